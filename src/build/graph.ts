@@ -1,0 +1,80 @@
+/**
+ * A Dockerfile as a graph of functions not yet applied. Pure values: planning makes it, running it makes an image.
+ * @module
+ */
+import type { Range } from '../dockerfile/ast.ts';
+import type { ContainerConfig, Platform } from '../oci/types.ts';
+
+/** `s0`, `s1` … in the order of `BuildGraph.steps`. */
+export type StepId = string;
+
+/** Where RUN, COPY and mounts read from. */
+export type SourcePlace =
+  | { readonly kind: 'context' }
+  /** The image that a step of this graph makes (another stage, or the base it starts with). */
+  | { readonly kind: 'step'; readonly step: StepId };
+
+export type Op =
+  | { readonly kind: 'scratch' }
+  /** An image by name as resolved before planning; `name` is the key in `bases`. */
+  | { readonly kind: 'base'; readonly name: string; readonly platform: Platform }
+  /** Changes only the configuration. `config` replaces the keys given; an undefined value removes the key. `author` for MAINTAINER. */
+  | { readonly kind: 'config'; readonly config: ContainerConfig; readonly author?: string }
+  /** ARG and other instructions that leave a history entry and nothing else. */
+  | { readonly kind: 'note' }
+  /** Sets WorkingDir and creates the directory when it is missing; owner `user` (Dockerfile USER as written, '' = root). */
+  | { readonly kind: 'workdir'; readonly path: string; readonly user: string }
+  | {
+      readonly kind: 'copy';
+      readonly instruction: 'COPY' | 'ADD';
+      readonly from: SourcePlace;
+      /** Expanded source paths or patterns, as written (leading slash kept). */
+      readonly sources: readonly string[];
+      /** Inline files from heredocs. */
+      readonly inline: readonly { readonly name: string; readonly text: string }[];
+      /** Absolute, with a trailing slash if it was written as a directory. */
+      readonly dest: string;
+      readonly chown?: string | undefined;
+      readonly chmod?: string | undefined;
+    }
+  | {
+      readonly kind: 'run';
+      /** The whole argument vector, shell included. */
+      readonly args: readonly string[];
+      /** `NAME=value`: the image's Env and the ARGs in scope, in order. */
+      readonly env: readonly string[];
+      /** Predefined proxy arguments: in the process, in neither key nor history. */
+      readonly secretEnv: readonly string[];
+      readonly cwd: string;
+      readonly user: string;
+      readonly network: 'default' | 'host' | 'none';
+    };
+
+export interface Step {
+  readonly id: StepId;
+  readonly op: Op;
+  /** The step this one changes; undefined for scratch and base. */
+  readonly parent: StepId | undefined;
+  /** All steps it needs, the parent first. */
+  readonly inputs: readonly StepId[];
+  /** In the Dockerfile. */
+  readonly origin: Range;
+  /** As shown: `[build 2/5] RUN gcc …` without the bracket part; first line, expanded where the language expands. */
+  readonly text: string;
+  /** Stage name or index, and position in the stage for `[build 2/5]`. */
+  readonly stage: {
+    readonly name: string;
+    readonly index: number;
+    readonly step: number;
+    readonly steps: number;
+  };
+  /** `created_by` of the history entry this step adds; undefined adds none. */
+  readonly createdBy: string | undefined;
+}
+
+/** Inputs come first; only what the output needs. */
+export interface BuildGraph {
+  readonly steps: readonly Step[];
+  readonly output: StepId;
+  readonly platform: Platform;
+}

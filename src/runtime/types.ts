@@ -1,0 +1,92 @@
+/**
+ * Processes in containers. Executors run inside the keeper process (its own mount and pid namespaces, for an ordinary user its own
+ * user namespace too); everything outside talks to the keeper.
+ * @module
+ */
+import type { CallOptions, WatchOptions } from '../base/options.ts';
+import type { Descriptor, Digest } from '../oci/types.ts';
+
+export interface BindMount {
+  /** An absolute host path. */
+  readonly source: string;
+  /** An absolute path in the container. */
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** What runs in a container. */
+export interface Process {
+  readonly args: readonly string[];
+  /** `NAME=value`, in order; the executor adds PATH and HOME if missing, HOSTNAME, and TERM with a tty. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  /** As in the image config: `user|uid[:group|gid]`, '' = root. Names are resolved in the root's own files (oci.md c.2). */
+  readonly user: string;
+  readonly network: 'host' | 'none';
+  readonly hostname: string;
+  readonly tty: boolean;
+  readonly binds: readonly BindMount[];
+}
+
+export interface ExitStatus {
+  /** As docker: the process's own, 125 own failure, 126 not executable, 127 not found, 128+n for signals. */
+  readonly code: number;
+  readonly signal?: string | undefined;
+}
+
+export type Output = { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array };
+
+/** One way to run a process over a mounted root, inside the keeper. */
+export interface Executor {
+  /** `runc`, `crun`, … or `chroot`. */
+  readonly name: string;
+  run(
+    root: { readonly folder: string; readonly merged: string },
+    process: Process,
+    io: { readonly stdin: 'null' | 'inherit'; readonly output: 'events' | 'inherit' },
+    o?: WatchOptions<Output>,
+  ): Promise<ExitStatus & { readonly mountPoints: readonly string[] }>;
+}
+
+/** Layers named well enough for another process to open them from the same store. */
+export interface LayerRef {
+  readonly blob: Descriptor;
+  readonly diffId: Digest;
+}
+
+export interface RunRequest {
+  /** Base first. */
+  readonly layers: readonly LayerRef[];
+  readonly process: Process;
+  /** `inherit`: stdin, stdout and stderr are this process's own (dobos run). `events`: stdin is /dev/null, output comes as events. */
+  readonly io: 'events' | 'inherit';
+  /** With `io: 'inherit'`: whether stdin is passed on (`-i`). */
+  readonly interactive?: boolean | undefined;
+  /** Write the changes as a layer when the exit code is 0. */
+  readonly commit: boolean;
+  /** Epoch seconds to clamp times to. */
+  readonly epoch?: number | undefined;
+}
+
+export interface RunOutcome {
+  readonly exit: ExitStatus;
+  readonly layer?: LayerRef | undefined;
+}
+
+/** The process that owns namespaces and mounts; everything it holds dies with it, and it dies with us. */
+export interface Keeper {
+  /** The executor that runs processes, chosen by trying what works. */
+  executor(): Promise<{ readonly name: string; readonly detail: string }>;
+  run(request: RunRequest, o?: WatchOptions<Output>): Promise<RunOutcome>;
+  unpack(layers: readonly LayerRef[], o?: CallOptions): Promise<void>;
+  /** Removes snapshots that none of these chains needs; ids of dead runs go too. */
+  collectSnapshots(keep: readonly Digest[]): Promise<{ readonly bytes: number; readonly removed: number }>;
+  listSnapshots(): Promise<readonly { readonly chainId: Digest; readonly bytes: number }[]>;
+  close(): Promise<void>;
+}
+
+export interface KeeperOptions {
+  readonly storeFolder: string;
+  /** `auto`, a name or path of an OCI runtime, or `chroot`. */
+  readonly runtime: string;
+}
