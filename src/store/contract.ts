@@ -52,19 +52,15 @@ export interface Root {
   readonly targets: readonly Descriptor[];
   /** JSON data of the owner's. */
   readonly data?: unknown;
+  /** The root counts only while this blob is reached by something else; `collect` removes it otherwise. */
+  readonly onlyWith?: Digest | undefined;
   /** Epoch milliseconds of the last `put` or `touch`. */
   readonly usedAt: number;
 }
 
 export interface Roots {
   get(kind: string, id: string, o?: CallOptions): Promise<Root | undefined>;
-  put(
-    kind: string,
-    id: string,
-    targets: readonly Descriptor[],
-    data?: unknown,
-    o?: CallOptions,
-  ): Promise<void>;
+  put(root: Omit<Root, 'usedAt'>, o?: CallOptions): Promise<void>;
   /** Marks a root as used now. */
   touch(kind: string, id: string): Promise<void>;
   list(kind?: string, o?: CallOptions): AsyncIterable<Root>;
