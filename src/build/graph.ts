@@ -15,7 +15,7 @@ export type SourcePlace =
   | { readonly kind: 'step'; readonly step: StepId };
 
 export type Op =
-  | { readonly kind: 'scratch' }
+  | { readonly kind: 'scratch'; readonly platform?: Platform | undefined }
   /** An image by name as resolved before planning; `name` is the key in `bases`. */
   | { readonly kind: 'base'; readonly name: string; readonly platform: Platform }
   /** Changes only the configuration. `config` replaces the keys given; an undefined value removes the key. `author` for MAINTAINER. */
@@ -43,6 +43,8 @@ export type Op =
       readonly args: readonly string[];
       /** `NAME=value`: the image's Env and the ARGs in scope, in order. */
       readonly env: readonly string[];
+      /** Names in `env` whose value comes from an ARG: for explanations, and for the `|2 a=1 b=2` of the history. */
+      readonly argNames?: readonly string[] | undefined;
       /** Predefined proxy arguments: in the process, in neither key nor history. */
       readonly secretEnv: readonly string[];
       readonly cwd: string;
