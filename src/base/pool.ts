@@ -34,7 +34,7 @@ export function createPool<Task, Result, Event = never>(
   const acquire = async (): Promise<Worker> => {
     if (running >= size) await new Promise<void>((resume) => waiting.push(resume));
     else running++;
-    const worker = idle.pop() ?? new Worker(builtWorker(url), { env: process.env });
+    const worker = idle.pop() ?? new Worker(builtWorker(url));
     worker.ref();
     return worker;
   };

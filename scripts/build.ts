@@ -1,0 +1,61 @@
+/**
+ * Builds dist/: the library (one file per module, with types), the bundled command `dist/dobos.js`, the bundled workers beside it,
+ * and the project's own scripts.
+ * @module
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+
+const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  external: ['koffi', '@cloudpss/zstd', 'esbuild', 'vitest'],
+  // CommonJS packages inside an ESM bundle still ask for `require`.
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+function compileLibrary(): void {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+}
+
+async function bundle(): Promise<void> {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' });
+  const workers = sources.filter((file) => file.endsWith('-worker.ts'));
+  const entryPoints = Object.fromEntries(workers.map((file) => [basename(file, '.ts'), join('src', file)]));
+  if (Object.keys(entryPoints).length !== workers.length)
+    throw new Error('two workers have the same file name');
+  await build({ ...common, outdir: 'dist', entryPoints: { ...entryPoints, dobos: 'src/cli/main.ts' } });
+  chmodSync('dist/dobos.js', 0o755);
+}
+
+async function buildScripts(): Promise<void> {
+  const scripts = readdirSync('scripts').filter((file) => file.endsWith('.ts') && file !== 'build.ts');
+  const bench = readdirSync('.').includes('bench') ? ['bench/bench.ts'] : [];
+  await build({
+    ...common,
+    packages: 'external',
+    outdir: 'dist/scripts',
+    entryPoints: Object.fromEntries(
+      [...scripts.map((file) => join('scripts', file)), ...bench].map((file) => [
+        basename(file, '.ts'),
+        file,
+      ]),
+    ),
+  });
+}
+
+compileLibrary();
+await bundle();
+await buildScripts();

@@ -1,0 +1,42 @@
+/**
+ * What every verb needs, opened when first asked for: the store and the keeper process.
+ * The verbs (one file each in this room) take strings and give values; they never print.
+ * @module
+ */
+import type { Keeper } from '../runtime/types.ts';
+import type { LocalStore } from '../store/contract.ts';
+import type { Settings } from './settings.ts';
+
+export interface App {
+  readonly settings: Settings;
+  readonly version: string;
+  store(): Promise<LocalStore>;
+  /** The process that runs containers; started at the first request to it. */
+  keeper(runtime?: string): Promise<Keeper>;
+  close(): Promise<void>;
+}
+
+export function createApp(settings: Settings, version: string): App {
+  let store: Promise<LocalStore> | undefined;
+  const keepers = new Map<string, Promise<Keeper>>();
+  return {
+    settings,
+    version,
+    store: () => {
+      store ??= import('../store/directory-store.ts').then(({ createDirectoryStore }) => createDirectoryStore(settings.storeFolder));
+      return store;
+    },
+    keeper: (runtime = settings.runtime) => {
+      let keeper = keepers.get(runtime);
+      if (keeper === undefined) {
+        keeper = import('../runtime/keeper.ts').then(({ openKeeper }) => openKeeper({ storeFolder: settings.storeFolder, runtime }));
+        keepers.set(runtime, keeper);
+      }
+      return keeper;
+    },
+    close: async () => {
+      const open = await Promise.allSettled(keepers.values());
+      await Promise.all(open.map((keeper) => (keeper.status === 'fulfilled' ? keeper.value.close() : undefined)));
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * What the surroundings say, read once at the door: the environment never reaches a lower room by itself.
+ * @module
+ */
+import { errorMaker } from '../base/errors.ts';
+import type { Platform } from '../oci/types.ts';
+
+type SettingsErrors = {
+  SETTINGS_EPOCH: { value: string };
+};
+const settingsError = errorMaker<SettingsErrors>({
+  SETTINGS_EPOCH: ({ value }) => ({
+    message: `SOURCE_DATE_EPOCH is "${value}", want seconds since 1970 as a whole number`,
+    hint: 'git log -1 --format=%ct gives that of the last commit',
+  }),
+});
+
+export interface Settings {
+  /** The store's folder: an OCI layout. */
+  readonly storeFolder: string;
+  /** `auto`, the name or path of an OCI runtime, or `chroot`. */
+  readonly runtime: string;
+  readonly hostPlatform: Platform;
+  /** SOURCE_DATE_EPOCH in seconds. @throws SETTINGS_EPOCH */
+  readonly epoch: () => number | undefined;
+  readonly uid: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Values for `--build-arg NAME` without a value, and the predefined proxy arguments. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface SettingsSource {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly home: string;
+  /** Node's words: `x64`, `linux`. */
+  readonly arch: string;
+  readonly platform: string;
+  readonly now: () => number;
+}
+
+export function readSettings(source: SettingsSource): Settings {
+  const { env, uid, home } = source;
+  const dataHome = env.XDG_DATA_HOME || `${home}/.local/share`;
+  return {
+    storeFolder: env.DOBOS_ROOT || (uid === 0 ? '/var/lib/dobos' : `${dataHome}/dobos`),
+    runtime: env.DOBOS_RUNTIME || 'auto',
+    hostPlatform: { os: 'linux', architecture: GO_ARCH[source.arch] ?? source.arch },
+    epoch: () => parseEpoch(env.SOURCE_DATE_EPOCH),
+    uid,
+    now: source.now,
+    environment: env,
+  };
+}
+
+/** Node's names of architectures in Go's words, where they differ. */
+const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
+
+/** @throws SETTINGS_EPOCH */
+export function parseEpoch(value: string | undefined): number | undefined {
+  if (value === undefined || value === '') return undefined;
+  if (!/^\d{1,12}$/.test(value)) throw settingsError('SETTINGS_EPOCH', { value });
+  return Number(value);
+}

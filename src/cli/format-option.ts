@@ -1,0 +1,23 @@
+import type { OptionSpec, OptionValues } from './spec.ts';
+import { textOption } from './spec.ts';
+import type { Terminal } from './terminal.ts';
+
+export const formatOption: OptionSpec = {
+  flags: '--format <template>',
+  summary: 'print with a Go template, or `json`',
+  common: true,
+};
+
+/** Prints each value by the `--format` option, a line each, as docker does; exit code 0. */
+export async function printFormatted(terminal: Terminal, options: OptionValues, values: readonly unknown[]): Promise<number> {
+  const format = textOption(options, 'format') ?? 'json';
+  if (format === 'json') {
+    for (const value of values) await terminal.out(`${JSON.stringify(value)}\n`);
+    return 0;
+  }
+  const { parseTemplate } = await import('../template/parse-template.ts');
+  const { runTemplate } = await import('../template/run-template.ts');
+  const template = parseTemplate(format);
+  for (const value of values) await terminal.out(`${runTemplate(template, value)}\n`);
+  return 0;
+}

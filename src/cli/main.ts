@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { homedir } from 'node:os';
+import { readSettings } from '../app/settings.ts';
+import { VERSION } from '../app/version.ts';
+import { runCli } from './run-cli.ts';
+import { processTerminal } from './terminal.ts';
+
+const interrupt = new AbortController();
+let interrupted = false;
+let passed = false;
+const onSignal = (signal: NodeJS.Signals): void => {
+  if (passed) return;
+  // A second Ctrl-C does not wait for the tidy end.
+  if (interrupted) process.exit(signal === 'SIGINT' ? 130 : 143);
+  interrupted = true;
+  interrupt.abort();
+};
+process.on('SIGINT', onSignal);
+process.on('SIGTERM', onSignal);
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  terminal: processTerminal(process.env),
+  signal: interrupt.signal,
+  settings: () =>
+    readSettings({
+      env: process.env,
+      uid: process.getuid?.() ?? 0,
+      home: homedir(),
+      arch: process.arch,
+      platform: process.platform,
+      now: () => Date.now(),
+    }),
+  version: VERSION,
+  passSignals: () => {
+    passed = true;
+  },
+});

@@ -1,0 +1,61 @@
+import { Command, CommanderError, Option } from 'commander';
+import { cliError } from './errors.ts';
+import type { CommandSpec, OptionValues } from './spec.ts';
+
+export interface ParsedArguments {
+  readonly args: readonly string[];
+  readonly options: OptionValues;
+}
+
+/** What was typed after the command's name, by its spec; `--help` gives `help: true` among the options. @throws CLI_USAGE */
+export function parseArguments(spec: CommandSpec, words: readonly string[]): ParsedArguments {
+  const command = new Command(spec.name)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, writeOut: () => {} })
+    .helpOption(false)
+    .allowExcessArguments()
+    .argument('[words...]');
+  if (spec.passThrough) command.passThroughOptions();
+  for (const option of [...spec.options, HELP]) command.addOption(commanderOption(option));
+  try {
+    command.parse([...words], { from: 'user' });
+  } catch (error) {
+    throw usageError(spec, error);
+  }
+  const options: OptionValues = command.opts();
+  const args = command.args;
+  const [least, most] = spec.arity;
+  if (options.help !== true && (args.length < least || args.length > most)) {
+    throw cliError('CLI_USAGE', { command: spec.name, problem: arityProblem(spec, args.length) });
+  }
+  return { args, options };
+}
+
+const HELP = { flags: '--help', summary: 'show this help' };
+
+function commanderOption(spec: CommandSpec['options'][number]): Option {
+  const option = new Option(spec.flags, spec.summary);
+  if (spec.choices !== undefined) option.choices(spec.choices);
+  if (spec.default !== undefined) option.default(spec.default);
+  if (spec.repeat) option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+  return option;
+}
+
+/** commander's complaint in our words. */
+function usageError(spec: CommandSpec, error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  const [first = '', second = ''] = error.message.replace(/^error: /, '').split('\n');
+  const nearest = /Did you mean (?:one of )?([^?,)]+)/.exec(second)?.[1];
+  return cliError('CLI_USAGE', { command: spec.name, problem: first.replaceAll("'", '"'), nearest });
+}
+
+function arityProblem(spec: CommandSpec, got: number): string {
+  const [least, most] = spec.arity;
+  const wanted =
+    least === most
+      ? `exactly ${least} argument${least === 1 ? '' : 's'}`
+      : got < least
+        ? `at least ${least} argument${least === 1 ? '' : 's'}`
+        : `at most ${most} argument${most === 1 ? '' : 's'}`;
+  return `needs ${wanted}, got ${got} (usage: dobos ${spec.name} ${spec.usage})`;
+}

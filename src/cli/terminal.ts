@@ -1,0 +1,36 @@
+/** Where a command prints. Tests give their own. */
+export interface Terminal {
+  /** Writes to standard output as is; waits when the reader is slow. */
+  out(text: string | Uint8Array): Promise<void>;
+  /** Writes to standard error as is. */
+  err(text: string): void;
+  readonly outIsTty: boolean;
+  readonly errIsTty: boolean;
+  readonly inIsTty: boolean;
+  /** Of standard error, or 80. */
+  readonly columns: () => number;
+  readonly rows: () => number;
+  readonly colour: boolean;
+  readonly stdin: () => AsyncIterable<Uint8Array>;
+}
+
+/** The process's own terminal; colours unless NO_COLOR is set or standard error is no terminal. */
+export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
+  const { stdin, stdout, stderr } = process;
+  return {
+    out: (text) =>
+      new Promise((resolve, reject) => {
+        stdout.write(text, (error) => (error ? reject(error) : resolve()));
+      }),
+    err: (text) => {
+      stderr.write(text);
+    },
+    outIsTty: stdout.isTTY === true,
+    errIsTty: stderr.isTTY === true,
+    inIsTty: stdin.isTTY === true,
+    columns: () => stderr.columns ?? 80,
+    rows: () => stderr.rows ?? 24,
+    colour: (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb' && stderr.isTTY === true,
+    stdin: () => stdin,
+  };
+}
