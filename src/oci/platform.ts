@@ -7,7 +7,7 @@ import { ociError } from './errors.ts';
 import { isIndexType, isManifestType } from './media-types.ts';
 import type { Descriptor, Platform } from './types.ts';
 
-const WORD = /^[A-Za-z0-9_.-]{1,64}$/;
+const WORD = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const ARCHITECTURES: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
   x86_64: ['amd64'],
   'x86-64': ['amd64'],
