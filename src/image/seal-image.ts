@@ -1,0 +1,52 @@
+import { sha256 } from '../base/bytes.ts';
+import type { Layer } from '../layer/types.ts';
+import { formatConfig, formatManifest } from '../oci/format.ts';
+import { dockerToOci, OCI_CONFIG, OCI_MANIFEST } from '../oci/media-types.ts';
+import type { Annotations, Descriptor, ImageConfig, Manifest } from '../oci/types.ts';
+import type { Image } from './types.ts';
+
+/** The image of this config over these layers (base first): the only maker of images. Its types are OCI's, its diff ids the layers', its bytes depend on nothing else. */
+export function sealImage(config: ImageConfig, layers: readonly Layer[], annotations?: Annotations): Image {
+  const diffIds = layers.map((layer) => layer.diffId);
+  const sealed: ImageConfig = { ...config, rootfs: { type: 'layers', diff_ids: diffIds } };
+  return sealBytes(sealed, formatConfig(sealed), layers, annotations);
+}
+
+/** The same image with OCI types, the config's bytes (and so the image's id) untouched; the image itself if its types are OCI's already. */
+export function toOciImage(image: Image): Image {
+  const { manifest } = image;
+  const types = [
+    manifest.mediaType ?? OCI_MANIFEST,
+    manifest.config.mediaType,
+    ...manifest.layers.map((l) => l.mediaType),
+  ];
+  if (types.every((type) => dockerToOci(type) === type)) return image;
+  return withLayers(image, image.layers);
+}
+
+/** The image with the same config bytes over the same diff ids stored otherwise (compressed or not). */
+export function withLayers(image: Image, layers: readonly Layer[]): Image {
+  return sealBytes(image.config, image.configBytes, layers, image.manifest.annotations);
+}
+
+function sealBytes(
+  config: ImageConfig,
+  configBytes: Uint8Array,
+  layers: readonly Layer[],
+  annotations: Annotations | undefined,
+): Image {
+  const own = layers.map((layer): Layer => {
+    const blob: Descriptor = { ...layer.blob, mediaType: dockerToOci(layer.blob.mediaType) };
+    return { ...layer, blob };
+  });
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: { mediaType: OCI_CONFIG, digest: sha256(configBytes), size: configBytes.length },
+    layers: own.map((layer) => layer.blob),
+    ...(annotations !== undefined && Object.keys(annotations).length > 0 && { annotations }),
+  };
+  const manifestBytes = formatManifest(manifest);
+  const descriptor = { mediaType: OCI_MANIFEST, digest: sha256(manifestBytes), size: manifestBytes.length };
+  return { descriptor, manifest, manifestBytes, config, configBytes, layers: own };
+}
