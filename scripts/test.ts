@@ -1,0 +1,83 @@
+/**
+ * `npm test`: the unit suites everywhere; the suites that need root and the peers where both are there. Says what did not run and why.
+ * With DOBOS_PEERS=require (CI) a missing peer, a skipped test, or fewer tests against a peer than test/peers.json asks for is a failure.
+ * @module
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PEERS } from './peers.ts';
+
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+const CACHE = '.cache';
+const required = process.env.DOBOS_PEERS === 'require';
+const filters = process.argv.slice(2);
+
+function runProject(name: string): { readonly ok: boolean; readonly report: Report | undefined } {
+  const output = join(CACHE, `test-${name}-${process.version}.json`);
+  writeFileSync(output, '');
+  const vitest = join('node_modules', 'vitest', 'vitest.mjs');
+  const args = [vitest, 'run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`, ...filters];
+  const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const text = readFileSync(output, 'utf8');
+  return { ok: status === 0, report: text === '' ? undefined : (JSON.parse(text) as Report) };
+}
+
+function missingForPeers(): string[] {
+  if (process.platform !== 'linux') return ['Linux'];
+  const missing = process.getuid?.() === 0 ? [] : ['root'];
+  return [...missing, ...PEERS.filter(({ program }) => !existsSync(program)).map(({ debianPackage }) => debianPackage)];
+}
+
+/** A line per peer: its version and how many tests ran against it; false if fewer than the committed minimum. */
+function tellPeers(report: Report): boolean {
+  const minimum = JSON.parse(readFileSync('test/peers.json', 'utf8')) as Record<string, number>;
+  let enough = true;
+  console.log('\npeer             tests  least  version');
+  for (const peer of PEERS) {
+    const count = report.testResults
+      .flatMap(({ name, assertionResults }) => assertionResults.map(({ fullName, status }) => ({ text: `${name} ${fullName}`, status })))
+      .filter(({ text, status }) => status === 'passed' && peer.words.some((word) => text.includes(word))).length;
+    const least = minimum[peer.name] ?? 1;
+    const version = spawnSync(peer.program, peer.version, { encoding: 'utf8' }).stdout?.split('\n')[0] ?? 'missing';
+    console.log(`${peer.name.padEnd(15)} ${String(count).padStart(6)} ${String(least).padStart(6)}  ${version}`);
+    if (count < least) enough = false;
+  }
+  if (!enough) console.log('fewer tests ran against a peer than test/peers.json asks for');
+  return enough;
+}
+
+mkdirSync(CACHE, { recursive: true });
+const unit = runProject('unit');
+const reports = [unit.report];
+let ok = unit.ok && unit.report !== undefined;
+const missing = missingForPeers();
+if (missing.length === 0) {
+  const peers = runProject('peers');
+  reports.push(peers.report);
+  ok = ok && peers.ok && peers.report !== undefined;
+  if (peers.report !== undefined && filters.length === 0) ok = tellPeers(peers.report) && ok;
+} else {
+  console.log(`\nnot run: the suites against other tools; they need ${missing.join(', ')} (Debian: apt-get install <package>, as root)`);
+  if (required) ok = false;
+}
+const sum = (pick: (report: Report) => number): number => reports.reduce((total, report) => total + (report === undefined ? 0 : pick(report)), 0);
+const totals = {
+  passed: sum((report) => report.numPassedTests),
+  failed: sum((report) => report.numFailedTests),
+  skipped: sum((report) => report.numPendingTests + report.numTodoTests),
+};
+writeFileSync(join(CACHE, `test-totals-${process.version}.json`), JSON.stringify(totals));
+console.log(`\ntests: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped (Node ${process.version})`);
+if (totals.failed > 0 || totals.passed === 0 || (required && totals.skipped > 0)) ok = false;
+process.exitCode = ok ? 0 : 1;

@@ -1,0 +1,59 @@
+import { readImage } from '../image/read-image.ts';
+import type { Descriptor, Digest } from '../oci/types.ts';
+import type { App } from './app.ts';
+import { UNTAGGED } from './name-image.ts';
+
+export interface DiskUse {
+  readonly kind: 'Images' | 'Build Cache' | 'Snapshots';
+  readonly total: number;
+  readonly active: number;
+  readonly bytes: number;
+  readonly reclaimable: number;
+}
+
+/** What takes space: blobs of named and unnamed images, blobs only the build cache holds, and unpacked snapshots. */
+export async function diskUse(app: App): Promise<DiskUse[]> {
+  const store = await app.store();
+  const platform = app.settings.hostPlatform;
+  const blobsOf = async (target: Descriptor): Promise<Descriptor[]> => {
+    if (!(await store.has(target))) return [];
+    const image = await readImage(store, target, { platform });
+    return [target, image.manifest.config, ...image.layers.map(({ blob }) => blob)];
+  };
+  const named = new Map<Digest, number>();
+  const unnamed = new Map<Digest, number>();
+  const cached = new Map<Digest, number>();
+  const fill = async (into: Map<Digest, number>, targets: Iterable<Descriptor>): Promise<void> => {
+    for (const target of targets) for (const { digest, size } of await blobsOf(target)) into.set(digest, size);
+  };
+  const names = new Map<Digest, Descriptor>();
+  for await (const [, target] of store.list()) names.set(target.digest, target);
+  await fill(named, names.values());
+  let dangling = 0;
+  for await (const { targets } of store.roots.list(UNTAGGED)) {
+    dangling++;
+    await fill(unnamed, targets);
+  }
+  let steps = 0;
+  for await (const { targets } of store.roots.list('step')) {
+    steps++;
+    await fill(cached, targets);
+  }
+  const sum = (blobs: Map<Digest, number>, except: readonly Map<Digest, number>[]): number =>
+    [...blobs].filter(([digest]) => !except.some((other) => other.has(digest))).reduce((total, [, size]) => total + size, 0);
+  const cacheOnly = sum(cached, [named, unnamed]);
+  const danglingOnly = sum(unnamed, [named]);
+  const snapshots = store.folder === undefined ? [] : await snapshotUse(app, store.folder);
+  const snapshotBytes = snapshots.reduce((total, { bytes }) => total + bytes, 0);
+  return [
+    { kind: 'Images', total: names.size + dangling, active: names.size, bytes: sum(named, []) + danglingOnly, reclaimable: danglingOnly },
+    { kind: 'Build Cache', total: steps, active: 0, bytes: cacheOnly, reclaimable: cacheOnly },
+    { kind: 'Snapshots', total: snapshots.length, active: 0, bytes: snapshotBytes, reclaimable: snapshotBytes },
+  ];
+}
+
+async function snapshotUse(app: App, folder: string): Promise<readonly { readonly bytes: number }[]> {
+  const { existsSync } = await import('node:fs');
+  if (!existsSync(`${folder}/snapshots`)) return [];
+  return (await app.keeper()).listSnapshots();
+}

@@ -1,0 +1,31 @@
+import { findImage } from '../image/find-image.ts';
+import { imageId } from '../image/image-id.ts';
+import { familiarName, familiarRepository, parseReference } from '../oci/reference.ts';
+import type { App } from './app.ts';
+import { historyOf } from './history.ts';
+import { imageSize } from './layer-sizes.ts';
+import { namesOf } from './name-image.ts';
+
+/** Everything about an image under docker's names; `Manifest` and `Layers` say more than docker does. */
+export async function inspectImage(app: App, name: string): Promise<Readonly<Record<string, unknown>>> {
+  const store = await app.store();
+  const image = await findImage(store, name, { platform: app.settings.hostPlatform });
+  const names = (await namesOf(store, image.descriptor.digest)).map((text) => parseReference(text));
+  const { config } = image;
+  return {
+    Id: imageId(image),
+    RepoTags: names.map(familiarName),
+    RepoDigests: [...new Set(names.map((reference) => `${familiarRepository(reference)}@${image.descriptor.digest}`))],
+    Comment: historyOf(image).at(-1)?.comment ?? '',
+    Created: config.created ?? '',
+    Author: config.author ?? '',
+    Config: config.config ?? {},
+    Architecture: config.architecture,
+    ...(config.variant === undefined ? {} : { Variant: config.variant }),
+    Os: config.os,
+    Size: await imageSize(store, image),
+    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+    Manifest: image.descriptor,
+    Layers: image.layers.map(({ blob, diffId }) => ({ ...blob, diffId })),
+  };
+}

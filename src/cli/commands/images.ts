@@ -1,0 +1,57 @@
+import { type ImageRow, listImageRows } from '../../app/images.ts';
+import { formatOption, printFormatted } from '../format-option.ts';
+import { type CommandSpec, flagOption, listOption } from '../spec.ts';
+import { formatTable } from '../table.ts';
+import { formatAge, formatDockerSize, shortId } from '../units.ts';
+
+export const command: CommandSpec = {
+  name: 'images',
+  aliases: ['image ls', 'image list'],
+  summary: 'List images',
+  usage: '[OPTIONS] [REPOSITORY[:TAG]]',
+  arity: [0, 1],
+  options: [
+    { flags: '-a, --all', summary: 'the images of build steps too', common: true },
+    { flags: '-q, --quiet', summary: 'ids only', common: true },
+    { flags: '--no-trunc', summary: 'whole ids', common: true },
+    { flags: '--digests', summary: 'the digests of the manifests too' },
+    { flags: '-f, --filter <filter>', summary: 'only dangling=true or dangling=false', repeat: true },
+    formatOption,
+  ],
+  examples: ['dobos images', 'dobos images -a', "dobos images --format '{{.Repository}}:{{.Tag}} {{.Size}}'"],
+  async run({ app, terminal, args, options }) {
+    const dangling = danglingFilter(listOption(options, 'filter'));
+    const rows = await listImageRows(app, { all: flagOption(options, 'all'), repository: args[0], dangling });
+    const whole = options.trunc === false;
+    if (flagOption(options, 'quiet')) {
+      const ids = [...new Set(rows.map(({ id }) => (whole ? id : shortId(id))))];
+      await terminal.out(ids.map((id) => `${id}\n`).join(''));
+      return 0;
+    }
+    const now = app.settings.now();
+    const values = rows.map((row) => docketOf(row, now, whole));
+    if (options.format !== undefined) return printFormatted(terminal, options, values);
+    const digests = flagOption(options, 'digests');
+    const head = ['REPOSITORY', 'TAG', ...(digests ? ['DIGEST'] : []), 'IMAGE ID', 'CREATED', 'SIZE'];
+    const lines = values.map((row) => [row.Repository, row.Tag, ...(digests ? [row.Digest] : []), row.ID, row.CreatedSince, row.Size]);
+    await terminal.out(formatTable([head, ...lines]));
+    return 0;
+  },
+};
+
+function docketOf(row: ImageRow, now: number, whole: boolean) {
+  return {
+    Repository: row.repository,
+    Tag: row.tag,
+    Digest: row.digest,
+    ID: whole ? row.id : shortId(row.id),
+    CreatedSince: row.createdAt === 0 ? 'N/A' : `${formatAge(now - row.createdAt)} ago`,
+    CreatedAt: new Date(row.createdAt).toISOString(),
+    Size: formatDockerSize(row.size),
+  };
+}
+
+function danglingFilter(filters: readonly string[]): boolean | undefined {
+  const last = filters.filter((filter) => filter.startsWith('dangling=')).at(-1);
+  return last === undefined ? undefined : last === 'dangling=true';
+}

@@ -1,0 +1,53 @@
+import { runContainer } from '../../app/run-container.ts';
+import { cliError } from '../errors.ts';
+import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
+
+export const command: CommandSpec = {
+  name: 'run',
+  aliases: ['container run'],
+  summary: 'Run a program in a container of an image, in the foreground; the container is removed when it ends',
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+  arity: [1, Number.POSITIVE_INFINITY],
+  passThrough: true,
+  passSignals: true,
+  usageExit: 125,
+  options: [
+    { flags: '-i, --interactive', summary: 'pass standard input on', common: true },
+    { flags: '-t, --tty', summary: 'give the program a terminal', common: true },
+    { flags: '-e, --env <name=value>', summary: 'set a variable; a name alone takes its value from here', repeat: true, common: true },
+    { flags: '-v, --volume <host:inside>', summary: 'show a host folder inside; `:ro` at the end for reading only', repeat: true, common: true },
+    { flags: '--entrypoint <program>', summary: "instead of the image's ENTRYPOINT; its CMD falls away too", common: true },
+    { flags: '-u, --user <user>', summary: 'name or id, with `:group`' },
+    { flags: '-w, --workdir <path>', summary: 'where the program starts' },
+    { flags: '--network <mode>', summary: 'the network it sees', choices: ['host', 'none'], default: 'host' },
+    { flags: '-h, --hostname <name>', summary: 'its own name for the machine' },
+    { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, or `chroot`' },
+    { flags: '--rm', summary: 'accepted for scripts; it is always so' },
+  ],
+  examples: ['dobos run app', 'dobos run -it app /bin/sh', 'dobos run -v /data:/data:ro -e MODE=test app --verbose'],
+  limits: [
+    'Always as with --rm: what the program writes is gone when it ends. Named and detached containers come in a later version.',
+  ],
+  async run({ app, terminal, args, options }) {
+    const tty = flagOption(options, 'tty');
+    if (tty && !terminal.inIsTty) {
+      throw cliError('CLI_USAGE', { command: 'run', problem: '-t needs a terminal, and standard input is none' }, { hint: 'leave out -t' });
+    }
+    const [image, ...rest] = args;
+    const { code } = await runContainer(app, {
+      image: image!,
+      command: rest,
+      entrypoint: textOption(options, 'entrypoint'),
+      env: listOption(options, 'env'),
+      workdir: textOption(options, 'workdir'),
+      user: textOption(options, 'user'),
+      volumes: listOption(options, 'volume'),
+      network: textOption(options, 'network') === 'none' ? 'none' : 'host',
+      hostname: textOption(options, 'hostname'),
+      interactive: flagOption(options, 'interactive'),
+      tty,
+      runtime: textOption(options, 'runtime'),
+    });
+    return code;
+  },
+};

@@ -1,0 +1,25 @@
+import { pruneBuildCache, pruneImages } from '../../app/prune.ts';
+import { type CommandSpec, flagOption } from '../spec.ts';
+import { formatDockerSize } from '../units.ts';
+
+export const command: CommandSpec = {
+  name: 'system prune',
+  aliases: [],
+  summary: 'Remove images without a name and the build cache',
+  usage: '[OPTIONS]',
+  arity: [0, 0],
+  options: [
+    { flags: '--keep-cache', summary: 'leave the build cache', common: true },
+    { flags: '-f, --force', summary: 'accepted for scripts; nothing is asked here' },
+  ],
+  examples: ['dobos system prune', 'dobos system prune --keep-cache', 'dobos system df'],
+  async run({ app, terminal, options }) {
+    const images = await pruneImages(app);
+    const cache = flagOption(options, 'keepCache') ? { removed: [], bytes: 0 } : await pruneBuildCache(app);
+    await terminal.out(
+      `Images removed: ${images.removed.length}\nBuild cache steps removed: ${cache.removed.length}\n` +
+        `Total reclaimed space: ${formatDockerSize(images.bytes + cache.bytes)}\n`,
+    );
+    return 0;
+  },
+};
