@@ -4,15 +4,18 @@
  * @module
  */
 import { createRequire } from 'node:module';
-import { errorMaker } from '../base/errors.ts';
+import { errorMaker, isDobosError } from '../base/errors.ts';
+import { encodeName, hasRawBytes } from '../base/names.ts';
 
 type LinuxErrors = {
   LINUX_MISSING: { call: string; platform: string };
   LINUX_CALL: { call: string; code: string; what: string };
+  LINUX_NUL: { path: string };
 };
 export const linuxError = errorMaker<LinuxErrors>({
   LINUX_MISSING: ({ call, platform }) => `${call} needs Linux, this is ${platform}`,
   LINUX_CALL: ({ call, code, what }) => `${call} of ${what} failed: ${code}`,
+  LINUX_NUL: ({ path }) => `path ${JSON.stringify(path)} contains a zero byte`,
 });
 
 type Koffi = typeof import('koffi');
@@ -44,12 +47,27 @@ export function bindCall<Result, Args extends readonly unknown[]>(
 export function lastErrno(): string {
   const { koffi } = load('errno');
   const number = koffi.errno();
-  for (const [name, value] of Object.entries(koffi.os.errno)) if (value === number) return name;
-  return `errno ${number}`;
+  errnoNames ??= new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]));
+  return errnoNames.get(number) ?? `errno ${number}`;
 }
+
+let errnoNames: Map<number, string> | undefined;
+
+/** A path as koffi passes it: the string itself, or its bytes with the final NUL when it is not UTF-8. @throws LINUX_NUL */
+export function cPath(path: string): string | Buffer {
+  if (path.includes('\0')) throw linuxError('LINUX_NUL', { path });
+  return hasRawBytes(path) ? Buffer.concat([encodeName(path), NUL]) : path;
+}
+
+const NUL = Buffer.alloc(1);
 
 /** Throws LINUX_CALL if a call returned -1; otherwise its result. */
 export function checked(result: number, call: string, what: string): number {
   if (result < 0) throw linuxError('LINUX_CALL', { call, code: lastErrno(), what });
   return result;
+}
+
+/** The errno name of a LINUX_CALL error, or undefined for any other error. */
+export function errnoOf(error: unknown): string | undefined {
+  return isDobosError(error, 'LINUX_CALL') ? String(error.facts.code) : undefined;
 }
