@@ -67,6 +67,14 @@ export interface LayerIndex {
   entries(): Iterable<LayerEntry>;
   /** The entry at a position in tar order. */
   at(order: number): LayerEntry;
+  /** Texts of `etc/passwd` and `etc/group` as this layer's last entry of that path has them; absent if it has none, or one of over 1 MiB. */
+  readonly accounts?: { readonly passwd?: AccountText | undefined; readonly group?: AccountText | undefined };
+}
+
+/** The text of an accounts file, and the entry that holds it. */
+export interface AccountText {
+  readonly order: number;
+  readonly text: string;
 }
 
 /** Where a file's bytes are: never a stream, so that a worker can pack them. */
@@ -92,7 +100,7 @@ export interface PlannedEntry {
   readonly device?: { readonly major: number; readonly minor: number } | undefined;
 }
 
-/** A file of a tree: names (paths) point at it, hard links share it. */
+/** A file of a tree: names (paths) point at it, hard links share it. Two names are one file exactly when `layer` and `order` are equal (and `order` is not -1); inodes are made on demand, so do not compare objects. */
 export interface Inode {
   readonly kind: FileKind;
   readonly mode: number;
@@ -121,16 +129,23 @@ export interface FileTree {
   walk(path?: string): Iterable<readonly [path: string, inode: Inode]>;
 }
 
-/** One thing that a layer does to the tree below it; `path` is already resolved through the lower tree's symlinks. In the order in which they are to be carried out. */
+/**
+ * One thing that a layer does to the tree below it; `path` is already resolved through the symlinks of the lower tree and of this layer.
+ * In the order in which they are to be carried out: whiteouts and opaque directories first (never two of them inside one another), then the entries
+ * in tar order. Every parent directory of an operation was implied or put before it.
+ */
 export type Operation =
-  /** What the lower layers (never this one) have at the path goes, with all below it. Whiteouts, and paths that change their type. */
+  /** What the lower layers (never this one) have at the path goes, with all below it. Whiteouts, and paths that change their type: then the `put`, `link` or `imply` of the same path follows at once. Something is there to be removed: a whiteout of a missing path is no operation. */
   | { readonly kind: 'remove'; readonly path: string; readonly whiteout: boolean }
   /** The lower layers' children of this directory go; the directory stays. */
   | { readonly kind: 'clear'; readonly path: string }
   /** A parent directory without an entry in this layer: `lower` has the attributes it keeps, or it is new (0755, 0:0, epoch). */
   | { readonly kind: 'imply'; readonly path: string; readonly lower: Inode | undefined }
-  /** The entry (not a hard link) is placed; a directory over a directory replaces the attributes and keeps the children. */
-  | { readonly kind: 'put'; readonly path: string; readonly entry: LayerEntry }
+  /**
+   * The entry (not a hard link) is placed; a directory over a directory replaces the attributes and keeps the children.
+   * `overOwn`: this layer itself has already put or implied something else there (a duplicate entry): that goes first, with all below it. Also of `link`.
+   */
+  | { readonly kind: 'put'; readonly path: string; readonly entry: LayerEntry; readonly overOwn?: true }
   /** A hard link to `target`, which this layer put before, or (`lower`) which a lower layer holds. */
   | {
       readonly kind: 'link';
@@ -138,4 +153,17 @@ export type Operation =
       readonly target: string;
       readonly entry: LayerEntry;
       readonly lower: Inode | undefined;
+      readonly overOwn?: true;
     };
+
+/** A path that differs between two trees. Directories are reported themselves, and all below them. */
+export interface TreeChange {
+  readonly kind: 'added' | 'removed' | 'changed';
+  readonly path: string;
+  readonly before?: Inode | undefined;
+  readonly after?: Inode | undefined;
+  /** Type, bytes, link target or device differ. */
+  readonly content: boolean;
+  /** Mode, owner, time or xattrs differ. */
+  readonly metadata: boolean;
+}

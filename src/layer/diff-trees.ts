@@ -1,0 +1,125 @@
+import { joinPath } from './entry-paths.ts';
+import {
+  type DirectoryNode,
+  inodeOf,
+  sortedNames,
+  type TreeNode,
+  type TreeParts,
+  treeParts,
+} from './file-tree.ts';
+import type { FileTree, Inode, TreeChange } from './types.ts';
+
+export interface DiffOptions {
+  /** Also paths whose file was written again without a difference: `changed` with neither content nor metadata. */
+  readonly rewrites?: boolean | undefined;
+}
+
+/** What differs between two trees, parents before children, siblings by name. Directories shared by both are skipped unread. */
+export function* diffTrees(before: FileTree, after: FileTree, o: DiffOptions = {}): Generator<TreeChange> {
+  const from = treeParts(before);
+  const to = treeParts(after);
+  for (const [path, a, b] of diffNodes(from, to)) {
+    const old = a === undefined ? undefined : inodeOf(from.slots, a);
+    const now = b === undefined ? undefined : inodeOf(to.slots, b);
+    if (old === undefined) yield { kind: 'added', path, after: now, content: true, metadata: true };
+    else if (now === undefined) yield { kind: 'removed', path, before: old, content: true, metadata: true };
+    else {
+      const content = contentDiffers(old, now);
+      const metadata = metadataDiffers(old, now);
+      if (content || metadata || o.rewrites === true) {
+        yield { kind: 'changed', path, before: old, after: now, content, metadata };
+      }
+    }
+  }
+}
+
+/** Paths whose nodes are not the same inode; a directory that differs only below itself is not reported itself. */
+export function* diffNodes(
+  before: TreeParts,
+  after: TreeParts,
+): Generator<readonly [path: string, before: TreeNode | undefined, after: TreeNode | undefined]> {
+  const shared = sharedNumbers(before, after);
+  const same = (a: TreeNode, b: TreeNode): boolean => {
+    const idA = typeof a === 'number' ? a : a.id;
+    return idA === (typeof b === 'number' ? b : b.id) && idA < shared;
+  };
+  if (before.root === after.root) return;
+  if (!same(before.root, after.root)) yield ['', before.root, after.root];
+  const stack: Level[] = [levelOf('', before.root, after.root)];
+  while (stack.length > 0) {
+    const level = stack[stack.length - 1]!;
+    const name = level.names[level.next++];
+    if (name === undefined) {
+      stack.pop();
+      continue;
+    }
+    const a = level.before?.children.get(name);
+    const b = level.after?.children.get(name);
+    if (a === b && (typeof a === 'object' || a! < shared)) continue;
+    const path = joinPath(level.path, name);
+    if (a === undefined || b === undefined || !same(a, b)) yield [path, a, b];
+    const folderA = typeof a === 'object' ? a : undefined;
+    const folderB = typeof b === 'object' ? b : undefined;
+    if (folderA !== undefined || folderB !== undefined) stack.push(levelOf(path, folderA, folderB));
+  }
+}
+
+interface Level {
+  readonly path: string;
+  readonly before: DirectoryNode | undefined;
+  readonly after: DirectoryNode | undefined;
+  readonly names: readonly string[];
+  next: number;
+}
+
+function levelOf(path: string, before: DirectoryNode | undefined, after: DirectoryNode | undefined): Level {
+  const names =
+    before === undefined
+      ? sortedNames(after!)
+      : after === undefined
+        ? sortedNames(before)
+        : [...new Set([...before.children.keys(), ...after.children.keys()])].sort();
+  return { path, before, after, names, next: 0 };
+}
+
+/** Numbers below this mean the same entry in both trees: those of the layers that both stacks begin with. */
+function sharedNumbers(before: TreeParts, after: TreeParts): number {
+  let shared = 0;
+  for (const [i, slot] of before.slots.entries()) {
+    const other = after.slots[i];
+    if (other === undefined || other.layer !== slot.layer || other.index.diffId !== slot.index.diffId) break;
+    shared = slot.base + slot.index.count;
+  }
+  return shared;
+}
+
+function contentDiffers(a: Inode, b: Inode): boolean {
+  return (
+    a.kind !== b.kind ||
+    a.size !== b.size ||
+    a.contentDigest !== b.contentDigest ||
+    a.linkTo !== b.linkTo ||
+    a.device?.major !== b.device?.major ||
+    a.device?.minor !== b.device?.minor
+  );
+}
+
+function metadataDiffers(a: Inode, b: Inode): boolean {
+  return (
+    a.mode !== b.mode ||
+    a.uid !== b.uid ||
+    a.gid !== b.gid ||
+    a.mtime.seconds !== b.mtime.seconds ||
+    a.mtime.nanos !== b.mtime.nanos ||
+    !sameXattrs(a, b)
+  );
+}
+
+function sameXattrs(a: Inode, b: Inode): boolean {
+  if ((a.xattrs?.size ?? 0) !== (b.xattrs?.size ?? 0)) return false;
+  for (const [name, value] of a.xattrs ?? []) {
+    const other = b.xattrs?.get(name);
+    if (other === undefined || Buffer.compare(value, other) !== 0) return false;
+  }
+  return true;
+}

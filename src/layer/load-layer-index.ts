@@ -1,0 +1,182 @@
+import { decodeName, encodeName } from '../base/names.ts';
+import type { Digest } from '../oci/types.ts';
+import { ENTRY_KINDS, type IndexColumns, KIND_WHITEOUT } from './index-builder.ts';
+import { parseLayerIndex } from './layer-index-format.ts';
+import type { AccountText, EntryKind, LayerEntry, LayerIndex, Xattrs } from './types.ts';
+
+/** An index whose rows are also read field by field, without making an entry. */
+export interface ColumnarIndex extends LayerIndex {
+  kindAt(order: number): EntryKind;
+  pathAt(order: number): string;
+  /** The last component of the path, which starts at character `from` of it; not a slice that keeps the whole path alive. */
+  nameAt(order: number, from: number): string;
+  linkAt(order: number): string | undefined;
+  /** Bytes of content. */
+  sizeAt(order: number): number;
+  /** Orders of whiteouts and opaque markers. */
+  whiteouts(): readonly number[];
+}
+
+/** The index that these bytes (of `formatLayerIndex`) are: views over the buffer, which must not change. About 1 ms for 100,000 entries. @throws LAYER_INDEX_BROKEN */
+export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
+  const { diffId, tarSize, columns: c, sorted } = parseLayerIndex(bytes);
+  const names = Buffer.from(c.names.buffer, c.names.byteOffset, c.names.length);
+  const links = Buffer.from(c.links.buffer, c.links.byteOffset, c.links.length);
+  const plain = isAscii(names);
+
+  const pathAt = (order: number): string => {
+    const start = order === 0 ? 0 : c.nameEnds[order - 1]!;
+    const end = c.nameEnds[order]!;
+    return plain ? names.toString('latin1', start, end) : decodeName(names.subarray(start, end));
+  };
+  const kindAt = (order: number): EntryKind => ENTRY_KINDS[c.kinds[order]!]!;
+  const linkAt = (order: number): string | undefined => {
+    const kind = kindAt(order);
+    if (kind !== 'symlink' && kind !== 'hardlink') return undefined;
+    return decodeName(links.subarray(order === 0 ? 0 : c.linkEnds[order - 1]!, c.linkEnds[order]!));
+  };
+  const at = (order: number): LayerEntry => {
+    if (!(order >= 0 && order < c.count)) throw new RangeError(`entry ${order} of ${c.count}`);
+    const linkTo = linkAt(order);
+    return {
+      path: pathAt(order),
+      kind: kindAt(order),
+      mode: c.modes[order]!,
+      uid: c.uids[order]!,
+      gid: c.gids[order]!,
+      mtime: { seconds: c.seconds[order]!, nanos: c.nanos[order]! },
+      size: c.sizes[order]!,
+      offset: c.offsets[order]!,
+      order,
+      ...(linkTo === undefined ? undefined : { linkTo }),
+      ...extraAt(c, order),
+      ...digestAt(c, order),
+    };
+  };
+
+  return {
+    diffId: diffId as Digest,
+    tarSize,
+    count: c.count,
+    fileBytes: c.fileBytes,
+    accounts: accountsOf(c),
+    at,
+    pathAt,
+    nameAt: (order, from) => {
+      if (!plain) return pathAt(order).slice(from);
+      return names.toString('latin1', (order === 0 ? 0 : c.nameEnds[order - 1]!) + from, c.nameEnds[order]!);
+    },
+    kindAt,
+    linkAt,
+    sizeAt: (order) => c.sizes[order]!,
+    *entries() {
+      for (let order = 0; order < c.count; order++) yield at(order);
+    },
+    find(path, kind) {
+      const order = findOrder(c, sorted, encodeName(path), kind);
+      return order === undefined ? undefined : at(order);
+    },
+    whiteouts() {
+      const found: number[] = [];
+      for (let order = 0; order < c.count; order++) if (c.kinds[order]! >= KIND_WHITEOUT) found.push(order);
+      return found;
+    },
+  };
+}
+
+/** The same index with row access; one of another making is read entry by entry. */
+export function columnarIndex(index: LayerIndex): ColumnarIndex {
+  if ('nameAt' in index) return index as ColumnarIndex;
+  return {
+    ...index,
+    kindAt: (order) => index.at(order).kind,
+    pathAt: (order) => index.at(order).path,
+    nameAt: (order, from) => index.at(order).path.slice(from),
+    linkAt: (order) => index.at(order).linkTo,
+    sizeAt: (order) => index.at(order).size,
+    whiteouts: () =>
+      [...index.entries()].filter((e) => e.kind === 'whiteout' || e.kind === 'opaque').map((e) => e.order),
+  };
+}
+
+/** Binary search for the last row of (path, kind class). */
+function findOrder(
+  c: IndexColumns,
+  sorted: Uint32Array,
+  path: Uint8Array,
+  kind: 'whiteout' | 'opaque' | undefined,
+): number | undefined {
+  const rank = kind === undefined ? 0 : kind === 'whiteout' ? 1 : 2;
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareRow(c, sorted[middle]!, path, rank) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  const order = low === 0 ? undefined : sorted[low - 1]!;
+  return order !== undefined && compareRow(c, order, path, rank) === 0 ? order : undefined;
+}
+
+function compareRow(c: IndexColumns, order: number, path: Uint8Array, rank: number): number {
+  let i = order === 0 ? 0 : c.nameEnds[order - 1]!;
+  const end = c.nameEnds[order]!;
+  let j = 0;
+  while (i < end && j < path.length) {
+    const difference = c.names[i++]! - path[j++]!;
+    if (difference !== 0) return difference;
+  }
+  return end - i - (path.length - j) || Math.max(0, c.kinds[order]! - KIND_WHITEOUT + 1) - rank;
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! >= 0x80) return false;
+  return true;
+}
+
+function digestAt(c: IndexColumns, order: number): { readonly contentDigest?: Digest } | undefined {
+  const row = c.digestRows[order]!;
+  if (row === 0) return undefined;
+  const digests = Buffer.from(c.digests.buffer, c.digests.byteOffset, c.digests.length);
+  return { contentDigest: `sha256:${digests.toString('hex', (row - 1) * 32, row * 32)}` };
+}
+
+function extraAt(
+  c: IndexColumns,
+  order: number,
+): { readonly device?: { major: number; minor: number }; readonly xattrs?: Xattrs } | undefined {
+  if (c.extraOrders.length === 0) return undefined;
+  let low = 0;
+  let high = c.extraOrders.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (c.extraOrders[middle]! < order) low = middle + 1;
+    else high = middle;
+  }
+  if (c.extraOrders[low] !== order) return undefined;
+  const start = low === 0 ? 0 : c.extraEnds[low - 1]!;
+  const row = Buffer.from(c.extras.buffer, c.extras.byteOffset + start, c.extraEnds[low]! - start);
+  const xattrs = new Map<string, Uint8Array>();
+  for (let at = 9; at < row.length; ) {
+    const valueAt = at + 8 + row.readUInt32LE(at);
+    const end = valueAt + row.readUInt32LE(at + 4);
+    xattrs.set(decodeName(row.subarray(at + 8, valueAt)), Uint8Array.from(row.subarray(valueAt, end)));
+    at = end;
+  }
+  return {
+    ...(row[0] === 1 ? { device: { major: row.readUInt32LE(1), minor: row.readUInt32LE(5) } } : undefined),
+    ...(xattrs.size > 0 ? { xattrs } : undefined),
+  };
+}
+
+function accountsOf(c: IndexColumns): { readonly passwd?: AccountText; readonly group?: AccountText } {
+  const text = (i: 0 | 1): AccountText | undefined => {
+    const order = c.accountOrders[i]!;
+    if (order === 0) return undefined;
+    const bytes = c.accounts.subarray(i === 0 ? 0 : c.accountEnds[0]!, c.accountEnds[i]!);
+    return { order: order - 1, text: Buffer.from(bytes).toString('utf8') };
+  };
+  const passwd = text(0);
+  const group = text(1);
+  return { ...(passwd === undefined ? {} : { passwd }), ...(group === undefined ? {} : { group }) };
+}

@@ -1,0 +1,271 @@
+import { cleanPath, joinPath, parentPath } from './entry-paths.ts';
+import { layerError } from './errors.ts';
+import {
+  createTree,
+  type DirectoryNode,
+  findNode,
+  inodeOf,
+  type LayerSlot,
+  resolvePath,
+  slotOf,
+  type TreeNode,
+  type TreeParts,
+  treeParts,
+} from './file-tree.ts';
+import { type ColumnarIndex, columnarIndex } from './load-layer-index.ts';
+import type { FileTree, LayerEntry, LayerIndex, Operation } from './types.ts';
+
+export interface PlaceOptions {
+  /** Told of each whiteout whose path the lower layers do not have; that is no error (oci.md a.6 A4). */
+  readonly onMissing?: ((whiteout: LayerEntry) => void) | undefined;
+}
+
+/**
+ * What the layer does to the tree below it (oci.md a.5, a.6; image-spec 1.1.1 layer.md): the one place where that is decided.
+ * Made lazily; an error ends the sequence where sequential extraction would fail.
+ * @throws LAYER_LINK_TARGET, LAYER_LINK_LOOP, LAYER_ROOT_KIND
+ */
+export function* placeEntries(
+  lower: FileTree,
+  index: LayerIndex,
+  o: PlaceOptions = {},
+): Generator<Operation> {
+  const queue: Operation[] = [];
+  const parts = treeParts(lower);
+  const placing = createPlacing(parts, index, nextLayer(parts), { ...o, emit: (done) => queue.push(done) });
+  for (const step of placing.steps()) {
+    placing.take(step);
+    yield* queue;
+    queue.length = 0;
+  }
+}
+
+/** The tree with the layer on top; unchanged directories are the very ones of `lower`. @throws as `placeEntries` */
+export function placeLayer(
+  lower: FileTree,
+  index: LayerIndex,
+  layer: number,
+  o: PlaceOptions = {},
+): FileTree {
+  const placing = createPlacing(treeParts(lower), index, layer, o);
+  for (const step of placing.steps()) placing.take(step);
+  return createTree(placing.parts());
+}
+
+/** The number of the layer above these. */
+export function nextLayer(parts: TreeParts): number {
+  const last = parts.slots[parts.slots.length - 1];
+  return last === undefined ? 0 : last.layer + 1;
+}
+
+interface PlacingOptions extends PlaceOptions {
+  readonly emit?: ((operation: Operation) => void) | undefined;
+}
+
+/** A whiteout or opaque marker whose path is resolved, or the order of any other entry. */
+type PlacingStep = { readonly kind: 'whiteout' | 'opaque'; readonly path: string } | number;
+
+/**
+ * The tree being made and the steps that make it. Whiteouts come first and see only `lower`, which makes them independent of
+ * their place in the tar (A2, A3); then entries are placed one by one, each seeing what came before, as an extractor would.
+ */
+function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: PlacingOptions) {
+  const index = columnarIndex(source);
+  const last = lower.slots[lower.slots.length - 1];
+  const base = last === undefined ? 0 : last.base + last.index.count;
+  const slot: LayerSlot = { index, layer, base };
+  const owner = {};
+  const root = cloneOf(lower.root, owner);
+  const parts: TreeParts = { root, slots: [...lower.slots, slot] };
+  /** Paths at which this layer linked a lower layer's inode: the number alone does not show whose name it is. */
+  const ownLinks = new Set<string>();
+  // Tars list a directory's entries together: the last parent is nearly always the next one's too.
+  let lastParent: string | undefined;
+  let lastFolder: { readonly path: string; readonly node: DirectoryNode } | undefined;
+
+  /** The directory at a resolved path, free to be changed; missing ones are made, others replaced. */
+  const openDirectory = (path: string): DirectoryNode => {
+    let node = root;
+    if (path === '') return node;
+    let at = '';
+    for (const name of path.split('/')) {
+      at = joinPath(at, name);
+      node = openChild(node, name, at);
+    }
+    return node;
+  };
+
+  const openChild = (folder: DirectoryNode, name: string, path: string): DirectoryNode => {
+    const existing = folder.children.get(name);
+    if (typeof existing === 'object') {
+      if (existing.owner === owner) return existing;
+      const clone = cloneOf(existing, owner);
+      folder.children.set(name, clone);
+      o.emit?.({ kind: 'imply', path, lower: inodeOf(parts.slots, existing) });
+      return clone;
+    }
+    if (existing !== undefined) {
+      if (!isOwnName(existing, path)) o.emit?.({ kind: 'remove', path, whiteout: false });
+      lastParent = undefined;
+    }
+    const made: DirectoryNode = { id: -1 - layer, children: new Map(), owner, fromLower: false };
+    folder.children.set(name, made);
+    o.emit?.({ kind: 'imply', path, lower: undefined });
+    return made;
+  };
+
+  const isOwnName = (id: number, path: string): boolean => id >= base || ownLinks.has(path);
+
+  const hide = (step: { readonly kind: 'whiteout' | 'opaque'; readonly path: string }): void => {
+    if (step.kind === 'opaque') {
+      const node = openDirectory(step.path);
+      node.children = new Map();
+      o.emit?.({ kind: 'clear', path: step.path });
+    } else {
+      const name = step.path.slice(step.path.lastIndexOf('/') + 1);
+      openDirectory(parentPath(step.path)).children.delete(name);
+      o.emit?.({ kind: 'remove', path: step.path, whiteout: true });
+    }
+  };
+
+  const place = (order: number): void => {
+    const kind = index.kindAt(order);
+    const written = index.pathAt(order);
+    if (written === '') {
+      if (kind !== 'directory') throw layerError('LAYER_ROOT_KIND', { kind });
+      root.id = base + order;
+      o.emit?.({ kind: 'put', path: '', entry: index.at(order) });
+      return;
+    }
+    const slash = written.lastIndexOf('/');
+    const parent = slash < 0 ? '' : written.slice(0, slash);
+    if (lastFolder === undefined || lastParent !== parent) {
+      const path = resolvePath(parts, parent, { keepLast: false })!;
+      lastFolder = { path, node: openDirectory(path) };
+      lastParent = parent;
+    }
+    const folder = lastFolder;
+    const name = index.nameAt(order, slash + 1);
+    const path = joinPath(folder.path, name);
+    if (kind === 'hardlink') placeLink(order, folder.node, name, path);
+    else if (kind === 'directory') placeDirectory(order, folder.node, name, path);
+    else {
+      const over = replace(folder.node, name, path, kind);
+      folder.node.children.set(name, base + order);
+      o.emit?.({ kind: 'put', path, entry: index.at(order), ...over });
+    }
+  };
+
+  const placeDirectory = (order: number, folder: DirectoryNode, name: string, path: string): void => {
+    const existing = folder.children.get(name);
+    if (typeof existing === 'object') {
+      const node = existing.owner === owner ? existing : cloneOf(existing, owner);
+      node.id = base + order;
+      folder.children.set(name, node);
+      o.emit?.({ kind: 'put', path, entry: index.at(order) });
+      return;
+    }
+    const over = replace(folder, name, path, 'directory');
+    folder.children.set(name, { id: base + order, children: new Map(), owner, fromLower: false });
+    o.emit?.({ kind: 'put', path, entry: index.at(order), ...over });
+  };
+
+  const placeLink = (order: number, folder: DirectoryNode, name: string, path: string): void => {
+    const written = index.linkAt(order) ?? '';
+    const target = resolvePath(parts, cleanPath(written), { keepLast: true })!;
+    const node = findNode(root, target);
+    const fail = (problem: string): Error =>
+      layerError('LAYER_LINK_TARGET', { path: index.pathAt(order), target: written, problem });
+    if (node === undefined) throw fail('is not there');
+    if (typeof node === 'object') throw fail('is a directory');
+    if (target === path || target.startsWith(`${path}/`)) throw fail('is replaced by the link itself');
+    const over = replace(folder, name, path, kindOf(node));
+    folder.children.set(name, node);
+    const lowerInode = isOwnName(node, target) ? undefined : inodeOf(parts.slots, node);
+    if (node < base) ownLinks.add(path);
+    o.emit?.({ kind: 'link', path, target, entry: index.at(order), lower: lowerInode, ...over });
+  };
+
+  /** Makes way for a new file of this kind at the path (A1); `overOwn` if something of this layer stood there. */
+  const replace = (
+    folder: DirectoryNode,
+    name: string,
+    path: string,
+    kind: string,
+  ): { readonly overOwn: true } | undefined => {
+    const existing = folder.children.get(name);
+    if (existing === undefined) return undefined;
+    if (typeof existing === 'object') {
+      lastParent = undefined;
+      const own = existing.owner === owner;
+      if (!own || existing.fromLower) o.emit?.({ kind: 'remove', path, whiteout: false });
+      return own ? { overOwn: true } : undefined;
+    }
+    const oldKind = kindOf(existing);
+    if (oldKind === 'symlink') lastParent = undefined;
+    if (isOwnName(existing, path)) {
+      ownLinks.delete(path);
+      return { overOwn: true };
+    }
+    if (oldKind !== kind) o.emit?.({ kind: 'remove', path, whiteout: false });
+    return undefined;
+  };
+
+  const kindOf = (id: number): string => {
+    const from = slotOf(parts.slots, id);
+    return from.index.kindAt(id - from.base);
+  };
+
+  return {
+    *steps(): Generator<PlacingStep> {
+      yield* hidingSteps(lower, index, o.onMissing);
+      for (let order = 0; order < index.count; order++) {
+        const kind = index.kindAt(order);
+        if (kind !== 'whiteout' && kind !== 'opaque') yield order;
+      }
+    },
+    take(step: PlacingStep): void {
+      if (typeof step === 'number') place(step);
+      else hide(step);
+    },
+    parts: (): TreeParts => parts,
+  };
+}
+
+/** The whiteouts and opaque markers that hide something of `lower`, in tar order, none inside another. */
+function hidingSteps(
+  lower: TreeParts,
+  index: ColumnarIndex,
+  onMissing: ((whiteout: LayerEntry) => void) | undefined,
+): readonly Exclude<PlacingStep, number>[] {
+  const hidden = new Map<string, 'whiteout' | 'opaque'>();
+  // Where this layer puts a directory over a lower symlink, the marker means that new directory and nothing below.
+  const shadowed = (path: string): boolean => index.find(path)?.kind === 'directory';
+  for (const order of index.whiteouts()) {
+    const kind = index.kindAt(order) as 'whiteout' | 'opaque';
+    const written = index.pathAt(order);
+    const path = resolvePath(lower, written, { keepLast: kind === 'whiteout', shadowed });
+    const node = path === undefined ? undefined : findNode(lower.root, path);
+    if (path !== undefined && isHideable(kind, node)) {
+      if (hidden.get(path) !== 'whiteout') hidden.set(path, kind);
+    } else if (kind === 'whiteout') onMissing?.(index.at(order));
+  }
+  return [...hidden].filter(([path]) => !isInside(path, hidden)).map(([path, kind]) => ({ kind, path }));
+}
+
+function isHideable(kind: 'whiteout' | 'opaque', node: TreeNode | undefined): boolean {
+  return kind === 'whiteout' ? node !== undefined : typeof node === 'object' && node.children.size > 0;
+}
+
+/** True if a directory above the path is hidden as well. */
+function isInside(path: string, hidden: ReadonlyMap<string, unknown>): boolean {
+  for (let at = path; at !== ''; ) {
+    at = parentPath(at);
+    if (hidden.has(at)) return true;
+  }
+  return false;
+}
+
+function cloneOf(node: DirectoryNode, owner: object): DirectoryNode {
+  return { id: node.id, children: new Map(node.children), owner, fromLower: true };
+}
