@@ -1,0 +1,377 @@
+import { checkSum, type DraftHeader, isZeroBlock, readBlock, readSize } from './block.ts';
+import { createContent } from './content.ts';
+import { shown, tarError } from './errors.ts';
+import { addPaxRecords, applyExtensions, createExtensions, type Extensions } from './extensions.ts';
+import { readNumber, readText } from './fields.ts';
+import type { SparsePiece, TarHeader, TarPlace } from './header.ts';
+import { BLOCK_BYTES, MAX_HOLE_BYTES, MAX_NAME_BYTES, MAX_PAX_BYTES } from './limits.ts';
+import { checkSparse, createSparseMapReader, readOldSparse, type SparseMapReader } from './sparse.ts';
+
+/** What a decoder calls, synchronously from `write` and `end`. An exception of a handler passes through and ends the decoding. */
+export interface TarHandler {
+  onEntry(header: TarHeader, place: TarPlace): void;
+  /** Content of the entry in order, holes as zeros; a view of the chunk written (or of shared zeros): keep a copy, never change it. */
+  onData?(chunk: Buffer): void;
+  /** After the last content of each entry, of whatever kind. */
+  onEntryEnd?(): void;
+  /** False: this entry's content is not decoded and may be jumped over (see `skippable`). Without `onData` no content is wanted. */
+  wantsContent?(header: TarHeader): boolean;
+}
+
+export interface TarDecodeOptions {
+  /**
+   * Data other than zeros after the two end-of-archive blocks. 'reject' (the default) because readers with --ignore-zeros would see
+   * files there that others do not; GNU tar, Go and Python ignore it.
+   */
+  readonly trailing?: 'reject' | 'ignore' | undefined;
+  /** pax global headers: 'apply' (the default) as POSIX, GNU tar and Python do; 'ignore' as Go does, and with it umoci and containerd. */
+  readonly globals?: 'apply' | 'ignore' | undefined;
+  /** Bytes of holes to read through in one archive; MAX_HOLE_BYTES if not given. */
+  readonly maxHoleBytes?: number | undefined;
+}
+
+export interface TarDecoder {
+  /** Decodes the next bytes; they are not kept. @throws TAR_BAD_HEADER, TAR_LIMIT, TAR_UNSUPPORTED, TAR_TRAILING; after that, again on every call */
+  write(chunk: Uint8Array): void;
+  /** Ends the archive: right after an entry, or after zero blocks. @throws TAR_TRUNCATED */
+  end(): void;
+  /** Bytes in the tar so far, skipped ones included. */
+  readonly offset: number;
+  /** How many of the next bytes are content nobody wants, with its padding: a reader that can seek passes up to so many to `skip` instead of reading them. */
+  readonly skippable: number;
+  /** Goes over `bytes` of the archive unseen; not past the archive's end, which the caller knows. */
+  skip(bytes: number): void;
+}
+
+const HEADER = 0;
+const META = 1;
+const SPARSE_BLOCK = 2;
+const SPARSE_MAP = 3;
+const CONTENT = 4;
+const PADDING = 5;
+const ONE_ZERO_BLOCK = 6;
+const AFTER_END = 7;
+
+/**
+ * A push decoder of tar archives: write chunks of any size, events come out; the events do not depend on how the input is cut.
+ * A single zero block must be the last thing in the archive (Go's rule; GNU tar stops there with a warning).
+ * Memory is bounded by the limits in limits.ts whatever the input.
+ */
+export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}): TarDecoder {
+  const holeLimit = o.maxHoleBytes ?? MAX_HOLE_BYTES;
+  const block = Buffer.alloc(BLOCK_BYTES);
+  const content = createContent((chunk) => handler.onData?.(chunk));
+  let filled = 0;
+  let state = HEADER;
+  let failure: { readonly error: unknown } | undefined;
+  /** Offset in the tar of the chunk in hand, and of the current entry's first header block. */
+  let base = 0;
+  let start = 0;
+  let holes = 0;
+
+  let globals: Extensions | undefined;
+  let extensions: Extensions | undefined;
+  let longName: string | undefined;
+  let longLink: string | undefined;
+  /** Extension headers were seen and their entry was not. */
+  let pending = false;
+
+  let metaFlag = 0;
+  let metaOffset = 0;
+  let meta = Buffer.alloc(0);
+  let metaFilled = 0;
+
+  let header: DraftHeader | undefined;
+  let pieces: SparsePiece[] = [];
+  let mapReader: SparseMapReader | undefined;
+  /** Bytes of stored content left, and of padding after it. */
+  let remaining = 0;
+  let padding = 0;
+  let wanted = false;
+
+  /** A whole header block at `at` of `bytes`, which stands at `offset` in the tar. */
+  const onHeader = (bytes: Buffer, at: number, offset: number): void => {
+    if (bytes[at] === 0 && isZeroBlock(bytes, at)) {
+      if (pending)
+        throw tarError('TAR_BAD_HEADER', {
+          offset,
+          problem: 'the archive ends where an extension header wants its entry',
+        });
+      state = ONE_ZERO_BLOCK;
+      return;
+    }
+    checkSum(bytes, at, offset);
+    if (!pending) start = offset;
+    const flag = bytes[at + 156]!;
+    if (isMeta(flag)) {
+      onMetaHeader(bytes, at, offset, flag);
+      return;
+    }
+    // A GNU volume label is no file and has no content.
+    if (flag === 0x56) return;
+    const entry = readBlock(bytes, at, offset);
+    const known = extensions ?? globals;
+    if (known !== undefined) applyExtensions(entry, known);
+    if (longName !== undefined) entry.name = longName;
+    if (longLink !== undefined && (entry.kind === 'symlink' || entry.kind === 'hardlink'))
+      entry.linkName = longLink;
+    const sparse = extensions?.sparse;
+    extensions = undefined;
+    longName = undefined;
+    longLink = undefined;
+    pending = false;
+    header = entry;
+    remaining = entry.size;
+    padding = (BLOCK_BYTES - (entry.size % BLOCK_BYTES)) % BLOCK_BYTES;
+    if (entry.kind !== 'file') {
+      if (entry.kind === 'directory') entry.name = withoutSlashes(entry.name);
+      beginContent(offset, offset + BLOCK_BYTES);
+    } else if (flag === 0x53) {
+      pieces = [];
+      const more = readOldSparse(bytes, at + 386, 4, pieces, offset);
+      const realSize = readNumber(bytes, at + 483, 12);
+      if (!(realSize >= 0))
+        throw tarError('TAR_BAD_HEADER', { offset, entry: entry.name, problem: 'sparse size is no number' });
+      entry.size = realSize;
+      if (more) state = SPARSE_BLOCK;
+      else beginSparse(offset, offset + BLOCK_BYTES);
+    } else if (sparse !== undefined) {
+      if (sparse.realSize === undefined) {
+        throw tarError('TAR_BAD_HEADER', {
+          offset,
+          entry: entry.name,
+          problem: 'sparse file without its size',
+        });
+      }
+      entry.size = sparse.realSize;
+      if (sparse.name !== undefined) entry.name = sparse.name;
+      if (sparse.major > 1 || sparse.minor > (sparse.major === 1 ? 0 : 1)) {
+        const what = `sparse format ${sparse.major}.${sparse.minor}`;
+        throw tarError('TAR_UNSUPPORTED', { offset, what, entry: entry.name });
+      }
+      pieces = sparse.pieces;
+      if (sparse.major === 1) {
+        mapReader = createSparseMapReader(offset);
+        state = SPARSE_MAP;
+      } else beginSparse(offset, offset + BLOCK_BYTES);
+    } else beginContent(offset, offset + BLOCK_BYTES);
+  };
+
+  const onMetaHeader = (bytes: Buffer, at: number, offset: number, flag: number): void => {
+    const size = readSize(bytes, at, offset);
+    const isName = flag === 0x4c || flag === 0x4b;
+    const limit = isName ? MAX_NAME_BYTES : MAX_PAX_BYTES;
+    if (size > limit) {
+      throw tarError('TAR_LIMIT', {
+        offset,
+        what: isName ? 'bytes of a long name:' : 'bytes of a pax header:',
+        got: size,
+        limit,
+      });
+    }
+    pending ||= flag !== 0x67;
+    metaFlag = flag;
+    metaOffset = offset;
+    metaFilled = 0;
+    meta = Buffer.allocUnsafe(size);
+    padding = (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
+    if (size === 0) onMeta();
+    else state = META;
+  };
+
+  const onMeta = (): void => {
+    state = padding > 0 ? PADDING : HEADER;
+    if (metaFlag === 0x4c) longName = trimNul(meta);
+    else if (metaFlag === 0x4b) longLink = trimNul(meta);
+    else if (metaFlag !== 0x67) {
+      // The last of several wins, as in Go.
+      extensions = createExtensions(globals);
+      addPaxRecords(extensions, meta, metaOffset);
+    } else if (o.globals !== 'ignore') {
+      globals = createExtensions(globals);
+      addPaxRecords(globals, meta, metaOffset);
+      globals.sparse = undefined;
+    }
+  };
+
+  const beginSparse = (offset: number, contentOffset: number): void => {
+    const entry = header!;
+    const hole = checkSparse(pieces, entry.size, remaining, offset, entry.name);
+    holes += hole;
+    if (holes > holeLimit) {
+      throw tarError('TAR_LIMIT', {
+        offset,
+        entry: entry.name,
+        what: 'bytes of holes:',
+        got: holes,
+        limit: holeLimit,
+      });
+    }
+    entry.sparse = pieces;
+    beginContent(offset, contentOffset);
+  };
+
+  const beginContent = (offset: number, contentOffset: number): void => {
+    const entry = header!;
+    const end = contentOffset + remaining + padding;
+    if (end > Number.MAX_SAFE_INTEGER) {
+      throw tarError('TAR_BAD_HEADER', {
+        offset,
+        entry: entry.name,
+        problem: `size is ${remaining}, which no archive can hold`,
+      });
+    }
+    handler.onEntry(entry, { start, offset: contentOffset, end });
+    wanted = entry.size > 0 && handler.onData !== undefined && (handler.wantsContent?.(entry) ?? true);
+    content.begin(entry.sparse, entry.size);
+    if (remaining > 0) state = CONTENT;
+    else endContent();
+  };
+
+  const endContent = (): void => {
+    if (wanted) content.end();
+    state = padding > 0 ? PADDING : HEADER;
+    handler.onEntryEnd?.();
+  };
+
+  /** A whole block that is no header: of an old GNU sparse map, of a 1.0 map, or after the first zero block. */
+  const onBlock = (bytes: Buffer, at: number, offset: number): void => {
+    if (state === HEADER) onHeader(bytes, at, offset);
+    else if (state === SPARSE_BLOCK) {
+      if (!readOldSparse(bytes, at, 21, pieces, offset)) beginSparse(offset, offset + BLOCK_BYTES);
+    } else if (state === SPARSE_MAP) {
+      if (remaining < BLOCK_BYTES)
+        throw tarError('TAR_BAD_HEADER', {
+          offset,
+          entry: header!.name,
+          problem: 'sparse map does not fit the entry',
+        });
+      remaining -= BLOCK_BYTES;
+      if (!mapReader!.take(bytes, at)) return;
+      pieces = mapReader!.pieces;
+      mapReader = undefined;
+      beginSparse(offset, offset + BLOCK_BYTES);
+    } else if (isZeroBlock(bytes, at)) state = AFTER_END;
+    else throw tarError('TAR_BAD_HEADER', { offset, problem: 'a lone zero block stands before this header' });
+  };
+
+  const decode = (bytes: Buffer): void => {
+    let at = 0;
+    while (at < bytes.length) {
+      const left = bytes.length - at;
+      if (state === CONTENT) {
+        const take = Math.min(remaining, left);
+        if (wanted) content.write(bytes.subarray(at, at + take));
+        at += take;
+        remaining -= take;
+        if (remaining === 0) endContent();
+      } else if (state === PADDING) {
+        const take = Math.min(padding, left);
+        at += take;
+        padding -= take;
+        if (padding === 0) state = HEADER;
+      } else if (state === META) {
+        const take = bytes.copy(meta, metaFilled, at, Math.min(bytes.length, at + meta.length - metaFilled));
+        at += take;
+        metaFilled += take;
+        if (metaFilled === meta.length) onMeta();
+      } else if (state === AFTER_END) {
+        if (o.trailing !== 'ignore') rejectTrailing(bytes, at, base);
+        return;
+      } else if (filled === 0 && left >= BLOCK_BYTES) {
+        at += BLOCK_BYTES;
+        onBlock(bytes, at - BLOCK_BYTES, base + at - BLOCK_BYTES);
+      } else {
+        const take = bytes.copy(block, filled, at, Math.min(bytes.length, at + BLOCK_BYTES - filled));
+        at += take;
+        filled += take;
+        if (filled < BLOCK_BYTES) return;
+        filled = 0;
+        onBlock(block, 0, base + at - BLOCK_BYTES);
+      }
+    }
+  };
+
+  const guarded = (work: () => void): void => {
+    if (failure !== undefined) throw failure.error;
+    try {
+      work();
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  };
+
+  const skippable = (): number =>
+    state === CONTENT && !wanted ? remaining + padding : state === PADDING ? padding : 0;
+
+  return {
+    write(chunk) {
+      guarded(() => {
+        decode(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+        base += chunk.length;
+      });
+    },
+    end() {
+      guarded(() => {
+        if (state === AFTER_END) return;
+        if (state === ONE_ZERO_BLOCK && block.subarray(0, filled).every((byte) => byte === 0)) return;
+        if (state === HEADER && filled === 0 && !pending) return;
+        throw tarError('TAR_TRUNCATED', { offset: base, inside: whereInside() });
+      });
+    },
+    get offset() {
+      return base;
+    },
+    get skippable() {
+      return skippable();
+    },
+    skip(bytes) {
+      if (!(bytes >= 0 && bytes <= skippable()))
+        throw new RangeError(`cannot skip ${bytes} bytes of ${skippable()}`);
+      guarded(() => {
+        base += bytes;
+        if (state === PADDING) padding -= bytes;
+        else if (bytes < remaining) remaining -= bytes;
+        else {
+          padding -= bytes - remaining;
+          remaining = 0;
+          if (state === CONTENT) endContent();
+        }
+        if (state === PADDING && padding === 0) state = HEADER;
+      });
+    },
+  };
+
+  function whereInside(): string {
+    if (state === CONTENT) return `the content of ${shown(header!.name)}, ${remaining} bytes before its end`;
+    if (state === PADDING)
+      return header === undefined || pending
+        ? 'an extension header'
+        : `the padding after ${shown(header.name)}`;
+    if (state === SPARSE_BLOCK || state === SPARSE_MAP) return `the sparse map of ${shown(header!.name)}`;
+    if (state === META || pending) return 'an extension header or before the entry it is for';
+    return 'a header';
+  }
+}
+
+/** x and X (Solaris) per entry, g global, L and K long names of GNU. */
+function isMeta(flag: number): boolean {
+  return flag === 0x78 || flag === 0x67 || flag === 0x4c || flag === 0x4b || flag === 0x58;
+}
+
+function rejectTrailing(bytes: Buffer, at: number, base: number): void {
+  for (let i = at; i < bytes.length; i++) {
+    if (bytes[i] !== 0) throw tarError('TAR_TRAILING', { offset: base + i });
+  }
+}
+
+function trimNul(bytes: Buffer): string {
+  return readText(bytes, 0, bytes.length);
+}
+
+function withoutSlashes(name: string): string {
+  let end = name.length;
+  while (end > 1 && name[end - 1] === '/') end--;
+  return end === name.length ? name : name.slice(0, end);
+}
