@@ -1,0 +1,130 @@
+import { classAt, compileGlob, type GlobClass, inClass } from './glob.ts';
+
+/** One pattern of a .dockerignore, ready to match (moby/patternmatcher 0.6). */
+export interface IgnorePattern {
+  /** Cleaned, without `!`. */
+  readonly text: string;
+  /** `!`: what it matches is let in again. */
+  readonly reincludes: boolean;
+  /** In the file, from 1. */
+  readonly line: number;
+  /** True if the pattern matches this very path; parents are the caller's affair. */
+  matches(path: string): boolean;
+}
+
+/**
+ * States of a non-deterministic automaton, so that no pattern can make a match slow. `deep` is `**` with something
+ * behind it: nothing, or any text up to and with a `/`; it takes two places, the second is inside that text. `rest` is `**` at the end.
+ */
+type State =
+  | { readonly kind: 'char'; readonly char: string }
+  | { readonly kind: 'any' | 'star' | 'deep' | 'inside' | 'rest' }
+  | GlobClass;
+
+/** Compiles a cleaned pattern without `!`; undefined if it is malformed. */
+export function compileIgnorePattern(
+  text: string,
+  reincludes: boolean,
+  line: number,
+): IgnorePattern | undefined {
+  if (compileGlob(text) === undefined) return undefined;
+  return { text, reincludes, line, matches: matcherOf(text) };
+}
+
+function matcherOf(text: string): (path: string) => boolean {
+  const literal = (part: string): boolean => !/[*?[\]\\]/.test(part);
+  if (literal(text)) return (path) => path === text;
+  if (text === '**') return () => true;
+  if (text.startsWith('**/') && literal(text.slice(3))) {
+    const name = text.slice(3);
+    return (path) => path === name || path.endsWith(`/${name}`);
+  }
+  if (text.endsWith('/**') && literal(text.slice(0, -3))) {
+    const parent = text.slice(0, -2);
+    return (path) => path.startsWith(parent);
+  }
+  const prefix = /^[^*?[\]\\]*/.exec(text)![0];
+  const states = statesOf(text.slice(prefix.length));
+  return (path) => path.startsWith(prefix) && run(states, path.slice(prefix.length));
+}
+
+function statesOf(pattern: string): State[] {
+  const chars = Array.from(pattern);
+  const states: State[] = [];
+  for (let at = 0; at < chars.length; at++) {
+    const char = chars[at]!;
+    if (char === '*' && chars[at + 1] === '*') {
+      at++;
+      if (chars[at + 1] === '/') at++;
+      if (at + 1 >= chars.length) states.push({ kind: 'rest' });
+      else states.push({ kind: 'deep' }, { kind: 'inside' });
+    } else if (char === '*') states.push({ kind: 'star' });
+    else if (char === '?') states.push({ kind: 'any' });
+    else if (char === '\\' && at + 1 < chars.length) states.push({ kind: 'char', char: chars[++at]! });
+    else if (char === '[') {
+      const found = classAt(chars, at + 1)!;
+      states.push(found.token);
+      at = found.end;
+    } else states.push({ kind: 'char', char });
+  }
+  return states;
+}
+
+function run(states: readonly State[], path: string): boolean {
+  let now = new Uint8Array(states.length + 1);
+  let next = new Uint8Array(states.length + 1);
+  enter(states, now, 0);
+  for (const char of path) {
+    next.fill(0);
+    let alive = false;
+    for (let i = 0; i < states.length; i++) {
+      if (now[i] === 0) continue;
+      const state = states[i]!;
+      switch (state.kind) {
+        case 'char':
+          if (state.char !== char) continue;
+          enter(states, next, i + 1);
+          break;
+        case 'class':
+          if (!inClass(state, char)) continue;
+          enter(states, next, i + 1);
+          break;
+        case 'any':
+          if (char === '/') continue;
+          enter(states, next, i + 1);
+          break;
+        case 'star':
+          if (char === '/') continue;
+          enter(states, next, i);
+          break;
+        case 'inside':
+          next[i] = 1;
+          if (char === '/') enter(states, next, i + 1);
+          break;
+        case 'rest':
+          enter(states, next, i);
+          break;
+        case 'deep':
+          // Only its two exits matter, and `enter` has taken them.
+          continue;
+      }
+      alive = true;
+    }
+    if (!alive) return false;
+    [now, next] = [next, now];
+  }
+  return now[states.length] === 1;
+}
+
+/** Enters a state and those that it reaches without a character. */
+function enter(states: readonly State[], set: Uint8Array, state: number): void {
+  for (let i = state; set[i] === 0; ) {
+    set[i] = 1;
+    const kind = states[i]?.kind;
+    if (kind === 'star' || kind === 'rest') i++;
+    else if (kind === 'deep') {
+      set[i + 1] = 1;
+      i += 2;
+    } else return;
+  }
+}
