@@ -97,6 +97,13 @@ export interface StoreProblem {
   readonly kind: 'corrupt' | 'missing' | 'leftover' | 'broken-index' | 'broken-root';
   readonly what: string;
   readonly digest?: Digest | undefined;
+  /** True if `repair` was asked for and removed it. */
+  readonly repaired: boolean;
+}
+
+export interface CheckOptions extends WatchOptions<{ readonly digest: Digest }> {
+  /** Removes corrupt blobs, leftovers and broken roots: what is lost can then be pulled or built again. Names stay. */
+  readonly repair?: boolean | undefined;
 }
 
 export interface LocalStore extends Store {
@@ -111,7 +118,7 @@ export interface LocalStore extends Store {
   /** Removes blobs that no name, root or lease reaches, and leftovers of dead processes. */
   collect(o?: CollectOptions): Promise<Freed>;
   /** Every problem of the store: blobs whose bytes are not their digest, references to missing blobs, leftovers. */
-  check(o?: WatchOptions<{ readonly digest: Digest }>): AsyncIterable<StoreProblem>;
+  check(o?: CheckOptions): AsyncIterable<StoreProblem>;
   readonly notes: Notes;
   readonly roots: Roots;
   /** The store's folder; undefined for the memory store. */

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { systemCode } from '../base/errors.ts';
+import { ownerId } from './owner.ts';
+
+/** A new file in `tmp/` of the store, open for writing, mode 0600. Its name tells whose it is. */
+export interface TempFile {
+  readonly path: string;
+  readonly fd: number;
+  /** Closes it; harmless when closed already. */
+  close(): void;
+}
+
+/** Creates a file that nobody else has; the folder `tmp/` is made when missing. */
+export function createTemp(folder: string): TempFile {
+  const path = join(folder, 'tmp', `${ownerId()}.${randomBytes(8).toString('hex')}`);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  return ownedTemp(
+    path,
+    withFolder(path, () => openSync(path, flags, 0o600)),
+  );
+}
+
+/** A temporary file around an open descriptor, which it closes once. */
+export function ownedTemp(path: string, fd: number): TempFile {
+  let open = true;
+  return {
+    path,
+    fd,
+    close() {
+      if (open) closeSync(fd);
+      open = false;
+    },
+  };
+}
+
+/** Removes a temporary file that did not become anything. */
+export function discardTemp(temp: TempFile): void {
+  temp.close();
+  rmSync(temp.path, { force: true });
+}
+
+/** The owner's id in the name of a temporary file or lease. */
+export function ownerOf(name: string): string {
+  return name.slice(0, name.lastIndexOf('.'));
+}
+
+export interface ReplaceOptions {
+  /** Survives a power cut once this returns; without it a cut may lose the file, never halve what stood there before. */
+  readonly durable: boolean;
+  readonly onWritten?: (() => void) | undefined;
+  readonly onRenamed?: (() => void) | undefined;
+}
+
+/** Puts `bytes` at `path` in one step: readers see the old file or the new one. */
+export function replaceFile(
+  folder: string,
+  path: string,
+  bytes: Uint8Array | string,
+  o: ReplaceOptions,
+): void {
+  const temp = createTemp(folder);
+  try {
+    writeAll(temp.fd, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+    o.onWritten?.();
+    if (o.durable) fsyncSync(temp.fd);
+    temp.close();
+    withFolder(path, () => renameSync(temp.path, path));
+  } catch (error) {
+    discardTemp(temp);
+    throw error;
+  }
+  o.onRenamed?.();
+  if (o.durable) syncFolder(dirname(path));
+}
+
+/** Writes everything: write(2) may stop early on a nearly full disk. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done);
+}
+
+/** Makes renames in a folder durable. Some file systems refuse to sync folders; there is nothing better to do on them. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    if (systemCode(error) !== 'EINVAL') throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Runs the write again after making the folder of `path`, if the folder was what it lacked. */
+export function withFolder<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return write();
+  }
+}

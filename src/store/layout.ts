@@ -1,0 +1,53 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { systemCode } from '../base/errors.ts';
+import { replaceFile, syncFolder } from './atomic-file.ts';
+import { storeError } from './errors.ts';
+import { formatIndex, NEW_INDEX } from './layout-index.ts';
+import type { OnWritePoint } from './write-points.ts';
+
+/** Folders of a layout and of what stands beside it. */
+const FOLDERS = ['blobs/sha256', 'tmp', 'lock', 'leases', 'roots', 'notes'];
+
+/**
+ * Makes the folder an image layout (image-spec 1.1.1, image-layout.md) unless it is one: mode 0700, the marker `oci-layout` last,
+ * so that a layout half made is finished by the next writer.
+ */
+export function ensureLayout(folder: string, at: OnWritePoint): void {
+  if (existsSync(join(folder, 'oci-layout')) && existsSync(join(folder, 'lock'))) return;
+  for (const name of FOLDERS) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
+  at('layout-folders');
+  const index = join(folder, 'index.json');
+  if (!existsSync(index)) replaceFile(folder, index, formatIndex(NEW_INDEX), { durable: true });
+  at('layout-index');
+  const marker = join(folder, 'oci-layout');
+  if (!existsSync(marker)) replaceFile(folder, marker, '{"imageLayoutVersion":"1.0.0"}', { durable: true });
+  syncFolder(dirname(folder));
+  at('layout-marked');
+}
+
+/** Fails for a layout of another version; a missing marker is fine, it is written last. @throws STORE_FORMAT */
+export function checkLayoutVersion(folder: string): void {
+  const path = join(folder, 'oci-layout');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return;
+    throw error;
+  }
+  const version = layoutVersion(text);
+  if (version !== '1.0.0') {
+    throw storeError('STORE_FORMAT', { path, problem: `says layout version ${version}, want 1.0.0` });
+  }
+}
+
+function layoutVersion(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text);
+    const version = (value as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
+    return typeof version === 'string' ? JSON.stringify(version).slice(1, 40).replace(/"$/, '') : 'nothing';
+  } catch {
+    return 'nothing (it is not JSON)';
+  }
+}

@@ -1,0 +1,45 @@
+import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CallOptions } from '../base/options.ts';
+import { ownerOf } from './atomic-file.ts';
+import { readNames } from './blob-files.ts';
+import { ownerState, UNKNOWN_OWNER_MS } from './owner.ts';
+
+/** Folders whose files are named after the process that made them. */
+const OWNED = ['tmp', 'leases'];
+
+/** Paths (relative to the store) that processes left which no longer run: unfinished writes and leases. Reads two small folders. */
+export function findLeftovers(folder: string): string[] {
+  const found: string[] = [];
+  for (const part of OWNED) {
+    for (const name of readNames(join(folder, part))) {
+      if (isLeftOver(join(folder, part, name), ownerOf(name))) found.push(`${part}/${name}`);
+    }
+  }
+  return found;
+}
+
+/** Removes what dead processes left; returns the paths. Cheap enough for the start of every command that writes (30 µs when there is nothing). */
+export function cleanLeftovers(folder: string, _o: CallOptions = {}): string[] {
+  const found = findLeftovers(folder);
+  for (const path of found) rmSync(join(folder, path), { force: true, recursive: true });
+  return found;
+}
+
+/** True if the file's owner is dead, or cannot be asked and the file is a day old. */
+export function isLeftOver(path: string, owner: string): boolean {
+  const state = ownerState(owner);
+  if (state !== 'unknown') return state === 'dead';
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > UNKNOWN_OWNER_MS;
+}
+
+/** True if a collection that was killed left its marker. */
+export function hasStaleMarker(marker: string): boolean {
+  if (!existsSync(marker)) return false;
+  try {
+    return isLeftOver(marker, readFileSync(marker, 'latin1'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,113 @@
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { isDobosError, systemCode } from '../base/errors.ts';
+import type { CallOptions } from '../base/options.ts';
+import type { FileLock, LockMode } from '../linux/flock.ts';
+import { storeError } from './errors.ts';
+import { ownerId, ownerState } from './owner.ts';
+
+/** How long a lock is waited for: far longer than any holder needs (an edit of the names takes milliseconds, a collection seconds). */
+const LOCK_WAIT_MS = 120_000;
+/** First and longest pause between tries, in milliseconds. */
+const FIRST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 20;
+
+/** The lock at `path`, waited for without blocking the event loop. It ends with this process, however that dies. @throws STORE_LOCKED */
+export async function acquireLock(path: string, mode: LockMode, o: CallOptions = {}): Promise<FileLock> {
+  const open = await lockOpener();
+  const started = performance.now();
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
+    o.signal?.throwIfAborted();
+    const lock = open(path, mode);
+    if (lock !== undefined) return lock;
+    if (performance.now() - started > LOCK_WAIT_MS) {
+      throw storeError('STORE_LOCKED', { path, seconds: LOCK_WAIT_MS / 1000 });
+    }
+    await new Promise((resume) => setTimeout(resume, pause * (0.5 + Math.random())));
+  }
+}
+
+type LockOpener = (path: string, mode: LockMode) => FileLock | undefined;
+
+let chosen: LockOpener | undefined;
+
+/** flock(2); where there is none (not Linux, koffi missing, a file system without locks) a file that names its owner. */
+async function lockOpener(): Promise<LockOpener> {
+  if (chosen !== undefined) return chosen;
+  const { openLock } = await import('../linux/flock.ts');
+  chosen = (path, mode) => {
+    try {
+      return openLock(path, mode);
+    } catch (error) {
+      if (!lacksFlock(error)) throw error;
+      chosen = openOwnedFile;
+      return openOwnedFile(path);
+    }
+  };
+  return chosen;
+}
+
+function lacksFlock(error: unknown): boolean {
+  if (isDobosError(error, 'LINUX_MISSING')) return true;
+  if (isDobosError(error, 'LINUX_CALL')) return true;
+  const code = systemCode(error);
+  return code === 'MODULE_NOT_FOUND' || code === 'ERR_DLOPEN_FAILED' || !hasSyscall(error);
+}
+
+function hasSyscall(error: unknown): boolean {
+  return typeof (error as { syscall?: unknown }).syscall === 'string';
+}
+
+/** A lock (always exclusive) as a file that holds its owner's id; the file of a dead owner is taken over. */
+export function openOwnedFile(path: string): FileLock | undefined {
+  const file = `${path}.owner`;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      writeFileSync(file, ownerId(), { flag: 'wx', mode: 0o600 });
+      return ownedLock(file);
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error;
+    }
+    if (!discardStale(file)) return undefined;
+  }
+  return undefined;
+}
+
+function ownedLock(file: string): FileLock {
+  let held = true;
+  return {
+    release() {
+      if (held) rmSync(file, { force: true });
+      held = false;
+    },
+  };
+}
+
+/** Renames first and looks again, so that of two who find the same dead owner neither removes the other's new file. */
+function discardStale(file: string): boolean {
+  const owner = readOr(file);
+  if (owner === undefined) return true;
+  if (ownerState(owner) !== 'dead') return false;
+  const aside = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  try {
+    renameSync(file, aside);
+  } catch {
+    return true;
+  }
+  if (readOr(aside) !== owner) {
+    try {
+      linkSync(aside, file);
+    } catch {
+      // Somebody holds the lock already: what was moved aside was taken and given back meanwhile.
+    }
+  }
+  rmSync(aside, { force: true });
+  return true;
+}
+
+function readOr(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
