@@ -2,6 +2,7 @@ import { joinPath } from './entry-paths.ts';
 import {
   type DirectoryNode,
   inodeOf,
+  slotOf,
   sortedNames,
   type TreeNode,
   type TreeParts,
@@ -31,6 +32,34 @@ export function* diffTrees(before: FileTree, after: FileTree, o: DiffOptions = {
       }
     }
   }
+}
+
+/** An inode without its attributes. */
+export interface InodeName {
+  readonly kind: Inode['kind'];
+  readonly size: number;
+  readonly layer: number;
+  /** -1 for an implied directory. */
+  readonly order: number;
+}
+
+/** The paths that lead to another inode, or to none: as `diffTrees` with rewrites, without reading attributes. */
+export function* diffInodes(
+  before: FileTree,
+  after: FileTree,
+): Generator<readonly [path: string, before: InodeName | undefined, after: InodeName | undefined]> {
+  const from = treeParts(before);
+  const to = treeParts(after);
+  for (const [path, a, b] of diffNodes(from, to)) yield [path, inodeName(from, a), inodeName(to, b)];
+}
+
+function inodeName(parts: TreeParts, node: TreeNode | undefined): InodeName | undefined {
+  if (node === undefined) return undefined;
+  const id = typeof node === 'number' ? node : node.id;
+  if (id < 0) return { kind: 'directory', size: 0, layer: -1 - id, order: -1 };
+  const { index, layer, base } = slotOf(parts.slots, id);
+  const order = id - base;
+  return { kind: index.kindAt(order) as Inode['kind'], size: index.sizeAt(order), layer, order };
 }
 
 /** Paths whose nodes are not the same inode; a directory that differs only below itself is not reported itself. */

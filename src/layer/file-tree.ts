@@ -126,7 +126,13 @@ export function inodeOf(slots: readonly LayerSlot[], node: TreeNode): Inode {
     return { kind: 'directory', mode: 0o755, uid: 0, gid: 0, mtime, size: 0, layer: -1 - id, order: -1 };
   }
   const slot = slotOf(slots, id);
-  const { path: _path, offset: _offset, order, ...attributes } = slot.index.at(id - slot.base);
+  const {
+    path: _path,
+    offset: _offset,
+    pieces: _pieces,
+    order,
+    ...attributes
+  } = slot.index.at(id - slot.base);
   return { ...attributes, kind: attributes.kind as Inode['kind'], layer: slot.layer, order };
 }
 

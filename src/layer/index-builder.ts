@@ -1,6 +1,7 @@
 import { encodeName, hasRawBytes } from '../base/names.ts';
+import { checkField, encodeExtra } from './entry-extras.ts';
 import { layerError } from './errors.ts';
-import type { EntryKind, Xattrs } from './types.ts';
+import type { ContentPiece, EntryKind, Xattrs } from './types.ts';
 
 /** Entries of one layer; an index of so many takes about 3 GB, no image has them. */
 export const MAX_LAYER_ENTRIES = 20_000_000;
@@ -8,9 +9,6 @@ export const MAX_LAYER_ENTRIES = 20_000_000;
 export const MAX_ACCOUNT_BYTES = 1024 * 1024;
 /** The largest uid and gid: 2^32-1 means "leave unchanged" to the kernel. */
 const MAX_ID = 0xffff_fffe;
-/** Device numbers of Linux: 12 and 20 bits. */
-const MAX_MAJOR = 0xfff;
-const MAX_MINOR = 0xf_ffff;
 /** Names, link targets and attributes of one layer, addressed by 32 bits. */
 const MAX_TEXT_BYTES = 0xffff_ffff;
 
@@ -42,6 +40,7 @@ export interface NewEntry {
   readonly linkTo?: string | undefined;
   readonly device?: { readonly major: number; readonly minor: number } | undefined;
   readonly xattrs?: Xattrs | undefined;
+  readonly pieces?: readonly ContentPiece[] | undefined;
 }
 
 /** The columns of an index, in tar order; the first `count` rows count. */
@@ -141,8 +140,8 @@ export function createIndexBuilder(capacity = 1024): IndexBuilder {
       const order = count++;
       kinds[order] = KIND_CODES.get(entry.kind)!;
       modes[order] = entry.mode & 0o7777;
-      uids[order] = within(entry, 'owner', entry.uid, MAX_ID);
-      gids[order] = within(entry, 'group', entry.gid, MAX_ID);
+      uids[order] = checkField(entry.path, 'owner', entry.uid, MAX_ID);
+      gids[order] = checkField(entry.path, 'group', entry.gid, MAX_ID);
       seconds[order] = entry.seconds;
       nanos[order] = entry.nanos;
       sizes[order] = entry.size;
@@ -150,12 +149,9 @@ export function createIndexBuilder(capacity = 1024): IndexBuilder {
       nameEnds[order] = names.append(entry.path);
       linkEnds[order] = entry.linkTo === undefined ? links.length : links.append(entry.linkTo);
       if (entry.kind === 'file') fileBytes += entry.size;
-      const xattrs = entry.xattrs;
-      if (entry.device !== undefined || (xattrs !== undefined && xattrs.size > 0)) {
-        const major = within(entry, 'device major', entry.device?.major ?? 0, MAX_MAJOR);
-        const minor = within(entry, 'device minor', entry.device?.minor ?? 0, MAX_MINOR);
+      if (entry.device !== undefined || (entry.xattrs?.size ?? 0) > 0 || entry.pieces !== undefined) {
         extraOrders.push(order);
-        extraEnds.push(extras.appendBytes(encodeExtra(entry.device !== undefined, major, minor, xattrs)));
+        extraEnds.push(extras.appendBytes(encodeExtra(entry)));
       }
       return order;
     },
@@ -205,13 +201,6 @@ function widen<T extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(
   return to;
 }
 
-function within(entry: NewEntry, field: string, value: number, max: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > max) {
-    throw layerError('LAYER_FIELD', { path: entry.path, field, value, max });
-  }
-  return value;
-}
-
 function createText() {
   let buffer = Buffer.allocUnsafe(4096);
   let length = 0;
@@ -241,21 +230,4 @@ function createText() {
     },
     bytes: (): Uint8Array => buffer.subarray(0, length),
   };
-}
-
-/** has device u8, major u32, minor u32, then per attribute: name length u32, value length u32, name, value. */
-function encodeExtra(device: boolean, major: number, minor: number, xattrs: Xattrs | undefined): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUInt8(device ? 1 : 0, 0);
-  head.writeUInt32LE(major, 1);
-  head.writeUInt32LE(minor, 5);
-  const parts: Uint8Array[] = [head];
-  for (const [name, value] of xattrs ?? []) {
-    const nameBytes = encodeName(name);
-    const lengths = Buffer.alloc(8);
-    lengths.writeUInt32LE(nameBytes.length, 0);
-    lengths.writeUInt32LE(value.length, 4);
-    parts.push(lengths, nameBytes, value);
-  }
-  return Buffer.concat(parts);
 }

@@ -1,8 +1,9 @@
 import { decodeName, encodeName } from '../base/names.ts';
 import type { Digest } from '../oci/types.ts';
+import { decodeExtra, type EntryExtra } from './entry-extras.ts';
 import { ENTRY_KINDS, type IndexColumns, KIND_WHITEOUT } from './index-builder.ts';
 import { parseLayerIndex } from './layer-index-format.ts';
-import type { AccountText, EntryKind, LayerEntry, LayerIndex, Xattrs } from './types.ts';
+import type { AccountText, EntryKind, LayerEntry, LayerIndex } from './types.ts';
 
 /** An index whose rows are also read field by field, without making an entry. */
 export interface ColumnarIndex extends LayerIndex {
@@ -141,10 +142,7 @@ function digestAt(c: IndexColumns, order: number): { readonly contentDigest?: Di
   return { contentDigest: `sha256:${digests.toString('hex', (row - 1) * 32, row * 32)}` };
 }
 
-function extraAt(
-  c: IndexColumns,
-  order: number,
-): { readonly device?: { major: number; minor: number }; readonly xattrs?: Xattrs } | undefined {
+function extraAt(c: IndexColumns, order: number): EntryExtra | undefined {
   if (c.extraOrders.length === 0) return undefined;
   let low = 0;
   let high = c.extraOrders.length;
@@ -155,18 +153,7 @@ function extraAt(
   }
   if (c.extraOrders[low] !== order) return undefined;
   const start = low === 0 ? 0 : c.extraEnds[low - 1]!;
-  const row = Buffer.from(c.extras.buffer, c.extras.byteOffset + start, c.extraEnds[low]! - start);
-  const xattrs = new Map<string, Uint8Array>();
-  for (let at = 9; at < row.length; ) {
-    const valueAt = at + 8 + row.readUInt32LE(at);
-    const end = valueAt + row.readUInt32LE(at + 4);
-    xattrs.set(decodeName(row.subarray(at + 8, valueAt)), Uint8Array.from(row.subarray(valueAt, end)));
-    at = end;
-  }
-  return {
-    ...(row[0] === 1 ? { device: { major: row.readUInt32LE(1), minor: row.readUInt32LE(5) } } : undefined),
-    ...(xattrs.size > 0 ? { xattrs } : undefined),
-  };
+  return decodeExtra(Buffer.from(c.extras.buffer, c.extras.byteOffset + start, c.extraEnds[low]! - start));
 }
 
 function accountsOf(c: IndexColumns): { readonly passwd?: AccountText; readonly group?: AccountText } {

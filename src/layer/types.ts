@@ -46,10 +46,17 @@ export interface LayerEntry {
   readonly xattrs?: Xattrs | undefined;
   /** Where the content starts in the uncompressed tar. */
   readonly offset: number;
+  /** Of a file stored as sparse: where its content is, in order of the file; `at` is the byte in the tar, undefined for zeros. Without it the content is one run at `offset`. */
+  readonly pieces?: readonly ContentPiece[] | undefined;
   /** sha256 of a regular file's content. */
   readonly contentDigest?: Digest | undefined;
   /** Position among the layer's entries, from 0 in tar order. */
   readonly order: number;
+}
+
+export interface ContentPiece {
+  readonly at: number | undefined;
+  readonly size: number;
 }
 
 /** Everything about a layer but its bytes. */
