@@ -42,13 +42,12 @@ async function bundle(): Promise<void> {
 
 async function buildScripts(): Promise<void> {
   const scripts = readdirSync('scripts').filter((file) => file.endsWith('.ts') && file !== 'build.ts');
-  const bench = readdirSync('.').includes('bench') ? ['bench/bench.ts'] : [];
   await build({
     ...common,
     packages: 'external',
     outdir: 'dist/scripts',
     entryPoints: Object.fromEntries(
-      [...scripts.map((file) => join('scripts', file)), ...bench].map((file) => [
+      [...scripts.map((file) => join('scripts', file)), 'bench/bench.ts'].map((file) => [
         basename(file, '.ts'),
         file,
       ]),
@@ -56,6 +55,16 @@ async function buildScripts(): Promise<void> {
   });
 }
 
+/** The bench's tasks use the library with its workers, so they stand beside these. */
+async function buildBenchTasks(): Promise<void> {
+  const tasks = readdirSync('bench').filter((file) => file.endsWith('-task.ts'));
+  const entryPoints = Object.fromEntries(
+    tasks.map((file) => [`bench-${basename(file, '.ts')}`, join('bench', file)]),
+  );
+  await build({ ...common, outdir: 'dist', entryPoints });
+}
+
 compileLibrary();
 await bundle();
+await buildBenchTasks();
 await buildScripts();

@@ -27,7 +27,16 @@ function runProject(name: string): { readonly ok: boolean; readonly report: Repo
   const output = join(CACHE, `test-${name}-${process.version}.json`);
   writeFileSync(output, '');
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-  const args = [vitest, 'run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`, ...filters];
+  const args = [
+    vitest,
+    'run',
+    '--project',
+    name,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${output}`,
+    ...filters,
+  ];
   const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   const text = readFileSync(output, 'utf8');
   return { ok: status === 0, report: text === '' ? undefined : (JSON.parse(text) as Report) };
@@ -36,7 +45,10 @@ function runProject(name: string): { readonly ok: boolean; readonly report: Repo
 function missingForPeers(): string[] {
   if (process.platform !== 'linux') return ['Linux'];
   const missing = process.getuid?.() === 0 ? [] : ['root'];
-  return [...missing, ...PEERS.filter(({ program }) => !existsSync(program)).map(({ debianPackage }) => debianPackage)];
+  return [
+    ...missing,
+    ...PEERS.filter(({ program }) => !existsSync(program)).map(({ debianPackage }) => debianPackage),
+  ];
 }
 
 /** A line per peer: its version and how many tests ran against it; false if fewer than the committed minimum. */
@@ -46,11 +58,18 @@ function tellPeers(report: Report): boolean {
   console.log('\npeer             tests  least  version');
   for (const peer of PEERS) {
     const count = report.testResults
-      .flatMap(({ name, assertionResults }) => assertionResults.map(({ fullName, status }) => ({ text: `${name} ${fullName}`, status })))
-      .filter(({ text, status }) => status === 'passed' && peer.words.some((word) => text.includes(word))).length;
+      .flatMap(({ name, assertionResults }) =>
+        assertionResults.map(({ fullName, status }) => ({ text: `${name} ${fullName}`, status })),
+      )
+      .filter(
+        ({ text, status }) => status === 'passed' && peer.words.some((word) => text.includes(word)),
+      ).length;
     const least = minimum[peer.name] ?? 1;
-    const version = spawnSync(peer.program, peer.version, { encoding: 'utf8' }).stdout?.split('\n')[0] ?? 'missing';
-    console.log(`${peer.name.padEnd(15)} ${String(count).padStart(6)} ${String(least).padStart(6)}  ${version}`);
+    const version =
+      spawnSync(peer.program, peer.version, { encoding: 'utf8' }).stdout?.split('\n')[0] ?? 'missing';
+    console.log(
+      `${peer.name.padEnd(15)} ${String(count).padStart(6)} ${String(least).padStart(6)}  ${version}`,
+    );
     if (count < least) enough = false;
   }
   if (!enough) console.log('fewer tests ran against a peer than test/peers.json asks for');
@@ -68,16 +87,21 @@ if (missing.length === 0) {
   ok = ok && peers.ok && peers.report !== undefined;
   if (peers.report !== undefined && filters.length === 0) ok = tellPeers(peers.report) && ok;
 } else {
-  console.log(`\nnot run: the suites against other tools; they need ${missing.join(', ')} (Debian: apt-get install <package>, as root)`);
+  console.log(
+    `\nnot run: the suites against other tools; they need ${missing.join(', ')} (Debian: apt-get install <package>, as root)`,
+  );
   if (required) ok = false;
 }
-const sum = (pick: (report: Report) => number): number => reports.reduce((total, report) => total + (report === undefined ? 0 : pick(report)), 0);
+const sum = (pick: (report: Report) => number): number =>
+  reports.reduce((total, report) => total + (report === undefined ? 0 : pick(report)), 0);
 const totals = {
   passed: sum((report) => report.numPassedTests),
   failed: sum((report) => report.numFailedTests),
   skipped: sum((report) => report.numPendingTests + report.numTodoTests),
 };
 writeFileSync(join(CACHE, `test-totals-${process.version}.json`), JSON.stringify(totals));
-console.log(`\ntests: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped (Node ${process.version})`);
+console.log(
+  `\ntests: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped (Node ${process.version})`,
+);
 if (totals.failed > 0 || totals.passed === 0 || (required && totals.skipped > 0)) ok = false;
 process.exitCode = ok ? 0 : 1;

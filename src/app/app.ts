@@ -23,20 +23,26 @@ export function createApp(settings: Settings, version: string): App {
     settings,
     version,
     store: () => {
-      store ??= import('../store/directory-store.ts').then(({ createDirectoryStore }) => createDirectoryStore(settings.storeFolder));
+      store ??= import('../store/directory-store.ts').then(({ createDirectoryStore }) =>
+        createDirectoryStore(settings.storeFolder),
+      );
       return store;
     },
     keeper: (runtime = settings.runtime) => {
       let keeper = keepers.get(runtime);
       if (keeper === undefined) {
-        keeper = import('../runtime/keeper.ts').then(({ openKeeper }) => openKeeper({ storeFolder: settings.storeFolder, runtime }));
+        keeper = import('../runtime/keeper.ts').then(({ openKeeper }) =>
+          openKeeper({ storeFolder: settings.storeFolder, runtime }),
+        );
         keepers.set(runtime, keeper);
       }
       return keeper;
     },
     close: async () => {
       const open = await Promise.allSettled(keepers.values());
-      await Promise.all(open.map((keeper) => (keeper.status === 'fulfilled' ? keeper.value.close() : undefined)));
+      await Promise.all(
+        open.map((keeper) => (keeper.status === 'fulfilled' ? keeper.value.close() : undefined)),
+      );
     },
   };
 }

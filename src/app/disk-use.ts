@@ -24,7 +24,8 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
   const unnamed = new Map<Digest, number>();
   const cached = new Map<Digest, number>();
   const fill = async (into: Map<Digest, number>, targets: Iterable<Descriptor>): Promise<void> => {
-    for (const target of targets) for (const { digest, size } of await blobsOf(target)) into.set(digest, size);
+    for (const target of targets)
+      for (const { digest, size } of await blobsOf(target)) into.set(digest, size);
   };
   const names = new Map<Digest, Descriptor>();
   for await (const [, target] of store.list()) names.set(target.digest, target);
@@ -40,15 +41,29 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
     await fill(cached, targets);
   }
   const sum = (blobs: Map<Digest, number>, except: readonly Map<Digest, number>[]): number =>
-    [...blobs].filter(([digest]) => !except.some((other) => other.has(digest))).reduce((total, [, size]) => total + size, 0);
+    [...blobs]
+      .filter(([digest]) => !except.some((other) => other.has(digest)))
+      .reduce((total, [, size]) => total + size, 0);
   const cacheOnly = sum(cached, [named, unnamed]);
   const danglingOnly = sum(unnamed, [named]);
   const snapshots = store.folder === undefined ? [] : await snapshotUse(app, store.folder);
   const snapshotBytes = snapshots.reduce((total, { bytes }) => total + bytes, 0);
   return [
-    { kind: 'Images', total: names.size + dangling, active: names.size, bytes: sum(named, []) + danglingOnly, reclaimable: danglingOnly },
+    {
+      kind: 'Images',
+      total: names.size + dangling,
+      active: names.size,
+      bytes: sum(named, []) + danglingOnly,
+      reclaimable: danglingOnly,
+    },
     { kind: 'Build Cache', total: steps, active: 0, bytes: cacheOnly, reclaimable: cacheOnly },
-    { kind: 'Snapshots', total: snapshots.length, active: 0, bytes: snapshotBytes, reclaimable: snapshotBytes },
+    {
+      kind: 'Snapshots',
+      total: snapshots.length,
+      active: 0,
+      bytes: snapshotBytes,
+      reclaimable: snapshotBytes,
+    },
   ];
 }
 

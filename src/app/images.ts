@@ -1,11 +1,9 @@
-import { imageId } from '../image/image-id.ts';
-import { readImage } from '../image/read-image.ts';
+import { type ListedImage, listImages } from '../image/list-images.ts';
 import type { Image } from '../image/types.ts';
-import { familiarRepository, parseReference } from '../oci/reference.ts';
-import type { Descriptor, Digest } from '../oci/types.ts';
+import { familiarRepository, parseReference, type Reference } from '../oci/reference.ts';
+import type { Digest } from '../oci/types.ts';
 import type { App } from './app.ts';
 import { imageSize } from './layer-sizes.ts';
-import { UNTAGGED } from './name-image.ts';
 
 /** One row of `images`: one per name, or one for an image without a name. */
 export interface ImageRow {
@@ -20,8 +18,6 @@ export interface ImageRow {
   readonly createdAt: number;
   /** Bytes of the files in its layers. */
   readonly size: number;
-  /** A build step's image that was never named. */
-  readonly intermediate: boolean;
 }
 
 export interface ImagesOptions {
@@ -29,52 +25,55 @@ export interface ImagesOptions {
   readonly all: boolean;
   /** Only this repository, with a tag only that one. */
   readonly repository?: string | undefined;
+  /** Only images without a name (true) or with one (false). */
   readonly dangling?: boolean | undefined;
+  /** Told of images that cannot be read. */
+  readonly onBroken?:
+    | ((broken: { readonly names: readonly string[]; readonly error: unknown }) => void)
+    | undefined;
 }
 
-/** The images of the store, newest first. */
+/** The images of the store, newest first. @throws OCI_REFERENCE_INVALID */
 export async function listImageRows(app: App, o: ImagesOptions): Promise<ImageRow[]> {
   const store = await app.store();
-  const rows: ImageRow[] = [];
-  const seen = new Set<Digest>();
   const wanted = o.repository === undefined ? undefined : parseReference(o.repository);
-  const sizes = new Map<Digest, Promise<number>>();
-
-  const add = async (target: Descriptor, name: string | undefined, intermediate: boolean): Promise<void> => {
-    const reference = name === undefined ? undefined : parseReference(name);
-    if (wanted !== undefined) {
-      if (reference === undefined || familiarRepository(reference) !== familiarRepository(wanted)) return;
-      if (wanted.tag !== undefined && reference.tag !== wanted.tag) return;
-    }
-    const image = await readImage(store, target, { platform: app.settings.hostPlatform });
-    const id = imageId(image);
-    seen.add(target.digest);
-    let size = sizes.get(id);
-    if (size === undefined) sizes.set(id, (size = imageSize(store, image)));
-    rows.push({
-      repository: reference === undefined ? '<none>' : familiarRepository(reference),
-      tag: reference?.tag ?? '<none>',
-      id,
-      digest: target.digest,
-      createdAt: createdAt(image),
-      size: await size,
-      intermediate,
-    });
-  };
-
-  if (o.dangling !== true) for await (const [name, target] of store.list()) await add(target, name, false);
-  else for await (const [, target] of store.list()) seen.add(target.digest);
-  if (o.dangling !== false) await addRoots(UNTAGGED, false);
-  if (o.all) await addRoots('step', true);
-  return rows.sort((a, b) => b.createdAt - a.createdAt);
-
-  async function addRoots(kind: string, intermediate: boolean): Promise<void> {
-    for await (const { targets } of store.roots.list(kind)) {
-      const [target] = targets;
-      if (target === undefined || seen.has(target.digest) || !(await store.has(target))) continue;
-      await add(target, undefined, intermediate);
+  const rows: ImageRow[] = [];
+  for await (const listed of listImages(store, {
+    all: o.all,
+    platform: app.settings.hostPlatform,
+    onBroken: o.onBroken,
+  })) {
+    const references = referencesOf(listed, wanted);
+    if (o.dangling === true ? listed.names.length > 0 : o.dangling === false && listed.names.length === 0)
+      continue;
+    if (references.length === 0) continue;
+    const facts = {
+      id: listed.id,
+      digest: listed.target.digest,
+      createdAt: createdAt(listed.image),
+      size: await imageSize(store, listed.image),
+    };
+    for (const reference of references) {
+      const repository = reference === undefined ? '<none>' : familiarRepository(reference);
+      rows.push({ repository, tag: reference?.tag ?? '<none>', ...facts });
     }
   }
+  return rows.sort((a, b) => b.createdAt - a.createdAt);
+}
+
+/** The names to show, `undefined` for an image without one; empty if it is not asked for. */
+function referencesOf(
+  listed: ListedImage,
+  wanted: Reference | undefined,
+): readonly (Reference | undefined)[] {
+  if (wanted === undefined) return listed.names.length === 0 ? [undefined] : listed.names.map(parseReference);
+  return listed.names
+    .map(parseReference)
+    .filter(
+      (reference) =>
+        familiarRepository(reference) === familiarRepository(wanted) &&
+        (wanted.tag === undefined || reference.tag === wanted.tag),
+    );
 }
 
 /** Epoch milliseconds at which the image was made; 0 if it does not say. */

@@ -1,8 +1,8 @@
 import { findImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
+import { completeHistory } from '../image/pair-history.ts';
 import { familiarName, familiarRepository, parseReference } from '../oci/reference.ts';
 import type { App } from './app.ts';
-import { historyOf } from './history.ts';
 import { imageSize } from './layer-sizes.ts';
 import { namesOf } from './name-image.ts';
 
@@ -15,8 +15,10 @@ export async function inspectImage(app: App, name: string): Promise<Readonly<Rec
   return {
     Id: imageId(image),
     RepoTags: names.map(familiarName),
-    RepoDigests: [...new Set(names.map((reference) => `${familiarRepository(reference)}@${image.descriptor.digest}`))],
-    Comment: historyOf(image).at(-1)?.comment ?? '',
+    RepoDigests: [
+      ...new Set(names.map((reference) => `${familiarRepository(reference)}@${image.descriptor.digest}`)),
+    ],
+    Comment: completeHistory(config).at(-1)?.comment ?? '',
     Created: config.created ?? '',
     Author: config.author ?? '',
     Config: config.config ?? {},

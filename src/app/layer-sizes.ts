@@ -6,7 +6,11 @@ import type { LocalStore } from '../store/contract.ts';
 
 /** Bytes of the files in each layer, base first: what docker calls a layer's size. Reads indexes, made once in a layer's life. */
 export function layerSizes(store: LocalStore, image: Image): Promise<number[]> {
-  return mapLimited(image.layers, availableParallelism(), async (layer) => (await readLayerIndex(store, layer)).fileBytes);
+  return mapLimited(
+    image.layers,
+    availableParallelism(),
+    async (layer) => (await readLayerIndex(store, layer)).fileBytes,
+  );
 }
 
 /** Bytes of the files in all layers: docker's image size. */

@@ -26,7 +26,10 @@ export async function pruneImages(app: App): Promise<Pruned> {
 }
 
 /** Removes the build cache: the steps last used before `olderThan` (epoch milliseconds), or all. */
-export async function pruneBuildCache(app: App, o: { readonly olderThan?: number | undefined } = {}): Promise<Pruned> {
+export async function pruneBuildCache(
+  app: App,
+  o: { readonly olderThan?: number | undefined } = {},
+): Promise<Pruned> {
   const store = await app.store();
   const removed: string[] = [];
   for await (const { id, usedAt } of store.roots.list('step')) {

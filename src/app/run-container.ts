@@ -54,7 +54,8 @@ export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus>
 
 function processOf(app: App, image: Image, o: RunOptions): Process {
   const { config = {} } = image.config;
-  const entrypoint = o.entrypoint === undefined ? (config.Entrypoint ?? []) : o.entrypoint === '' ? [] : [o.entrypoint];
+  const entrypoint =
+    o.entrypoint === undefined ? (config.Entrypoint ?? []) : o.entrypoint === '' ? [] : [o.entrypoint];
   const inherited = o.entrypoint === undefined ? (config.Cmd ?? []) : [];
   const args = [...entrypoint, ...(o.command.length > 0 ? o.command : inherited)];
   if (args.length === 0) throw runError('RUN_NO_COMMAND', { image: o.image });

@@ -11,23 +11,107 @@ export interface CommandRow {
 
 /** Every command of this version, in the order of the help. */
 export const COMMANDS: readonly CommandRow[] = [
-  row('build', 'build', 'Build an image from a Dockerfile', ['image build', 'buildx build', 'builder build'], () => import('./commands/build.ts')),
-  row('builder prune', 'build', 'Remove the build cache', ['buildx prune'], () => import('./commands/builder-prune.ts')),
+  row(
+    'build',
+    'build',
+    'Build an image from a Dockerfile',
+    ['image build', 'buildx build', 'builder build'],
+    () => import('./commands/build.ts'),
+  ),
+  row(
+    'builder prune',
+    'build',
+    'Remove the build cache',
+    ['buildx prune'],
+    () => import('./commands/builder-prune.ts'),
+  ),
   row('images', 'images', 'List images', ['image ls', 'image list'], () => import('./commands/images.ts')),
-  row('history', 'images', 'Show how an image was made, row by row', ['image history'], () => import('./commands/history.ts')),
-  row('inspect', 'images', 'Show everything about images', ['image inspect'], () => import('./commands/inspect.ts')),
+  row(
+    'history',
+    'images',
+    'Show how an image was made, row by row',
+    ['image history'],
+    () => import('./commands/history.ts'),
+  ),
+  row(
+    'inspect',
+    'images',
+    'Show everything about images',
+    ['image inspect'],
+    () => import('./commands/inspect.ts'),
+  ),
   row('tag', 'images', 'Give an image another name', ['image tag'], () => import('./commands/tag.ts')),
-  row('rmi', 'images', 'Remove names of images, and images without a name', ['image rm', 'image remove'], () => import('./commands/rmi.ts')),
-  row('image prune', 'images', 'Remove images that lost their name', [], () => import('./commands/image-prune.ts')),
-  row('explore', 'look inside', 'Show what each layer added, changed, removed and hides', [], () => import('./commands/explore.ts')),
-  row('save', 'move', 'Write images to an archive that every tool reads', ['image save'], () => import('./commands/save.ts')),
-  row('load', 'move', 'Read images from an archive or an OCI layout', ['image load'], () => import('./commands/load.ts')),
-  row('import', 'move', 'Make an image from a tar of a root file system', ['image import'], () => import('./commands/import.ts')),
-  row('run', 'run', 'Run a program in a container of an image', ['container run'], () => import('./commands/run.ts')),
-  row('system df', 'system', 'Show what takes space in the store', [], () => import('./commands/system-df.ts')),
+  row(
+    'rmi',
+    'images',
+    'Remove names of images, and images without a name',
+    ['image rm', 'image remove'],
+    () => import('./commands/rmi.ts'),
+  ),
+  row(
+    'image prune',
+    'images',
+    'Remove images that lost their name',
+    [],
+    () => import('./commands/image-prune.ts'),
+  ),
+  row(
+    'explore',
+    'look inside',
+    'Show what each layer added, changed, removed and hides',
+    [],
+    () => import('./commands/explore.ts'),
+  ),
+  row(
+    'save',
+    'move',
+    'Write images to an archive that every tool reads',
+    ['image save'],
+    () => import('./commands/save.ts'),
+  ),
+  row(
+    'load',
+    'move',
+    'Read images from an archive or an OCI layout',
+    ['image load'],
+    () => import('./commands/load.ts'),
+  ),
+  row(
+    'import',
+    'move',
+    'Make an image from a tar of a root file system',
+    ['image import'],
+    () => import('./commands/import.ts'),
+  ),
+  row(
+    'run',
+    'run',
+    'Run a program in a container of an image',
+    ['container run'],
+    () => import('./commands/run.ts'),
+  ),
+  row(
+    'system df',
+    'system',
+    'Show what takes space in the store',
+    [],
+    () => import('./commands/system-df.ts'),
+  ),
   row('system prune', 'system', 'Remove what no image needs', [], () => import('./commands/system-prune.ts')),
-  row('system check', 'system', 'Check that everything in the store is whole', [], () => import('./commands/system-check.ts')),
-  row('info', 'system', 'Show the store, the runtimes and what works here', ['system info'], () => import('./commands/info.ts')),
+  row(
+    'system check',
+    'system',
+    'Check that everything in the store is whole',
+    [],
+    () => import('./commands/system-check.ts'),
+  ),
+  row(
+    'info',
+    'system',
+    'Show the store, the runtimes and what works here',
+    ['system info'],
+    () => import('./commands/info.ts'),
+  ),
   row('version', 'system', 'Show the version', [], () => import('./commands/version.ts')),
 ];
 
@@ -40,7 +124,9 @@ export const LATER: readonly string[] = [
 ]; // biome-ignore format: by group
 
 /** The command that these words begin with, and the words after its name; undefined if there is none. */
-export function findCommand(words: readonly string[]): { readonly command: CommandRow; readonly rest: readonly string[] } | undefined {
+export function findCommand(
+  words: readonly string[],
+): { readonly command: CommandRow; readonly rest: readonly string[] } | undefined {
   for (const length of [2, 1]) {
     const name = words.slice(0, length).join(' ');
     const command = COMMANDS.find((candidate) => candidate.name === name || candidate.aliases.includes(name));

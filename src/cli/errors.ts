@@ -20,7 +20,9 @@ export const cliError = errorMaker<CliErrors>({
   CLI_USAGE: ({ command, problem, nearest }) => ({
     message: `${command}: ${problem}`,
     hint:
-      nearest === undefined ? `dobos ${command} --help explains it` : `did you mean "${nearest}"? dobos ${command} --help lists the options`,
+      nearest === undefined
+        ? `dobos ${command} --help explains it`
+        : `did you mean "${nearest}"? dobos ${command} --help lists the options`,
   }),
   CLI_TYPOGRAPHY: ({ word, meant }) => ({
     message: `"${word}" has a typographic dash or quote in it, as slides and word processors make them`,

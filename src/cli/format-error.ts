@@ -9,7 +9,8 @@ export function formatError(error: unknown, paint: Paint, debug: boolean): strin
     if (error.hint !== undefined) lines.push(`${paint('accent', 'hint:')} ${error.hint}`);
   }
   if (debug) {
-    for (let at: unknown = error; at instanceof Error; at = at.cause) lines.push(paint('quiet', at.stack ?? at.message));
+    for (let at: unknown = error; at instanceof Error; at = at.cause)
+      lines.push(paint('quiet', at.stack ?? at.message));
   }
   return `${lines.join('\n')}\n`;
 }
@@ -27,5 +28,8 @@ function placeLines(error: DobosError): string[] {
   const { place } = error;
   if (place === undefined) return [];
   const where = [place.file, place.line].filter((part) => part !== undefined).join(':');
-  return [...(where === '' ? [] : [where]), ...(place.snippet === undefined ? [] : [place.snippet.replace(/\n$/, '')])];
+  return [
+    ...(where === '' ? [] : [where]),
+    ...(place.snippet === undefined ? [] : [place.snippet.replace(/\n$/, '')]),
+  ];
 }

@@ -9,7 +9,11 @@ export const formatOption: OptionSpec = {
 };
 
 /** Prints each value by the `--format` option, a line each, as docker does; exit code 0. */
-export async function printFormatted(terminal: Terminal, options: OptionValues, values: readonly unknown[]): Promise<number> {
+export async function printFormatted(
+  terminal: Terminal,
+  options: OptionValues,
+  values: readonly unknown[],
+): Promise<number> {
   const format = textOption(options, 'format') ?? 'json';
   if (format === 'json') {
     for (const value of values) await terminal.out(`${JSON.stringify(value)}\n`);

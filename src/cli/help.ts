@@ -17,10 +17,13 @@ export function commandHelp(spec: CommandSpec): string {
 }
 
 /** The list of commands, by group. */
-export function overviewHelp(groups: readonly { readonly title: string; readonly rows: readonly (readonly [string, string])[] }[]): string {
+export function overviewHelp(
+  groups: readonly { readonly title: string; readonly rows: readonly (readonly [string, string])[] }[],
+): string {
   const width = Math.max(...groups.flatMap(({ rows }) => rows.map(([name]) => name.length)));
   const blocks = groups.map(
-    ({ title, rows }) => `${title}:\n${rows.map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}`,
+    ({ title, rows }) =>
+      `${title}:\n${rows.map(([name, summary]) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}`,
   );
   return [
     'dobos builds container images, shows what is inside them and runs them, with no daemon.',
@@ -33,7 +36,10 @@ export function overviewHelp(groups: readonly { readonly title: string; readonly
 function optionLines(options: readonly OptionSpec[]): string {
   const width = Math.max(...options.map(({ flags }) => flagText(flags).length));
   return options
-    .map((option) => `  ${flagText(option.flags).padEnd(width)}  ${option.summary}${option.repeat ? ' (repeatable)' : ''}`)
+    .map(
+      (option) =>
+        `  ${flagText(option.flags).padEnd(width)}  ${option.summary}${option.repeat ? ' (repeatable)' : ''}`,
+    )
     .join('\n');
 }
 

@@ -37,7 +37,8 @@ function commanderOption(spec: CommandSpec['options'][number]): Option {
   const option = new Option(spec.flags, spec.summary);
   if (spec.choices !== undefined) option.choices(spec.choices);
   if (spec.default !== undefined) option.default(spec.default);
-  if (spec.repeat) option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+  if (spec.repeat)
+    option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
   return option;
 }
 

@@ -2,8 +2,9 @@
  * The command line: words in, text and an exit code out.
  * @module
  */
-import { isDobosError } from '../base/errors.ts';
+
 import type { Settings } from '../app/settings.ts';
+import { isDobosError } from '../base/errors.ts';
 import { createPaint } from './colour.ts';
 import { COMMANDS, type CommandRow, findCommand, LATER } from './commands.ts';
 import { cliError } from './errors.ts';
@@ -39,7 +40,10 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
     if (found === undefined) throw unknownCommand(words);
     const spec = await found.command.load();
     failedUsage = spec.usageExit ?? 2;
-    const [{ parseArguments }, { refuseTypography }] = await Promise.all([import('./parse-arguments.ts'), import('./typography.ts')]);
+    const [{ parseArguments }, { refuseTypography }] = await Promise.all([
+      import('./parse-arguments.ts'),
+      import('./typography.ts'),
+    ]);
     refuseTypography(found.rest);
     const { args, options } = parseArguments(spec, found.rest);
     if (options.help === true) {
@@ -72,7 +76,11 @@ function unknownCommand(words: readonly string[]): Error {
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
   if (group.length > 0) {
     const problem = second === undefined ? 'needs a command' : `has no command "${second}"`;
-    return cliError('CLI_USAGE', { command: first, problem: `${problem}; there is ${group.join(', ')}` }, { hint: 'dobos --help lists the commands' });
+    return cliError(
+      'CLI_USAGE',
+      { command: first, problem: `${problem}; there is ${group.join(', ')}` },
+      { hint: 'dobos --help lists the commands' },
+    );
   }
   if (LATER.includes(first)) return cliError('CLI_LATER', { command: first });
   return cliError('CLI_UNKNOWN_COMMAND', { command: first, nearest: nearestCommand(first) });
@@ -81,7 +89,11 @@ function unknownCommand(words: readonly string[]): Error {
 function nearestCommand(word: string): string | undefined {
   const letters = (text: string): string => [...text].sort().join('');
   return COMMANDS.map(({ name }) => name).find(
-    (name) => letters(name) === letters(word) || name.startsWith(word) || word.startsWith(name) || oneEdit(name, word),
+    (name) =>
+      letters(name) === letters(word) ||
+      name.startsWith(word) ||
+      word.startsWith(name) ||
+      oneEdit(name, word),
   );
 }
 
@@ -90,7 +102,8 @@ function oneEdit(a: string, b: string): boolean {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start++;
   let end = 0;
-  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
+  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end])
+    end++;
   return Math.max(a.length, b.length) - start - end <= 1;
 }
 
@@ -101,6 +114,8 @@ async function helpFor(words: readonly string[]): Promise<string> {
   if (words.length > 0) throw unknownCommand(words);
   const titles = [...new Set(COMMANDS.map(({ group }) => group))];
   const rows = (title: string): (readonly [string, string])[] =>
-    COMMANDS.filter(({ group }: CommandRow) => group === title).map(({ name, summary }) => [name, summary] as const);
+    COMMANDS.filter(({ group }: CommandRow) => group === title).map(
+      ({ name, summary }) => [name, summary] as const,
+    );
   return overviewHelp(titles.map((title) => ({ title, rows: rows(title) })));
 }

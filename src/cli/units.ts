@@ -53,4 +53,5 @@ export function formatDuration(milliseconds: number): string {
 }
 
 /** The twelve digits of an id that docker shows. */
-export const shortId = (digest: string): string => digest.slice(digest.indexOf(':') + 1, digest.indexOf(':') + 13);
+export const shortId = (digest: string): string =>
+  digest.slice(digest.indexOf(':') + 1, digest.indexOf(':') + 13);

@@ -15,7 +15,8 @@ export const command: CommandSpec = {
   examples: ['dobos builder prune', 'dobos system df', 'dobos system prune'],
   async run({ app, terminal }) {
     const { removed, bytes } = await pruneBuildCache(app);
-    if (removed.length > 0) await terminal.out(`Deleted build cache:\n${removed.map((id) => `${shortId(id)}\n`).join('')}\n`);
+    if (removed.length > 0)
+      await terminal.out(`Deleted build cache:\n${removed.map((id) => `${shortId(id)}\n`).join('')}\n`);
     await terminal.out(`Total reclaimed space: ${formatDockerSize(bytes)}\n`);
     return 0;
   },

@@ -19,7 +19,11 @@ export const command: CommandSpec = {
     { flags: '--no-human', summary: 'sizes in bytes, times as dates' },
     formatOption,
   ],
-  examples: ['dobos history app', 'dobos history --no-trunc app', "dobos history --format '{{.Size}}\\t{{.CreatedBy}}' app"],
+  examples: [
+    'dobos history app',
+    'dobos history --no-trunc app',
+    "dobos history --format '{{.Size}}\\t{{.CreatedBy}}' app",
+  ],
   async run({ app, terminal, args, options }) {
     const rows = await readHistory(app, args[0]!);
     const whole = options.trunc === false;
@@ -31,7 +35,8 @@ export const command: CommandSpec = {
         ID: whole ? row.id : shortId(row.id),
         CreatedSince: row.createdAt === 0 ? 'N/A' : `${formatAge(now - row.createdAt)} ago`,
         CreatedAt: new Date(row.createdAt).toISOString(),
-        CreatedBy: whole || text.length <= CREATED_BY_WIDTH ? text : `${text.slice(0, CREATED_BY_WIDTH - 1)}…`,
+        CreatedBy:
+          whole || text.length <= CREATED_BY_WIDTH ? text : `${text.slice(0, CREATED_BY_WIDTH - 1)}…`,
         Size: human ? formatDockerSize(row.size) : String(row.size),
         Comment: row.comment,
       };
@@ -40,7 +45,13 @@ export const command: CommandSpec = {
     else if (options.format !== undefined) return printFormatted(terminal, options, values);
     else {
       const head = ['IMAGE', 'CREATED', 'CREATED BY', 'SIZE', 'COMMENT'];
-      const lines = values.map((row) => [row.ID, human ? row.CreatedSince : row.CreatedAt, row.CreatedBy.replaceAll('\n', '↵'), row.Size, row.Comment]);
+      const lines = values.map((row) => [
+        row.ID,
+        human ? row.CreatedSince : row.CreatedAt,
+        row.CreatedBy.replaceAll('\n', '↵'),
+        row.Size,
+        row.Comment,
+      ]);
       await terminal.out(formatTable([head, ...lines]));
     }
     return 0;

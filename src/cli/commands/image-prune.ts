@@ -13,7 +13,8 @@ export const command: CommandSpec = {
   limits: ['What the build cache uses stays on disk until: dobos builder prune'],
   async run({ app, terminal }) {
     const { removed, bytes } = await pruneImages(app);
-    if (removed.length > 0) await terminal.out(`Deleted Images:\n${removed.map((id) => `deleted: ${id}\n`).join('')}\n`);
+    if (removed.length > 0)
+      await terminal.out(`Deleted Images:\n${removed.map((id) => `deleted: ${id}\n`).join('')}\n`);
     await terminal.out(`Total reclaimed space: ${formatDockerSize(bytes)}\n`);
     return 0;
   },

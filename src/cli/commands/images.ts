@@ -33,7 +33,14 @@ export const command: CommandSpec = {
     if (options.format !== undefined) return printFormatted(terminal, options, values);
     const digests = flagOption(options, 'digests');
     const head = ['REPOSITORY', 'TAG', ...(digests ? ['DIGEST'] : []), 'IMAGE ID', 'CREATED', 'SIZE'];
-    const lines = values.map((row) => [row.Repository, row.Tag, ...(digests ? [row.Digest] : []), row.ID, row.CreatedSince, row.Size]);
+    const lines = values.map((row) => [
+      row.Repository,
+      row.Tag,
+      ...(digests ? [row.Digest] : []),
+      row.ID,
+      row.CreatedSince,
+      row.Size,
+    ]);
     await terminal.out(formatTable([head, ...lines]));
     return 0;
   },

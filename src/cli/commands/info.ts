@@ -1,5 +1,5 @@
-import type { CommandSpec } from '../spec.ts';
 import { formatOption, printFormatted } from '../format-option.ts';
+import type { CommandSpec } from '../spec.ts';
 
 export const command: CommandSpec = {
   name: 'info',
@@ -14,7 +14,10 @@ export const command: CommandSpec = {
     const executor = await app
       .keeper()
       .then((keeper) => keeper.executor())
-      .catch((error: unknown) => ({ name: 'none', detail: error instanceof Error ? error.message : String(error) }));
+      .catch((error: unknown) => ({
+        name: 'none',
+        detail: error instanceof Error ? error.message : String(error),
+      }));
     const facts = {
       Version: app.version,
       Node: process.version,

@@ -12,7 +12,11 @@ export const command: CommandSpec = {
   arity: [1, Number.POSITIVE_INFINITY],
   options: [
     { ...formatOption, flags: '-f, --format <template>' },
-    { flags: '--type <type>', summary: 'accepted for scripts; there are only images yet', choices: ['image'] },
+    {
+      flags: '--type <type>',
+      summary: 'accepted for scripts; there are only images yet',
+      choices: ['image'],
+    },
   ],
   examples: [
     'dobos inspect app',

@@ -5,7 +5,8 @@ import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts
 export const command: CommandSpec = {
   name: 'run',
   aliases: ['container run'],
-  summary: 'Run a program in a container of an image, in the foreground; the container is removed when it ends',
+  summary:
+    'Run a program in a container of an image, in the foreground; the container is removed when it ends',
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
   arity: [1, Number.POSITIVE_INFINITY],
   passThrough: true,
@@ -14,9 +15,23 @@ export const command: CommandSpec = {
   options: [
     { flags: '-i, --interactive', summary: 'pass standard input on', common: true },
     { flags: '-t, --tty', summary: 'give the program a terminal', common: true },
-    { flags: '-e, --env <name=value>', summary: 'set a variable; a name alone takes its value from here', repeat: true, common: true },
-    { flags: '-v, --volume <host:inside>', summary: 'show a host folder inside; `:ro` at the end for reading only', repeat: true, common: true },
-    { flags: '--entrypoint <program>', summary: "instead of the image's ENTRYPOINT; its CMD falls away too", common: true },
+    {
+      flags: '-e, --env <name=value>',
+      summary: 'set a variable; a name alone takes its value from here',
+      repeat: true,
+      common: true,
+    },
+    {
+      flags: '-v, --volume <host:inside>',
+      summary: 'show a host folder inside; `:ro` at the end for reading only',
+      repeat: true,
+      common: true,
+    },
+    {
+      flags: '--entrypoint <program>',
+      summary: "instead of the image's ENTRYPOINT; its CMD falls away too",
+      common: true,
+    },
     { flags: '-u, --user <user>', summary: 'name or id, with `:group`' },
     { flags: '-w, --workdir <path>', summary: 'where the program starts' },
     { flags: '--network <mode>', summary: 'the network it sees', choices: ['host', 'none'], default: 'host' },
@@ -24,14 +39,22 @@ export const command: CommandSpec = {
     { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, or `chroot`' },
     { flags: '--rm', summary: 'accepted for scripts; it is always so' },
   ],
-  examples: ['dobos run app', 'dobos run -it app /bin/sh', 'dobos run -v /data:/data:ro -e MODE=test app --verbose'],
+  examples: [
+    'dobos run app',
+    'dobos run -it app /bin/sh',
+    'dobos run -v /data:/data:ro -e MODE=test app --verbose',
+  ],
   limits: [
     'Always as with --rm: what the program writes is gone when it ends. Named and detached containers come in a later version.',
   ],
   async run({ app, terminal, args, options }) {
     const tty = flagOption(options, 'tty');
     if (tty && !terminal.inIsTty) {
-      throw cliError('CLI_USAGE', { command: 'run', problem: '-t needs a terminal, and standard input is none' }, { hint: 'leave out -t' });
+      throw cliError(
+        'CLI_USAGE',
+        { command: 'run', problem: '-t needs a terminal, and standard input is none' },
+        { hint: 'leave out -t' },
+      );
     }
     const [image, ...rest] = args;
     const { code } = await runContainer(app, {

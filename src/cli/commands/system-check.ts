@@ -15,10 +15,16 @@ export const command: CommandSpec = {
     let blobs = 0;
     for await (const problem of store.check({ signal, onEvent: () => blobs++ })) {
       problems++;
-      await terminal.out(options.json === true ? `${JSON.stringify(problem)}\n` : `${problem.kind}: ${problem.what}\n`);
+      await terminal.out(
+        options.json === true ? `${JSON.stringify(problem)}\n` : `${problem.kind}: ${problem.what}\n`,
+      );
     }
     if (options.json !== true) {
-      await terminal.out(problems === 0 ? `The store is whole: ${blobs} blobs checked\n` : `${problems} problems in ${blobs} blobs\n`);
+      await terminal.out(
+        problems === 0
+          ? `The store is whole: ${blobs} blobs checked\n`
+          : `${problems} problems in ${blobs} blobs\n`,
+      );
     }
     return problems === 0 ? 0 : 1;
   },

@@ -1,5 +1,5 @@
-import type { CommandSpec } from '../spec.ts';
 import { formatOption, printFormatted } from '../format-option.ts';
+import type { CommandSpec } from '../spec.ts';
 
 export const command: CommandSpec = {
   name: 'version',

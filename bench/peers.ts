@@ -1,0 +1,93 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** docker and its daemon of Debian's docker.io: another client earlier on PATH falls back to the legacy builder without a word. */
+const DOCKER = '/usr/bin/docker';
+
+export interface Peers {
+  readonly docker: (...args: readonly string[]) => readonly string[];
+  readonly dockerEnv: Readonly<Record<string, string>>;
+  readonly buildah: (...args: readonly string[]) => readonly string[];
+  readonly versions: readonly string[];
+  stop(): void;
+}
+
+/** Starts dockerd with everything below `work`, and names the peers. */
+export async function startPeers(work: string): Promise<Peers> {
+  for (const program of [
+    DOCKER,
+    '/usr/sbin/dockerd',
+    '/usr/bin/buildah',
+    '/usr/bin/umoci',
+    '/usr/bin/time',
+  ]) {
+    if (!existsSync(program))
+      throw new Error(`${program} is missing: apt-get install docker.io buildah umoci time`);
+  }
+  const folder = join(work, 'docker');
+  mkdirSync(folder, { recursive: true });
+  const socket = `unix://${folder}/docker.sock`;
+  const log = openSync(join(folder, 'log'), 'w');
+  const daemon = spawn(
+    '/usr/sbin/dockerd',
+    [
+      '--iptables=false',
+      '--bridge=none',
+      '-H',
+      socket,
+      '--data-root',
+      `${folder}/data`,
+      '--exec-root',
+      `${folder}/exec`,
+      '-p',
+      `${folder}/pid`,
+    ],
+    { stdio: ['ignore', log, log], env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } },
+  );
+  const docker = (...args: readonly string[]) => [DOCKER, '-H', socket, ...args];
+  for (let attempt = 0; ; attempt++) {
+    if (spawnSync(DOCKER, ['-H', socket, 'version']).status === 0) break;
+    if (attempt === 300 || daemon.exitCode !== null)
+      throw new Error(`dockerd does not answer; see ${folder}/log`);
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+  const root = join(work, 'buildah');
+  const buildah = (...args: readonly string[]) => [
+    '/usr/bin/buildah',
+    '--root',
+    `${root}/root`,
+    '--runroot',
+    `${root}/run`,
+    '--storage-driver',
+    'overlay',
+    ...args,
+  ];
+  const line = (program: string, args: readonly string[]): string =>
+    `${spawnSync(program, args, { encoding: 'utf8' }).stdout.split('\n')[0]}`;
+  return {
+    docker,
+    dockerEnv: { DOCKER_BUILDKIT: '1', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    buildah,
+    versions: [
+      line(DOCKER, ['--version']),
+      line('/usr/bin/buildah', ['--version']),
+      line('/usr/bin/umoci', ['--version']),
+      line('/usr/sbin/runc', ['--version']),
+      line('/usr/bin/sha256sum', ['--version']),
+      `Node ${process.version}`,
+    ],
+    stop: () => void daemon.kill('SIGTERM'),
+  };
+}
+
+/** Runs a command of the set-up; stops the bench when it fails. */
+export function must(command: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+  const { status, stdout, stderr } = spawnSync(command[0]!, command.slice(1), {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}:\n${stdout}\n${stderr}`);
+  return stdout;
+}
