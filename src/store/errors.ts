@@ -31,7 +31,7 @@ export const storeError = errorMaker<StoreErrors>({
   STORE_STAGED_SIZE: ({ digest, want, got }) => `staged file has ${got} bytes, want ${want} (${digest})`,
   STORE_READ_ONLY: ({ folder, doing, code }) => ({
     message: `${doing} failed: ${folder} cannot be written (${code})`,
-    hint: 'use a store that this user may write, with --store FOLDER',
+    hint: 'name a folder that this user may write in DOBOS_ROOT',
   }),
   STORE_FULL: ({ folder, doing, free }) => ({
     message: `${doing} failed: no space left for ${folder}${free === undefined ? '' : ` (${free} bytes free)`}`,

@@ -58,7 +58,7 @@ export function formatIndex(index: LayoutIndex): string {
 export function findName(index: LayoutIndex, name: string): Descriptor | undefined {
   const valid = index.entries.filter((entry) => toDescriptor(entry) !== undefined);
   const entry =
-    valid.find((entry) => annotation(entry, FULL_NAME) === name) ??
+    valid.find((entry) => nameOf(entry) === name) ??
     valid.find((entry) => annotation(entry, REF_NAME) === name) ??
     valid.find((entry) => isForeignNamed(entry, shortName(name)));
   return entry === undefined ? undefined : toDescriptor(entry);
@@ -85,7 +85,7 @@ export function withoutName(index: LayoutIndex, name: string): LayoutIndex | und
 export function namesOf(index: LayoutIndex): readonly (readonly [string, Descriptor])[] {
   const names = new Map<string, Descriptor>();
   for (const entry of index.entries) {
-    const name = annotation(entry, FULL_NAME) ?? annotation(entry, REF_NAME);
+    const name = nameOf(entry);
     const target = toDescriptor(entry);
     if (name !== undefined && target !== undefined && !names.has(name)) names.set(name, target);
   }
@@ -116,17 +116,23 @@ function namedEntry(others: readonly Json[], name: string, target: Descriptor): 
   };
 }
 
-/** True if the entry holds this name: its own full name, or no full name and the name or its short form as other tools write it. */
+/** True if the entry is this name's: named so, or by another tool with the short form only. */
 function belongsTo(entry: Json, name: string): boolean {
-  return (
-    annotation(entry, FULL_NAME) === name ||
-    isForeignNamed(entry, name) ||
-    isForeignNamed(entry, shortName(name))
-  );
+  return nameOf(entry) === name || isForeignNamed(entry, shortName(name));
 }
 
 function isForeignNamed(entry: Json, name: string): boolean {
-  return annotation(entry, FULL_NAME) === undefined && annotation(entry, REF_NAME) === name;
+  return nameOf(entry) === name && annotation(entry, FULL_NAME) !== name;
+}
+
+/** The full name, unless it belongs to another entry: umoci copies all annotations when it tags and changes only the short name. */
+function nameOf(entry: Json): string | undefined {
+  const full = annotation(entry, FULL_NAME);
+  const short = annotation(entry, REF_NAME);
+  if (full === undefined || short === undefined) return full ?? short;
+  // Docker writes the tag alone as the short name.
+  const agree = short === full || short === shortName(full) || full.endsWith(`:${short}`);
+  return agree ? full : short;
 }
 
 function annotation(entry: Json, key: string): string | undefined {

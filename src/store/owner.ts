@@ -20,6 +20,14 @@ export function ownerId(): string {
   return own;
 }
 
+/**
+ * From now on this process's files are another's: that of the process which started it and cannot outlive it, when this one lives in a pid namespace of its own,
+ * where nobody could tell later whether it is dead.
+ */
+export function adoptOwner(id: string): void {
+  own = id;
+}
+
 /** Whether the process with this id still runs. A pid given to another process, or an id from before the last boot, reads as dead. */
 export function ownerState(id: string): OwnerState {
   const match = /^(\d{1,10})-(\d{1,20})-(\d{1,12})-([0-9a-f]{1,12})$/.exec(id);
