@@ -34,6 +34,12 @@ export interface ExitStatus {
   readonly signal?: string | undefined;
 }
 
+/** Where a container's standard streams go. `inherit`: to those of the person who started us. */
+export interface ContainerIo {
+  readonly stdin: 'null' | 'inherit';
+  readonly output: 'events' | 'inherit';
+}
+
 export type Output = { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array };
 
 /** One way to run a process over a mounted root, inside the keeper. */
@@ -43,7 +49,7 @@ export interface Executor {
   run(
     root: { readonly folder: string; readonly merged: string },
     process: Process,
-    io: { readonly stdin: 'null' | 'inherit'; readonly output: 'events' | 'inherit' },
+    io: ContainerIo,
     o?: WatchOptions<Output>,
   ): Promise<ExitStatus & { readonly mountPoints: readonly string[] }>;
 }

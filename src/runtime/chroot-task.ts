@@ -1,0 +1,17 @@
+import type { PreparedProcess } from './prepare-process.ts';
+
+/** What chroot-worker.ts does; a JSON file in the run's folder. */
+export interface ChrootTask {
+  readonly merged: string;
+  readonly hostname: string;
+  readonly network: 'host' | 'none';
+  readonly tty: boolean;
+  readonly canSetGroups: boolean;
+  readonly rootless: boolean;
+  readonly process: PreparedProcess;
+  /** Gets `ready` when everything is set up, or the reason why not. */
+  readonly report: string;
+}
+
+/** The report of a process that was about to be started. */
+export const READY = 'ready';

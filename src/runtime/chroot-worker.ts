@@ -1,0 +1,67 @@
+/**
+ * The first process of a step of the chroot executor: in fresh namespaces it mounts what a container has, enters the root, gives up its rights and becomes
+ * the step's program. It is a program of its own because mounts of the step's pid namespace can only be made inside it.
+ */
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { enableLoopback } from '../linux/loopback.ts';
+import { MS_PRIVATE, setPropagation } from '../linux/mount.ts';
+import {
+  becomeProgram,
+  dropBounding,
+  resetSignals,
+  setCapabilities,
+  setHostname,
+  setIds,
+  takeTerminal,
+} from '../linux/process.ts';
+import { DEFAULT_CAPABILITIES } from './capabilities.ts';
+import { enterRoot, mountContainer } from './chroot-mounts.ts';
+import { type ChrootTask, READY } from './chroot-task.ts';
+
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+const OWN_FAILURE = 125;
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  ENOEXEC: 'exec format error',
+  E2BIG: 'argument list too long',
+};
+
+const task = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as ChrootTask;
+const report = openSync(task.report, constants.O_WRONLY | constants.O_APPEND);
+let errno: string;
+try {
+  setUp();
+  writeSync(report, READY);
+  closeSync(report);
+  resetSignals();
+  errno = becomeProgram(task.process.program, task.process.args, task.process.env);
+} catch (error) {
+  writeSync(report, error instanceof Error ? error.message : String(error));
+  process.exit(OWN_FAILURE);
+}
+writeSync(2, `exec ${task.process.program}: ${WORDS[errno] ?? errno}\n`);
+process.exit(errno === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE);
+
+function setUp(): void {
+  const { user, cwd } = task.process;
+  process.umask(0o022);
+  try {
+    setPropagation('/', MS_PRIVATE);
+  } catch {
+    // In a plain chroot / is no mount; the keeper has made private what is one.
+  }
+  if (task.hostname !== '') setHostname(task.hostname);
+  if (task.network === 'none') enableLoopback();
+  mountContainer(task);
+  const how = enterRoot(task.merged);
+  process.chdir(cwd);
+  if (task.tty) takeTerminal(0);
+  const keep = DEFAULT_CAPABILITIES.filter(({ name }) => how === 'pivot' || name !== 'CAP_SYS_CHROOT').map(
+    ({ number }) => number,
+  );
+  dropBounding(keep);
+  setIds(user.uid, user.gid, task.canSetGroups ? user.groups : undefined);
+  setCapabilities(user.uid === 0 ? keep : []);
+}

@@ -1,0 +1,69 @@
+import { errorMaker } from '../base/errors.ts';
+
+type RuntimeErrors = {
+  RUNTIME_PLATFORM: { platform: string };
+  RUNTIME_PROGRAM_MISSING: { program: string };
+  RUNTIME_NAMESPACES: { message: string };
+  RUNTIME_KEEPER_GONE: { message: string };
+  RUNTIME_UNKNOWN: { runtime: string };
+  RUNTIME_FAILED: { runtime: string; message: string };
+  RUNTIME_NO_COMMAND: object;
+  RUNTIME_ZERO_BYTE: { what: string };
+  RUNTIME_CWD: { cwd: string; want: string };
+  RUNTIME_BIND_SOURCE: { source: string; code: string };
+  RUNTIME_BIND_TARGET: { target: string; want: string };
+  RUNTIME_MOUNT_POINT: { path: string; want: string };
+  RUNTIME_LINK_LOOP: { path: string };
+  RUNTIME_USER_FILE: { path: string; got: string };
+  RUNTIME_UNMAPPED_ID: { id: number };
+  RUNTIME_TERMINAL: object;
+};
+
+/** Errors of the runtime room. */
+export const runtimeError = errorMaker<RuntimeErrors>({
+  RUNTIME_PLATFORM: ({ platform }) => ({
+    message: `running a process in a container needs Linux, this is ${platform}`,
+    hint: 'COPY, ENV and the other instructions that start nothing work here',
+  }),
+  RUNTIME_PROGRAM_MISSING: ({ program }) => ({
+    message: `${program} is not in PATH`,
+    hint: 'setpriv and unshare belong to util-linux (2.38 or newer), newuidmap to the uidmap package',
+  }),
+  RUNTIME_NAMESPACES: ({ message }) => ({
+    message: `cannot make the namespaces that a RUN needs: ${message}`,
+    hint: 'an ordinary user needs unprivileged user namespaces; inside another container its own rules may forbid them',
+  }),
+  RUNTIME_KEEPER_GONE: ({ message }) => `the process that holds the mounts ended early: ${message}`,
+  RUNTIME_UNKNOWN: ({ runtime }) => ({
+    message: `no runtime ${runtime} in PATH`,
+    hint: 'want auto, chroot, or the name or path of an OCI runtime such as runc',
+  }),
+  RUNTIME_FAILED: ({ runtime, message }) => ({
+    message: `${runtime} failed: ${message}`,
+    hint: '--runtime names another one; --runtime chroot needs none',
+  }),
+  RUNTIME_NO_COMMAND: () => ({
+    message: 'no command to run',
+    hint: 'the image has neither ENTRYPOINT nor CMD: give a command',
+  }),
+  RUNTIME_ZERO_BYTE: ({ what }) => `${what} contains a zero byte`,
+  RUNTIME_CWD: ({ cwd, want }) => `working directory ${JSON.stringify(cwd)} cannot be used, want ${want}`,
+  RUNTIME_BIND_SOURCE: ({ source, code }) => ({
+    message: `${source} cannot be shown in the container: ${code}`,
+    hint: code === 'ENOENT' ? 'create it first: a missing source is not made' : undefined,
+  }),
+  RUNTIME_BIND_TARGET: ({ target, want }) =>
+    `mount target ${JSON.stringify(target)} cannot be used, want ${want}`,
+  RUNTIME_MOUNT_POINT: ({ path, want }) => `${path} of the image is in the way of a mount, want ${want}`,
+  RUNTIME_LINK_LOOP: ({ path }) => `${path} of the image leads through too many symbolic links`,
+  RUNTIME_USER_FILE: ({ path, got }) =>
+    `${path} of the image is ${got}, want a regular file of at most 10 MiB`,
+  RUNTIME_UNMAPPED_ID: ({ id }) => ({
+    message: `user or group id ${id} does not exist in this user namespace`,
+    hint: 'an ordinary user needs lines in /etc/subuid and /etc/subgid and the program newuidmap',
+  }),
+  RUNTIME_TERMINAL: () => ({
+    message: 'a terminal was asked for, but the input is not a terminal',
+    hint: 'leave out -t',
+  }),
+});

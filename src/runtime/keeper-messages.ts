@@ -1,0 +1,37 @@
+import type { PlainError } from '../base/errors.ts';
+import type { Digest } from '../oci/types.ts';
+import type { KeeperOptions, LayerRef, Output, RunOutcome, RunRequest } from './types.ts';
+
+/** What the keeper is asked; results are those of the methods of the same name of `Keeper`. */
+export type KeeperCall =
+  | { readonly method: 'executor' }
+  | { readonly method: 'run'; readonly request: RunRequest }
+  | { readonly method: 'unpack'; readonly layers: readonly LayerRef[] }
+  | { readonly method: 'collectSnapshots'; readonly keep: readonly Digest[] }
+  | { readonly method: 'listSnapshots' };
+
+/** Results by method. */
+export interface KeeperResults {
+  readonly executor: { readonly name: string; readonly detail: string };
+  readonly run: RunOutcome;
+  readonly unpack: undefined;
+  readonly collectSnapshots: { readonly bytes: number; readonly removed: number };
+  readonly listSnapshots: readonly { readonly chainId: Digest; readonly bytes: number }[];
+}
+
+/** From the client into the keeper. */
+export type ToKeeper =
+  | { readonly kind: 'open'; readonly options: KeeperOptions; readonly owner: string }
+  | { readonly kind: 'call'; readonly id: number; readonly call: KeeperCall }
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'close' };
+
+/** From the keeper to the client. */
+export type FromKeeper =
+  /** Namespaces and mounts stand. */
+  | { readonly kind: 'ready' }
+  /** They do not; the keeper ends. */
+  | { readonly kind: 'unable'; readonly error: PlainError }
+  | { readonly kind: 'output'; readonly id: number; readonly output: Output }
+  | { readonly kind: 'done'; readonly id: number; readonly result: unknown }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError };

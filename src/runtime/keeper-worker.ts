@@ -1,0 +1,119 @@
+/**
+ * The keeper's program: first process of its own pid and mount namespaces, opened by keeper.ts. Store, snapshots, mounts and runtimes are used in here only, so
+ * that all of it ends with this process, and this process ends with its client.
+ */
+import { type PlainError, plainError } from '../base/errors.ts';
+import { createDirectoryStore } from '../store/directory-store.ts';
+import { adoptOwner } from '../store/owner.ts';
+import { chooseExecutor, type ExecutorChoice } from './choose-executor.ts';
+import type { FromKeeper, KeeperCall, ToKeeper } from './keeper-messages.ts';
+import { settleInNamespace } from './keeper-namespace.ts';
+import { readOwnNamespace } from './own-namespace.ts';
+import { answerCall, type KeeperTools } from './serve-keeper.ts';
+import type { KeeperOptions, Output } from './types.ts';
+
+const running = new Map<number, AbortController>();
+let tools: KeeperTools | undefined;
+let closing = false;
+
+process.umask(0o022);
+// A Ctrl-C reaches the whole foreground group: the client decides what it means.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {});
+// As first process of the pid namespace this takes everything in it along.
+process.on('disconnect', () => process.exit(0));
+process.on('message', (message: ToKeeper) => {
+  void receive(message).catch((error) => unable(plainError(error)));
+});
+
+async function receive(message: ToKeeper): Promise<void> {
+  switch (message.kind) {
+    case 'open':
+      adoptOwner(message.owner);
+      settleInNamespace();
+      tools = await openTools(message.options);
+      await send({ kind: 'ready' });
+      return;
+    case 'call':
+      await answer(message.id, message.call);
+      return;
+    case 'cancel':
+      running.get(message.id)?.abort();
+      return;
+    case 'close':
+      closing = true;
+      endIfIdle();
+  }
+}
+
+async function answer(id: number, call: KeeperCall): Promise<void> {
+  const abort = new AbortController();
+  running.set(id, abort);
+  try {
+    if (tools === undefined) throw new Error('the keeper is not open yet');
+    const onEvent = (output: Output): Promise<void> => send({ kind: 'output', id, output });
+    const result = await answerCall(tools, call, { signal: abort.signal, onEvent });
+    await send({ kind: 'done', id, result });
+  } catch (error) {
+    await send({ kind: 'failed', id, error: plainError(error) });
+  } finally {
+    running.delete(id);
+    endIfIdle();
+  }
+}
+
+function endIfIdle(): void {
+  if (closing && running.size === 0) process.exit(0);
+}
+
+/** Returns when the message is on its way, so that a slow client slows the container and nothing piles up here. */
+function send(message: FromKeeper): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(message, undefined, undefined, () => resolve());
+  });
+}
+
+async function unable(error: PlainError): Promise<void> {
+  await send({ kind: 'unable', error });
+  process.exit(1);
+}
+
+async function openTools(options: KeeperOptions): Promise<KeeperTools> {
+  const { createSnapshotter } = await import('../rootfs/snapshotter.ts');
+  const store = createDirectoryStore(options.storeFolder);
+  const snapshotter = await createSnapshotter(store);
+  let choice: Promise<ExecutorChoice> | undefined;
+  return {
+    store,
+    snapshotter,
+    executor: () => {
+      choice ??= chooseExecutor({
+        runtime: options.runtime,
+        searchPath: searchPath(),
+        notes: store.notes,
+        async withEmptyRoot(use) {
+          const root = await snapshotter.prepare([]);
+          try {
+            const merged = root.mount();
+            try {
+              return await use({ folder: root.folder, merged });
+            } finally {
+              root.unmount();
+            }
+          } finally {
+            await root.dispose();
+          }
+        },
+      });
+      return choice;
+    },
+  };
+}
+
+/** An ordinary user's PATH often lacks the folders where distributions put runtimes. */
+const SYSTEM_FOLDERS = ':/usr/local/sbin:/usr/sbin:/sbin';
+
+function searchPath(): string {
+  const path = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
+  return readOwnNamespace().isUserNamespace === false ? path : path + SYSTEM_FOLDERS;
+}

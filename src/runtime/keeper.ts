@@ -1,0 +1,82 @@
+import { reviveError } from '../base/errors.ts';
+import type { WatchOptions } from '../base/options.ts';
+import { runtimeError } from './errors.ts';
+import type { FromKeeper, KeeperCall, KeeperResults } from './keeper-messages.ts';
+import { type KeeperProcess, launchKeeper } from './launch-keeper.ts';
+import type { Keeper, KeeperOptions, Output } from './types.ts';
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onEvent: ((output: Output) => void) | undefined;
+}
+
+/**
+ * A keeper for the store in a folder. The process starts at the first call (about 100 ms; call `executor()` early to have it start beside other work), serves calls
+ * in parallel, and ends with `close()` or with this process, however that dies: mounts, containers and runtime state go with it.
+ * An aborted call rejects with the signal's reason after its container is gone.
+ * @throws RUNTIME_PLATFORM, RUNTIME_PROGRAM_MISSING, RUNTIME_NAMESPACES from the calls, and what rootfs, layer and store throw
+ */
+export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
+  let started: Promise<KeeperProcess> | undefined;
+  let nextId = 1;
+  const pending = new Map<number, Pending>();
+
+  const receive = (message: FromKeeper): void => {
+    if (message.kind === 'ready' || message.kind === 'unable') return;
+    const call = pending.get(message.id);
+    if (call === undefined) return;
+    if (message.kind === 'output') {
+      call.onEvent?.(message.output);
+      return;
+    }
+    pending.delete(message.id);
+    if (message.kind === 'done') call.resolve(message.result as never);
+    else call.reject(reviveError(message.error));
+  };
+  const gone = (message: string): void => {
+    for (const call of pending.values()) call.reject(runtimeError('RUNTIME_KEEPER_GONE', { message }));
+    pending.clear();
+    started = undefined;
+  };
+
+  const call = async <M extends KeeperCall['method']>(
+    request: Extract<KeeperCall, { method: M }>,
+    o: WatchOptions<Output> = {},
+  ): Promise<KeeperResults[M]> => {
+    o.signal?.throwIfAborted();
+    started ??= launchKeeper(options, receive, gone);
+    const keeper = await started.catch((error: unknown) => {
+      started = undefined;
+      throw error;
+    });
+    o.signal?.throwIfAborted();
+    const id = nextId++;
+    const cancel = (): void => keeper.send({ kind: 'cancel', id });
+    keeper.hold();
+    try {
+      return await new Promise<KeeperResults[M]>((resolve, reject) => {
+        pending.set(id, { resolve, reject, onEvent: o.onEvent });
+        keeper.send({ kind: 'call', id, call: request });
+        o.signal?.addEventListener('abort', cancel, { once: true });
+      });
+    } catch (error) {
+      throw o.signal?.aborted ? o.signal.reason : error;
+    } finally {
+      o.signal?.removeEventListener('abort', cancel);
+      keeper.release();
+    }
+  };
+
+  return {
+    executor: () => call({ method: 'executor' }),
+    run: (request, o) => call({ method: 'run', request }, o),
+    unpack: (layers, o) => call({ method: 'unpack', layers }, o),
+    collectSnapshots: (keep) => call({ method: 'collectSnapshots', keep }),
+    listSnapshots: () => call({ method: 'listSnapshots' }),
+    async close() {
+      const process = await started?.catch(() => undefined);
+      await process?.close();
+    },
+  };
+}

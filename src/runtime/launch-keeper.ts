@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { reviveError, systemCode } from '../base/errors.ts';
+import { builtWorker } from '../base/pool.ts';
+import { ownerId } from '../store/owner.ts';
+import { runtimeError } from './errors.ts';
+import type { FromKeeper, ToKeeper } from './keeper-messages.ts';
+import type { KeeperOptions } from './types.ts';
+
+/** A keeper that has said that it is ready. */
+export interface KeeperProcess {
+  send(message: ToKeeper): void;
+  /** While held, the keeper keeps this process alive; without it does not. */
+  hold(): void;
+  release(): void;
+  /** Returns when it has ended; running calls end first. */
+  close(): Promise<void>;
+}
+
+const WORKER = new URL('./keeper-worker.ts', import.meta.url);
+/** As much of a failed start's own words as an error repeats. */
+const MAX_SAID_BYTES = 4096;
+
+/**
+ * Starts the keeper: `setpriv` has it killed when this process dies, `unshare` makes its namespaces. An ordinary user gets a user namespace, with the ids of /etc/subuid if
+ * that works and else with one id only.
+ * @throws RUNTIME_PLATFORM, RUNTIME_PROGRAM_MISSING, RUNTIME_NAMESPACES
+ */
+export async function launchKeeper(
+  options: KeeperOptions,
+  receive: (message: FromKeeper) => void,
+  gone: (why: string) => void,
+): Promise<KeeperProcess> {
+  if (process.platform !== 'linux') throw runtimeError('RUNTIME_PLATFORM', { platform: process.platform });
+  const problems: string[] = [];
+  for (const namespaces of namespaceChoices(process.getuid?.() ?? 0)) {
+    const started = await start(namespaces, options, receive, gone);
+    if (typeof started !== 'string') return started;
+    problems.push(started);
+  }
+  throw runtimeError('RUNTIME_NAMESPACES', { message: [...new Set(problems)].join('; ') });
+}
+
+function namespaceChoices(uid: number): readonly (readonly string[])[] {
+  const user = ['--user', '--map-root-user'];
+  return uid === 0 ? [[]] : [[...user, '--map-auto'], user];
+}
+
+/** The keeper, or why these namespaces cannot be had. */
+function start(
+  namespaces: readonly string[],
+  options: KeeperOptions,
+  receive: (message: FromKeeper) => void,
+  gone: (why: string) => void,
+): Promise<KeeperProcess | string> {
+  const child = spawn(
+    'setpriv',
+    [
+      ...['--pdeathsig', 'KILL', '--', 'unshare', ...namespaces, '--mount', '--propagation', 'unchanged'],
+      ...['--pid', '--fork', '--kill-child=KILL', '--'],
+      ...[process.execPath, fileURLToPath(builtWorker(WORKER))],
+    ],
+    // Its own words are for us: the person's standard error is passed on beside it.
+    { stdio: ['inherit', 'inherit', 'pipe', 'ipc', 2], serialization: 'advanced' },
+  );
+  let said = '';
+  let ready = false;
+  child.stderr?.on('data', (bytes: Buffer) => {
+    if (said.length < MAX_SAID_BYTES) said += String(bytes);
+  });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) =>
+      reject(
+        systemCode(error) === 'ENOENT'
+          ? runtimeError('RUNTIME_PROGRAM_MISSING', { program: 'setpriv' }, { cause: error })
+          : error,
+      ),
+    );
+    child.on('message', (message: FromKeeper) => {
+      if (message.kind === 'unable') reject(reviveError(message.error));
+      else if (message.kind === 'ready') {
+        ready = true;
+        resolve(keeperOf(child, ended));
+      } else receive(message);
+    });
+    child.once('close', (code, signal) => {
+      const why = said.trim() || `it ended with ${code ?? signal}`;
+      if (ready) gone(why);
+      else resolve(why.replace(/^unshare: /, ''));
+    });
+    child.send({ kind: 'open', options, owner: ownerId() } satisfies ToKeeper, () => {
+      // A keeper that could not start has no ear; `close` says why.
+    });
+  });
+}
+
+function keeperOf(child: ChildProcess, ended: Promise<void>): KeeperProcess {
+  let holders = 0;
+  const refer = (on: boolean): void => {
+    const how = on ? 'ref' : 'unref';
+    child[how]();
+    child.channel?.[how]();
+    (child.stderr as unknown as { ref(): void; unref(): void } | null)?.[how]();
+  };
+  const hold = (): void => {
+    if (holders++ === 0) refer(true);
+  };
+  const release = (): void => {
+    if (--holders === 0) refer(false);
+  };
+  refer(false);
+  const send = (message: ToKeeper): void => {
+    if (child.connected) child.send(message, () => {});
+  };
+  return {
+    send,
+    hold,
+    release,
+    async close() {
+      hold();
+      send({ kind: 'close' });
+      await ended;
+    },
+  };
+}

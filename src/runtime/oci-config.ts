@@ -1,0 +1,120 @@
+import { DEFAULT_CAPABILITIES, DEVICES, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
+import type { FileBind, PreparedProcess } from './prepare-process.ts';
+import type { SeccompFilter } from './seccomp.ts';
+
+/** What a container's config.json is made from. */
+export interface ConfigRequest {
+  readonly process: PreparedProcess;
+  readonly rootPath: string;
+  readonly hostname: string;
+  readonly network: 'host' | 'none';
+  readonly tty: boolean;
+  /** The keeper lives in a user namespace: some mounts are not possible there (oci.md c.5). */
+  readonly rootless: boolean;
+  readonly canSetGroups: boolean;
+  /** Cgroup v2 alone is mounted on the host: the container gets a view of its own. */
+  readonly cgroup2: boolean;
+  readonly seccomp: SeccompFilter | undefined;
+}
+
+interface OciMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+/**
+ * The runtime-spec 1.0.2 document as docker would write it (oci.md c.1), with three differences: no cgroup is asked for, nothing of the image's labels
+ * becomes an annotation (CVE-2026-53488), and instead of a device cgroup every file system of the container is mounted without devices and the
+ * usual device files are bound from the host.
+ */
+export function ociConfig(request: ConfigRequest): unknown {
+  const { process, rootless } = request;
+  const { user } = process;
+  const capabilities = DEFAULT_CAPABILITIES.map(({ name }) => name);
+  const own = user.uid === 0 ? capabilities : [];
+  return {
+    ociVersion: '1.0.2',
+    process: {
+      terminal: request.tty,
+      user: {
+        uid: user.uid,
+        gid: user.gid,
+        umask: 0o022,
+        ...(request.canSetGroups ? { additionalGids: user.groups } : {}),
+      },
+      args: process.args,
+      env: process.env,
+      cwd: process.cwd,
+      capabilities: { bounding: capabilities, effective: own, permitted: own },
+      noNewPrivileges: false,
+    },
+    root: { path: request.rootPath, readonly: false },
+    ...(request.hostname === '' ? {} : { hostname: request.hostname }),
+    mounts: [...kernelMounts(request), ...DEVICES.map(deviceMount), ...process.binds.map(bindMount)],
+    linux: {
+      namespaces: [
+        ...['mount', 'uts', 'ipc', 'pid'],
+        ...(request.network === 'none' ? ['network'] : []),
+        ...(request.cgroup2 ? ['cgroup'] : []),
+      ].map((type) => ({ type })),
+      maskedPaths: MASKED_PATHS,
+      readonlyPaths: READ_ONLY_PATHS,
+      // Private: a mount that the container's root cannot make anyway must never reach the keeper.
+      rootfsPropagation: rootless ? 'slave' : 'private',
+      ...(request.seccomp === undefined ? {} : { seccomp: request.seccomp }),
+    },
+  };
+}
+
+function kernelMounts(request: ConfigRequest): OciMount[] {
+  const bare = ['nosuid', 'noexec', 'nodev'];
+  // The host's network shows in sysfs: who does not own that network may only bind the host's.
+  const bindSys = request.rootless && request.network === 'host';
+  return [
+    mountOf('/proc', 'proc', bare),
+    mountOf('/dev', 'tmpfs', ['nosuid', 'nodev', 'strictatime', 'mode=755', 'size=65536k']),
+    mountOf('/dev/pts', 'devpts', [
+      'nosuid',
+      'noexec',
+      'newinstance',
+      'ptmxmode=0666',
+      'mode=0620',
+      ...(request.rootless ? [] : ['gid=5']),
+    ]),
+    mountOf('/dev/shm', 'tmpfs', [...bare, 'mode=1777', 'size=65536k']),
+    mountOf('/dev/mqueue', 'mqueue', bare),
+    bindSys
+      ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', ...bare, 'ro'] }
+      : mountOf('/sys', 'sysfs', [...bare, 'ro']),
+    ...(request.cgroup2 && !bindSys ? [mountOf('/sys/fs/cgroup', 'cgroup', ['ro', ...bare])] : []),
+  ];
+}
+
+function mountOf(destination: string, type: string, options: readonly string[]): OciMount {
+  return { destination, type, source: type, options };
+}
+
+function deviceMount(name: string): OciMount {
+  return {
+    destination: `/dev/${name}`,
+    type: 'bind',
+    source: `/dev/${name}`,
+    options: ['bind', 'nosuid', 'noexec'],
+  };
+}
+
+function bindMount(bind: FileBind): OciMount {
+  return {
+    destination: `/${bind.target}`,
+    type: 'bind',
+    source: bind.source,
+    options: [
+      bind.kind === 'directory' ? 'rbind' : 'bind',
+      'rprivate',
+      bind.readOnly ? 'ro' : 'rw',
+      ...(bind.kind === 'device' ? [] : ['nodev']),
+    ],
+  };
+}
