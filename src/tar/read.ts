@@ -60,19 +60,20 @@ export async function* readTar(
     for (let event = await next(); event !== undefined; event = await next()) {
       if (event.kind !== 'entry') continue;
       const { header, place } = event;
-      let open = true;
+      /** The entry's end was seen; its body belongs to a past entry. */
+      let ended = false;
       let gone = false;
       const body = async function* (): ByteStream {
-        while (open) {
-          if (gone) throw tarError('TAR_BODY_GONE', { entry: header.name });
-          const part = await next();
-          if (part?.kind === 'data') yield part.chunk;
-          else open = false;
+        while (!ended) {
+          const part = gone ? undefined : await next();
+          if (part === undefined) throw tarError('TAR_BODY_GONE', { entry: header.name });
+          if (part.kind === 'data') yield part.chunk;
+          else ended = true;
         }
       };
       yield { header, place, body: body() };
-      gone = open;
-      while (open) open = (await next())?.kind === 'data';
+      gone = !ended;
+      for (let part = ended ? undefined : await next(); part?.kind === 'data'; ) part = await next();
     }
   } finally {
     if (!done) await input.return?.();
