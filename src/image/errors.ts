@@ -6,6 +6,7 @@ type ImageErrors = {
   IMAGE_LAYER_COUNT: { name: string; layers: number; diffIds: number };
   IMAGE_INDEX_DEPTH: { name: string; limit: number };
   IMAGE_LAYER_ABSENT: { digest: string; diffId: string };
+  IMAGE_LAYER_CONTENT: { digest: string; got: string; want: string };
   IMAGE_UNKNOWN: { name: string; near: readonly string[] };
   IMAGE_AMBIGUOUS: { name: string; matches: readonly string[] };
   IMAGE_CUT: { name: string; wanted: number; layers: number };
@@ -31,6 +32,7 @@ export const imageError = errorMaker<ImageErrors>({
   IMAGE_INDEX_DEPTH: ({ name, limit }) => `${name} is an index nested more than ${limit} deep`,
   IMAGE_LAYER_ABSENT: ({ digest, diffId }) =>
     `layer ${digest} (diff id ${diffId}) is not in the store that the image is written to`,
+  IMAGE_LAYER_CONTENT: ({ digest, got, want }) => `layer ${digest} unpacks to ${got}, its image says ${want}`,
   IMAGE_UNKNOWN: ({ name, near }) => ({
     message: `no image ${JSON.stringify(name)} in the store`,
     hint: near.length === 0 ? undefined : `there is ${near.join(', ')}`,

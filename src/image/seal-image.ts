@@ -29,7 +29,8 @@ export function withLayers(image: Image, layers: readonly Layer[]): Image {
   return sealBytes(image.config, image.configBytes, layers, image.manifest.annotations);
 }
 
-function sealBytes(
+/** The image with exactly these config bytes. */
+export function sealBytes(
   config: ImageConfig,
   configBytes: Uint8Array,
   layers: readonly Layer[],
