@@ -47,9 +47,10 @@ export function studyLayers(indexes: readonly LayerIndex[]): StackStudy {
     const tree = applyLayer(below, index, layer, { onMissing });
     const suspects: InodeName[] = [];
     for (const [, before, after] of diffInodes(below, tree)) {
-      if (before?.kind === 'file' && --names[before.layer]![before.order]! === 0) suspects.push(before);
-      if (after?.kind === 'file') names[after.layer]![after.order]!++;
-      tallies[layer]!.take(before, after);
+      const last = before?.kind === 'file' && --names[before.layer]![before.order]! === 0;
+      const first = after?.kind === 'file' && names[after.layer]![after.order]!++ === 0;
+      if (last) suspects.push(before);
+      tallies[layer]!.take(before, last, after, first);
     }
     for (const { layer: stored, order } of suspects) {
       if (names[stored]![order] === 0) hiders[stored]!.set(order, layer);
@@ -93,20 +94,20 @@ export function studyLayers(indexes: readonly LayerIndex[]): StackStudy {
   };
 }
 
-/** Counts the paths that a layer adds, changes and removes; the bytes of an inode with several names once. */
+/** Counts the paths that a layer adds, changes and removes; bytes with the first name that an inode gets, and the last that it loses. */
 function createTally(indexes: readonly LayerIndex[]) {
   const added = createCount();
   const changed = createCount();
   const copied = createCount();
   const removed = createCount();
   return {
-    take(before: InodeName | undefined, after: InodeName | undefined): void {
-      if (before === undefined) added.take(after!);
-      else if (after === undefined) removed.take(before);
+    take(before: InodeName | undefined, last: boolean, after: InodeName | undefined, first: boolean): void {
+      if (before === undefined) added.take(after!, first);
+      else if (after === undefined) removed.take(before, last);
       else {
-        changed.take(after);
+        changed.take(after, first);
         if (before.kind !== 'file' || after.kind !== 'file' || before.size !== after.size) return;
-        if (digestOf(indexes, before) === digestOf(indexes, after)) copied.take(after);
+        if (digestOf(indexes, before) === digestOf(indexes, after)) copied.take(after, first);
       }
     },
     counts: () => ({
@@ -125,15 +126,10 @@ function digestOf(indexes: readonly LayerIndex[], { layer, order }: InodeName): 
 function createCount() {
   let paths = 0;
   let bytes = 0;
-  const seen = new Set<number>();
   return {
-    take(inode: InodeName): void {
+    take(inode: InodeName, counts: boolean): void {
       paths++;
-      if (inode.kind !== 'file' || inode.size === 0) return;
-      const key = inode.layer * 2 ** 32 + inode.order;
-      if (seen.has(key)) return;
-      seen.add(key);
-      bytes += inode.size;
+      if (counts) bytes += inode.size;
     },
     value: (): PathCount => ({ paths, bytes }),
   };

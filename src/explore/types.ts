@@ -35,7 +35,7 @@ export interface Exploration {
   readonly warnings: readonly ExploreWarning[];
 }
 
-/** Paths of any type, and bytes of the regular files among them, each inode once. */
+/** Paths of any type, and bytes of the regular files among them: with the first name that a file gets, or the last that it loses. */
 export interface PathCount {
   readonly paths: number;
   readonly bytes: number;

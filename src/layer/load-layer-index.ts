@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { decodeName, encodeName } from '../base/names.ts';
 import type { Digest } from '../oci/types.ts';
 import { decodeExtra, type EntryExtra } from './entry-extras.ts';
@@ -23,6 +24,7 @@ export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
   const { diffId, tarSize, columns: c, sorted } = parseLayerIndex(bytes);
   const names = Buffer.from(c.names.buffer, c.names.byteOffset, c.names.length);
   const links = Buffer.from(c.links.buffer, c.links.byteOffset, c.links.length);
+  const digests = Buffer.from(c.digests.buffer, c.digests.byteOffset, c.digests.length);
   const plain = isAscii(names);
 
   const pathAt = (order: number): string => {
@@ -36,9 +38,13 @@ export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
     if (kind !== 'symlink' && kind !== 'hardlink') return undefined;
     return decodeName(links.subarray(order === 0 ? 0 : c.linkEnds[order - 1]!, c.linkEnds[order]!));
   };
+  const digestAt = (order: number): Digest | undefined => {
+    const row = c.digestRows[order]!;
+    return row === 0 ? undefined : `sha256:${digests.toString('hex', (row - 1) * 32, row * 32)}`;
+  };
   const at = (order: number): LayerEntry => {
     if (!(order >= 0 && order < c.count)) throw new RangeError(`entry ${order} of ${c.count}`);
-    const linkTo = linkAt(order);
+    const extra = extraAt(c, order);
     return {
       path: pathAt(order),
       kind: kindAt(order),
@@ -47,11 +53,13 @@ export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
       gid: c.gids[order]!,
       mtime: { seconds: c.seconds[order]!, nanos: c.nanos[order]! },
       size: c.sizes[order]!,
+      linkTo: linkAt(order),
+      device: extra?.device,
+      xattrs: extra?.xattrs,
       offset: c.offsets[order]!,
+      pieces: extra?.pieces,
+      contentDigest: digestAt(order),
       order,
-      ...(linkTo === undefined ? undefined : { linkTo }),
-      ...extraAt(c, order),
-      ...digestAt(c, order),
     };
   };
 
@@ -128,18 +136,6 @@ function compareRow(c: IndexColumns, order: number, path: Uint8Array, rank: numb
     if (difference !== 0) return difference;
   }
   return end - i - (path.length - j) || Math.max(0, c.kinds[order]! - KIND_WHITEOUT + 1) - rank;
-}
-
-function isAscii(bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if (bytes[i]! >= 0x80) return false;
-  return true;
-}
-
-function digestAt(c: IndexColumns, order: number): { readonly contentDigest?: Digest } | undefined {
-  const row = c.digestRows[order]!;
-  if (row === 0) return undefined;
-  const digests = Buffer.from(c.digests.buffer, c.digests.byteOffset, c.digests.length);
-  return { contentDigest: `sha256:${digests.toString('hex', (row - 1) * 32, row * 32)}` };
 }
 
 function extraAt(c: IndexColumns, order: number): EntryExtra | undefined {
