@@ -2,7 +2,7 @@
  * A Dockerfile as a graph of functions not yet applied. Pure values: planning makes it, running it makes an image.
  * @module
  */
-import type { Range } from '../dockerfile/ast.ts';
+import type { Problem, Range } from '../dockerfile/ast.ts';
 import type { ContainerConfig, Platform } from '../oci/types.ts';
 
 /** `s0`, `s1` … in the order of `BuildGraph.steps`. */
@@ -70,6 +70,8 @@ export interface Step {
     readonly step: number;
     readonly steps: number;
   };
+  /** Set by the language, not by an instruction of its own (a default PATH, `--label`, the source image of a COPY): it shares the number of the step it belongs to and need not be printed. */
+  readonly implied?: true | undefined;
   /** `created_by` of the history entry this step adds; undefined adds none. */
   readonly createdBy: string | undefined;
 }
@@ -79,4 +81,6 @@ export interface BuildGraph {
   readonly steps: readonly Step[];
   readonly output: StepId;
   readonly platform: Platform;
+  /** What the author should know though the build goes on, in order of the file. */
+  readonly warnings?: readonly Problem[] | undefined;
 }

@@ -4,56 +4,67 @@
  */
 import type { Dockerfile, Range } from '../dockerfile/ast.ts';
 import type { Image } from '../image/types.ts';
-import type { Platform } from '../oci/types.ts';
 import type { BuildGraph } from './graph.ts';
-
-export interface PlanOptions {
-  /** `--build-arg`: name → value; a name without a value is resolved at the door or left out. Proxies of the host come in here too. */
-  readonly buildArgs: ReadonlyMap<string, string>;
-  /** `--target`: name of a stage, case-insensitive; the last stage without it. */
-  readonly target?: string | undefined;
-  /** Of the image to make. */
-  readonly platform: Platform;
-  /** Of this machine. */
-  readonly buildPlatform: Platform;
-  /** `--label`, set last. */
-  readonly labels?: ReadonlyMap<string, string> | undefined;
-  /** `--network`, for RUNs that do not say. */
-  readonly network?: 'default' | 'host' | 'none' | undefined;
-  /** SOURCE_DATE_EPOCH in seconds: the value of that ARG where one is declared. */
-  readonly epoch?: number | undefined;
-  /** The Dockerfile's name, for the place in errors. */
-  readonly fileName?: string | undefined;
-}
-
-/** An image that must be read before planning. */
-export interface BaseRequest {
-  /** Key for the `bases` map, and `name` of the graph's base ops. */
-  readonly key: string;
-  /** As written, ARGs expanded. */
-  readonly name: string;
-  readonly platform: Platform;
-  /** Where the Dockerfile names it first. */
-  readonly origin: Range;
-}
+import { type LaidStage, layOut, type SourceRef } from './plan-layout.ts';
+import type { BaseRequest, PlanOptions } from './plan-options.ts';
+import { planStage } from './plan-stage.ts';
+import { addConfig, type Planner, type StageState } from './plan-state.ts';
 
 /**
  * The images that the reachable stages need, in order of first use, each once. Stages and scratch are none. Given
  * the bases already `known`, also those that their ONBUILD triggers copy from: ask again until nothing is new.
- * @throws PLAN_… as planBuild
+ * @throws DOCKERFILE_… for errors in the text, PLAN_… as planBuild
  */
-export declare function basesOf(
+export function basesOf(
   file: Dockerfile,
   o: PlanOptions,
   known?: ReadonlyMap<string, Image>,
-): readonly BaseRequest[];
+): readonly BaseRequest[] {
+  const layout = layOut(file, o, known);
+  const requests = new Map<string, BaseRequest>();
+  const add = (ref: SourceRef | undefined, origin: Range): void => {
+    if (ref?.kind !== 'image' || requests.has(ref.key)) return;
+    const { key, name, platform } = ref;
+    requests.set(key, { key, name, platform, origin });
+  };
+  for (const laid of layout.stages) {
+    add(laid.base, laid.stage.from.image.range);
+    for (const job of laid.jobs) {
+      const flag =
+        job.trigger === undefined
+          ? job.instruction.flags.find(({ name }) => name.text === 'from')?.value
+          : undefined;
+      add(layout.source(job, laid), flag?.range ?? job.origin);
+    }
+  }
+  return [...requests.values()];
+}
 
 /**
  * The graph of everything the target needs: steps in order of the file, inputs first.
- * @throws PLAN_… with the place in the Dockerfile; the first error by line
+ * @throws DOCKERFILE_… for errors in the text, PLAN_… with the place in the Dockerfile; the first error by line
  */
-export declare function planBuild(
-  file: Dockerfile,
-  bases: ReadonlyMap<string, Image>,
-  o: PlanOptions,
-): BuildGraph;
+export function planBuild(file: Dockerfile, bases: ReadonlyMap<string, Image>, o: PlanOptions): BuildGraph {
+  const layout = layOut(file, o, bases);
+  const planner: Planner = { layout, bases, o, steps: [], done: new Map(), sources: new Map() };
+  let last: StageState | undefined;
+  for (const laid of layout.stages) {
+    last = planStage(planner, laid);
+    planner.done.set(laid.stage.index, last);
+  }
+  // The target is the last of the stages that it needs.
+  const target = last!;
+  addLabels(planner, target, target.laid);
+  const warnings = layout.warnings.sort((a, b) => a.range.start.offset - b.range.start.offset);
+  return { steps: planner.steps, output: target.last, platform: target.laid.platform, warnings };
+}
+
+function addLabels(planner: Planner, state: StageState, laid: LaidStage): void {
+  const { labels } = planner.o;
+  if (labels === undefined || labels.size === 0) return;
+  const origin = laid.jobs.at(-1)?.origin ?? laid.stage.from.range;
+  const all = { ...state.config.Labels, ...Object.fromEntries(labels) };
+  const Labels = Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  const text = `LABEL ${[...labels].map(([name, value]) => `${name}=${value}`).join(' ')}`;
+  addConfig(planner, state, { Labels }, { origin, text, createdBy: undefined, implied: true });
+}

@@ -18,7 +18,8 @@
  */
 import { sha256 } from '../base/bytes.ts';
 import { never } from '../base/errors.ts';
-import type { Digest } from '../oci/types.ts';
+import { formatPlatform } from '../oci/platform.ts';
+import type { Digest, Platform } from '../oci/types.ts';
 import type { Op, Step } from './graph.ts';
 import { isSecretName } from './plan-secret-names.ts';
 
@@ -288,12 +289,8 @@ function brief(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 16);
 }
 
-function platformText(
-  platform: { os: string; architecture: string; variant?: string | undefined } | undefined,
-) {
-  if (platform === undefined) return '';
-  const { os, architecture, variant } = platform;
-  return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+function platformText(platform: Platform | undefined): string {
+  return platform === undefined ? '' : formatPlatform(platform);
 }
 
 /** By UTF-16 units: the same in every locale. */

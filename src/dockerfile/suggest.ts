@@ -1,11 +1,11 @@
 /** Candidates and words longer than this are not compared: the cost is their product. */
 const MAX_COMPARED = 64;
 
-/** The candidate that `word` was probably meant to be: the closest in edits, case aside, at most a third of its length (at least one) away. */
+/** The candidate that `word` was probably meant to be: the closest in edits, case aside, at most a third of its length away (one for short words, none for a single letter). */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_COMPARED) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = word.length < 2 ? 1 : Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     if (candidate.length > MAX_COMPARED || candidate === word) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());

@@ -1,0 +1,85 @@
+import type { Problem, Word } from '../dockerfile/ast.ts';
+import { expandWord } from '../dockerfile/expand.ts';
+import { suggest } from '../dockerfile/suggest.ts';
+import { formatPlatform } from '../oci/platform.ts';
+import type { Platform } from '../oci/types.ts';
+import type { Fail } from './plan-errors.ts';
+import type { PlanOptions } from './plan-options.ts';
+
+const UPPER_PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
+/** Known to every RUN without an ARG; in neither history nor key unless one declares them (spec build.md a.5). */
+export const PROXY_ARGS: readonly string[] = [
+  ...UPPER_PROXIES,
+  ...UPPER_PROXIES.map((name) => name.toLowerCase()),
+];
+
+/** The value that the caller gives an ARG, if any: it wins over every default. */
+export function givenArg(o: PlanOptions, name: string): string | undefined {
+  const given = o.buildArgs.get(name);
+  if (given !== undefined || name !== 'SOURCE_DATE_EPOCH') return given;
+  return o.epoch === undefined ? undefined : String(o.epoch);
+}
+
+/** The ARGs that exist without being declared: in FROM lines, and in a stage that declares them without a value. */
+export function automaticArgs(o: PlanOptions): Map<string, string> {
+  return new Map([
+    ...platformArgs('TARGET', o.platform),
+    ...platformArgs('BUILD', o.buildPlatform),
+    ['TARGETSTAGE', o.target ?? 'default'],
+  ]);
+}
+
+function platformArgs(prefix: string, platform: Platform): [string, string][] {
+  return [
+    [`${prefix}PLATFORM`, formatPlatform(platform)],
+    [`${prefix}OS`, platform.os],
+    [`${prefix}ARCH`, platform.architecture],
+    [`${prefix}VARIANT`, platform.variant ?? ''],
+    [`${prefix}OSVERSION`, platform['os.version'] ?? ''],
+  ];
+}
+
+/** Puts variables into words of a Dockerfile; notes names that are not set. */
+export interface Expander {
+  text(word: Word, variables: ReadonlyMap<string, string>): string;
+  /** Split at blanks as well: EXPOSE. */
+  words(word: Word, variables: ReadonlyMap<string, string>): readonly string[];
+  /** The body of a heredoc: quotes are kept. */
+  body(text: string, at: Word, variables: ReadonlyMap<string, string>): string;
+}
+
+/** @throws PLAN_EXPANSION (from its functions) */
+export function createExpander(escapeChar: string, fail: Fail, warnings: Problem[]): Expander {
+  const expand = (
+    text: string,
+    at: Word,
+    variables: ReadonlyMap<string, string>,
+    body: boolean,
+  ): ReturnType<typeof expandWord> => {
+    const result = expandWord(text, variables, {
+      // Heredocs know one escape character, whatever the directive says.
+      escape: body ? '\\' : escapeChar,
+      keepQuotes: body,
+    });
+    if (result.error !== undefined) {
+      throw fail('PLAN_EXPANSION', { word: at.text, message: result.error }, at.range);
+    }
+    for (const name of result.unset) warnings.push(undefinedVariable(name, at, variables));
+    return result;
+  };
+  return {
+    text: (word, variables) => expand(word.text, word, variables, false).text,
+    words: (word, variables) => expand(word.text, word, variables, false).words,
+    body: (text, at, variables) => expand(text, at, variables, true).text,
+  };
+}
+
+function undefinedVariable(name: string, at: Word, variables: ReadonlyMap<string, string>): Problem {
+  const near = suggest(name, variables.keys());
+  return {
+    code: 'PLAN_UNDEFINED_VARIABLE',
+    message: `usage of undefined variable $${name}${near === undefined ? '' : ` (did you mean $${near}?)`}`,
+    range: at.range,
+    severity: 'warning',
+  };
+}

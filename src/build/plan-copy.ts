@@ -1,0 +1,117 @@
+import type { CopyInstruction, Word } from '../dockerfile/ast.ts';
+import type { Platform } from '../oci/types.ts';
+import type { SourcePlace, StepId } from './graph.ts';
+import { joinPath } from './plan-config.ts';
+import type { Job } from './plan-layout.ts';
+import { addStep, type Planner, pushStep, type StageState, variablesOf } from './plan-state.ts';
+
+const URL = /^(https?|ftp):\/\//i;
+const GIT = /^(git@[^:]+:|git:\/\/|ssh:\/\/|https?:\/\/\S+\.git(?:[#?]|$))/i;
+/** Flags that change nothing when they say false, and are not done yet otherwise. */
+const FALSE_FLAGS = new Set(['link', 'parents', 'keep-git-dir', 'unpack']);
+
+/** Plans COPY, and ADD of plain files. @throws PLAN_… */
+export function planCopy(planner: Planner, state: StageState, job: Job, instruction: CopyInstruction): void {
+  const { expander, fail } = planner.layout;
+  const { kind } = instruction;
+  const variables = variablesOf(state);
+  const { chown, chmod } = readFlags();
+  const sources = instruction.sources.map((word) => {
+    const text = expander.text(word, variables);
+    checkSource(text, word);
+    return text;
+  });
+  const inline = instruction.heredocs.map(({ name, body, expand, word }) => ({
+    name,
+    text: expand ? expander.body(body, word, variables) : body,
+  }));
+  const dest = expander.text(instruction.dest, variables);
+  if (dest === '') {
+    throw fail('PLAN_INVALID', { message: `the destination of ${kind} is empty` }, instruction.dest.range);
+  }
+  const [from, reads] = sourcePlace(planner, state, job);
+  const shown = [...sources, ...inline.map(({ name }) => `<<${name}`), dest];
+  const given = (name: string, value: string | undefined): string[] =>
+    value === undefined ? [] : [`--${name}=${value}`];
+  const fromFlag = instruction.flags.find((flag) => flag.name.text === 'from')?.value?.text;
+  const flags = [...given('chown', chown), ...given('chmod', chmod)];
+  addStep(planner, state, {
+    op: {
+      kind: 'copy',
+      instruction: kind,
+      from,
+      sources,
+      inline,
+      dest: absoluteDest(state.config.WorkingDir, dest),
+      chown,
+      chmod,
+    },
+    origin: job.origin,
+    text: [kind, ...given('from', fromFlag), ...flags, ...shown].join(' '),
+    createdBy: `${[kind, ...flags, ...shown].join(' ')} # buildkit`,
+    reads,
+  });
+
+  function readFlags(): { chown: string | undefined; chmod: string | undefined } {
+    let chown: string | undefined;
+    let chmod: string | undefined;
+    for (const { name, value, range } of instruction.flags) {
+      const flag = name.text;
+      if (flag === 'from') continue;
+      if (FALSE_FLAGS.has(flag) && value?.text.toLowerCase() === 'false') continue;
+      if (flag !== 'chown' && flag !== 'chmod') {
+        throw fail('PLAN_UNSUPPORTED', { what: `${kind} --${flag}` }, range);
+      }
+      const text = expander.text(value ?? name, variables);
+      if (text === '') throw fail('PLAN_INVALID', { message: `${kind} --${flag} names nothing` }, range);
+      if (flag === 'chown') chown = text;
+      else chmod = text;
+    }
+    return { chown, chmod };
+  }
+
+  function checkSource(text: string, word: Word): void {
+    if (text === '') {
+      const message = `a source of ${kind} is empty: ${JSON.stringify(word.text)}`;
+      throw fail('PLAN_INVALID', { message, hint: 'the context itself is "."' }, word.range);
+    }
+    const remote = GIT.test(text) ? 'git repository' : URL.test(text) ? 'URL' : undefined;
+    if (remote === undefined) return;
+    if (kind === 'ADD') throw fail('PLAN_UNSUPPORTED', { what: `ADD of a ${remote}` }, word.range);
+    const message = `source can't be a ${remote === 'URL' ? 'URL' : 'git ref'} for COPY`;
+    throw fail('PLAN_INVALID', { message }, word.range);
+  }
+}
+
+/** Absolute; ends with a slash if it was written as a directory. */
+function absoluteDest(cwd: string | undefined, dest: string): string {
+  const path = joinPath(cwd, dest);
+  const directory = /(^|\/)(\.{1,2})?$/.test(dest);
+  return directory && path !== '/' ? `${path}/` : path;
+}
+
+function sourcePlace(planner: Planner, state: StageState, job: Job): [SourcePlace, StepId[]] {
+  const ref = planner.layout.source(job, state.laid);
+  if (ref === undefined || ref.kind === 'scratch') return [{ kind: 'context' }, []];
+  if (ref.kind === 'stage') {
+    const step = planner.done.get(ref.index)!.last;
+    return [{ kind: 'step', step }, [step]];
+  }
+  const step = planner.sources.get(ref.key) ?? addSource(ref.key, ref.platform);
+  return [{ kind: 'step', step }, [step]];
+
+  function addSource(key: string, platform: Platform): StepId {
+    if (!planner.bases.has(key)) {
+      throw planner.layout.fail('PLAN_BASE_MISSING', { name: key }, job.origin);
+    }
+    const id = pushStep(planner, state, undefined, {
+      op: { kind: 'base', name: key, platform },
+      origin: job.origin,
+      text: `FROM ${key}`,
+      createdBy: undefined,
+      implied: true,
+    });
+    planner.sources.set(key, id);
+    return id;
+  }
+}

@@ -1,0 +1,67 @@
+import { never } from '../base/errors.ts';
+import { formatPlatform } from '../oci/platform.ts';
+import type { BuildGraph, Op, Step } from './graph.ts';
+
+/** The plan as text, for `build --plan` and golden tests: a step a line, what it does indented below. Ends with a line end. */
+export function formatPlan(graph: BuildGraph): string {
+  const lines: string[] = [];
+  for (const step of graph.steps) {
+    const reads = step.inputs.filter((input) => input !== step.parent);
+    const upon = step.parent === undefined ? '' : ` on ${step.parent}`;
+    const beside = reads.length === 0 ? '' : ` reads ${reads.join(', ')}`;
+    lines.push(`${step.id}${upon}${beside}  ${bracket(step)} ${firstLine(step.text)}`);
+    lines.push(...detailsOf(step.op).map((detail) => `    ${detail}`));
+    if (step.createdBy !== undefined) lines.push(`    history: ${JSON.stringify(step.createdBy)}`);
+  }
+  for (const { message, range } of graph.warnings ?? [])
+    lines.push(`warning: line ${range.start.line}: ${message}`);
+  lines.push(`output: ${graph.output} for ${formatPlatform(graph.platform)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function bracket({ stage, implied }: Step): string {
+  return implied ? `[${stage.name} +]` : `[${stage.name} ${stage.step}/${stage.steps}]`;
+}
+
+function firstLine(text: string): string {
+  const end = text.indexOf('\n');
+  return end < 0 ? text : `${text.slice(0, end)} …`;
+}
+
+function detailsOf(op: Op): string[] {
+  switch (op.kind) {
+    case 'scratch':
+      return ['empty'];
+    case 'base':
+      return [`image: ${op.name}, ${formatPlatform(op.platform)}`];
+    case 'config':
+      return [
+        ...Object.entries(op.config).map(([key, value]) =>
+          value === undefined ? `config: no ${key}` : `config: ${key} = ${JSON.stringify(value)}`,
+        ),
+        ...(op.author === undefined ? [] : [`author: ${op.author}`]),
+      ];
+    case 'note':
+      return [];
+    case 'workdir':
+      return [`directory: ${op.path}${op.user === '' ? '' : `, owner ${op.user}`}`];
+    case 'copy':
+      return [
+        `from: ${op.from.kind === 'context' ? 'the context' : op.from.step}`,
+        ...op.sources.map((source) => `source: ${source}`),
+        ...op.inline.map(({ name, text }) => `inline: ${name} = ${JSON.stringify(text)}`),
+        `to: ${op.dest}`,
+        ...(op.chown === undefined ? [] : [`owner: ${op.chown}`]),
+        ...(op.chmod === undefined ? [] : [`mode: ${op.chmod}`]),
+      ];
+    case 'run':
+      return [
+        `args: ${JSON.stringify(op.args)}`,
+        ...op.env.map((entry) => `env: ${entry}`),
+        ...op.secretEnv.map((entry) => `proxy: ${entry.slice(0, entry.indexOf('='))}`),
+        `cwd: ${op.cwd}${op.user === '' ? '' : `, user ${op.user}`}, network ${op.network}`,
+      ];
+    default:
+      return never(op);
+  }
+}

@@ -1,0 +1,258 @@
+import { isDobosError } from '../base/errors.ts';
+import type { ArgInstruction, Dockerfile, Instruction, Problem, Range } from '../dockerfile/ast.ts';
+import { flagValue } from '../dockerfile/flags.ts';
+import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
+import { type Stage, stagesOf } from '../dockerfile/stages.ts';
+import { suggest } from '../dockerfile/suggest.ts';
+import type { Image } from '../image/types.ts';
+import { formatPlatform, parsePlatform } from '../oci/platform.ts';
+import type { Platform } from '../oci/types.ts';
+import { automaticArgs, createExpander, type Expander, givenArg } from './expand-variables.ts';
+import { createFail, type Fail, problemError } from './plan-errors.ts';
+import type { PlanOptions } from './plan-options.ts';
+
+/** Instructions of one file: each costs a document, and ENV grows with their square. */
+const MAX_INSTRUCTIONS = 5_000;
+
+/** Where a stage starts, or a COPY reads. */
+export type SourceRef =
+  | { readonly kind: 'scratch' }
+  | { readonly kind: 'stage'; readonly index: number }
+  | { readonly kind: 'image'; readonly key: string; readonly name: string; readonly platform: Platform };
+
+/** An instruction to run in a stage; one that comes out of an ONBUILD trigger stands where the FROM does. */
+export interface Job {
+  readonly instruction: Instruction;
+  readonly origin: Range;
+  /** The trigger's text, if it is one. */
+  readonly trigger: string | undefined;
+}
+
+export interface LaidStage {
+  readonly stage: Stage;
+  readonly platform: Platform;
+  readonly base: SourceRef;
+  /** ONBUILD triggers of the base first. */
+  readonly jobs: readonly Job[];
+  /** Triggers that this stage leaves to those who start from it. */
+  readonly triggers: readonly string[];
+}
+
+/** The stages that the target needs, in order of the file. */
+export interface Layout {
+  readonly stages: readonly LaidStage[];
+  readonly target: number;
+  readonly globals: ReadonlyMap<string, string>;
+  readonly expander: Expander;
+  readonly fail: Fail;
+  readonly warnings: Problem[];
+  /** What `--from` of a job in that stage means. @throws PLAN_FROM_… */
+  source(job: Job, stage: LaidStage): SourceRef | undefined;
+}
+
+/** Finds the target, its reachable stages and their bases. @throws DOCKERFILE_…, PLAN_… */
+export function layOut(
+  file: Dockerfile,
+  o: PlanOptions,
+  known: ReadonlyMap<string, Image> | undefined,
+): Layout {
+  const broken = file.problems.find((problem) => problem.severity === 'error');
+  if (broken !== undefined) throw problemError(file, broken, o.fileName);
+  const fail = createFail(file, o.fileName);
+  const count = file.instructions.length;
+  if (count > MAX_INSTRUCTIONS) {
+    throw fail(
+      'PLAN_TOO_LONG',
+      { count, limit: MAX_INSTRUCTIONS },
+      file.instructions[MAX_INSTRUCTIONS]!.range,
+    );
+  }
+  const warnings: Problem[] = file.problems.filter((problem) => problem.severity === 'warning');
+  const expander = createExpander(file.escape, fail, warnings);
+  const { globals: argLines, stages } = stagesOf(file);
+  const globals = globalArgs(argLines, o, expander);
+  const target = findTarget(stages, file, o, fail);
+  const laid = new Map<number, LaidStage>();
+  const wanted = [target];
+  const failures: { line: number; error: unknown }[] = [];
+  const source = (job: Job, stage: LaidStage): SourceRef | undefined =>
+    sourceOf(job, stage, stages, o.platform, fail);
+  for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
+    if (laid.has(next)) continue;
+    try {
+      const stage = layStage(stages[next]!);
+      laid.set(next, stage);
+      if (stage.base.kind === 'stage') wanted.push(stage.base.index);
+      for (const job of stage.jobs) {
+        const ref = source(job, stage);
+        if (ref?.kind === 'stage') wanted.push(ref.index);
+      }
+    } catch (error) {
+      // The first by line is the one to show; stages are visited from the last.
+      if (!isDobosError(error)) throw error;
+      failures.push({ line: error.place?.line ?? 0, error });
+    }
+  }
+  failures.sort((a, b) => a.line - b.line);
+  if (failures[0] !== undefined) throw failures[0].error;
+  const inOrder = [...laid.values()].sort((a, b) => a.stage.index - b.stage.index);
+  return { stages: inOrder, target, globals, expander, fail, warnings, source };
+
+  function layStage(stage: Stage): LaidStage {
+    const platform = platformOf(stage);
+    const base = baseOf(stage, platform);
+    const own: Job[] = stage.instructions.map((instruction) => ({
+      instruction,
+      origin: instruction.range,
+      trigger: undefined,
+    }));
+    const triggers = stage.instructions.flatMap((instruction) =>
+      instruction.kind === 'ONBUILD' ? [triggerText(instruction)] : [],
+    );
+    const fired = triggersOf(base).flatMap((text) => triggerJobs(text, stage));
+    return { stage, platform, base, jobs: [...fired, ...own], triggers };
+  }
+
+  function platformOf(stage: Stage): Platform {
+    const flag = stage.from.flags.find((candidate) => candidate.name.text === 'platform')?.value;
+    if (flag === undefined) return o.platform;
+    const text = expander.text(flag, globals);
+    try {
+      return parsePlatform(text, o.platform);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw fail('PLAN_PLATFORM', { text, why }, flag.range);
+    }
+  }
+
+  function baseOf(stage: Stage, platform: Platform): SourceRef {
+    const word = stage.from.image;
+    const name = expander.text(word, globals);
+    if (name === '') throw fail('PLAN_BASE_BLANK', { word: word.text }, word.range);
+    if (name.toLowerCase() === 'scratch') {
+      if (name !== 'scratch') {
+        const message = `${name} is read as scratch, the empty image: write it in lower case`;
+        warnings.push({ code: 'PLAN_SCRATCH_CASE', message, range: word.range, severity: 'warning' });
+      }
+      return { kind: 'scratch' };
+    }
+    const earlier = stages.slice(0, stage.index).findLast((other) => other.name === name.toLowerCase());
+    if (earlier !== undefined) return { kind: 'stage', index: earlier.index };
+    return { kind: 'image', key: baseKey(name, platform, o.platform), name, platform };
+  }
+
+  function triggersOf(base: SourceRef): readonly string[] {
+    switch (base.kind) {
+      case 'scratch':
+        return [];
+      case 'image':
+        return known?.get(base.key)?.config.config?.OnBuild ?? [];
+      case 'stage':
+        return stages[base.index]!.instructions.flatMap((instruction) =>
+          instruction.kind === 'ONBUILD' ? [triggerText(instruction)] : [],
+        );
+    }
+  }
+
+  function triggerJobs(text: string, stage: Stage): Job[] {
+    const origin = stage.from.range;
+    // Triggers are stored without directives: their escape character is the usual one.
+    const parsed = parseDockerfile(`FROM scratch\n${text}`);
+    const wrong = parsed.problems.find((problem) => problem.severity === 'error');
+    const [, instruction, ...more] = parsed.instructions;
+    if (wrong !== undefined || instruction === undefined || more.length > 0) {
+      const message = wrong?.message ?? 'it is not one instruction';
+      throw fail('PLAN_ONBUILD', { trigger: text, message }, origin);
+    }
+    if (instruction.kind === 'FROM' || instruction.kind === 'ONBUILD' || instruction.kind === 'MAINTAINER') {
+      const message = `${instruction.kind} isn't allowed as an ONBUILD trigger`;
+      throw fail('PLAN_ONBUILD', { trigger: text, message }, origin);
+    }
+    return [{ instruction: relocate(instruction, origin), origin, trigger: text }];
+  }
+}
+
+/** The text of a trigger as it is stored: one line, and the heredocs that belong to it. */
+export function triggerText(instruction: Extract<Instruction, { kind: 'ONBUILD' }>): string {
+  const { keyword, text } = instruction.trigger;
+  const bodies = instruction.heredocs.map(({ body, name }) => `\n${body}${name}`);
+  return `${keyword.text} ${text.text}${bodies.join('')}`;
+}
+
+/** Key of a base: its name, and its platform where that is not the target's. */
+function baseKey(name: string, platform: Platform, target: Platform): string {
+  const own = formatPlatform(platform);
+  return own === formatPlatform(target) ? name : `${name} (${own})`;
+}
+
+function globalArgs(
+  lines: readonly ArgInstruction[],
+  o: PlanOptions,
+  expander: Expander,
+): Map<string, string> {
+  const values = automaticArgs(o);
+  for (const { pairs } of lines) {
+    for (const { name, value } of pairs) {
+      const given = givenArg(o, name.text);
+      const text = given ?? (value === undefined ? undefined : expander.text(value, values));
+      if (text !== undefined) values.set(name.text, text);
+    }
+  }
+  return values;
+}
+
+function findTarget(stages: readonly Stage[], file: Dockerfile, o: PlanOptions, fail: Fail): number {
+  if (o.target === undefined) return stages.length - 1;
+  const wanted = o.target.toLowerCase();
+  const found = stages.findLast((stage) => stage.name === wanted);
+  if (found !== undefined) return found.index;
+  const known = stages.flatMap((stage) => stage.name ?? []);
+  const range = stages.at(-1)?.from.range ?? file.instructions[0]!.range;
+  throw fail('PLAN_TARGET_UNKNOWN', { target: o.target, suggestion: suggest(wanted, known), known }, range);
+}
+
+function sourceOf(
+  job: Job,
+  { stage, platform }: LaidStage,
+  stages: readonly Stage[],
+  target: Platform,
+  fail: Fail,
+): SourceRef | undefined {
+  const { instruction, origin } = job;
+  if (instruction.kind !== 'COPY') return undefined;
+  const name = flagValue(instruction.flags, 'from');
+  if (name === undefined) return undefined;
+  const flag = instruction.flags.find((candidate) => candidate.name.text === 'from');
+  const range = job.trigger === undefined ? (flag?.range ?? origin) : origin;
+  if (name.includes('$')) throw fail('PLAN_FROM_VARIABLE', { word: name }, range);
+  if (name === '') throw fail('PLAN_INVALID', { message: 'COPY --from names nothing' }, range);
+  const earlier = stages.slice(0, stage.index);
+  if (/^\d+$/.test(name)) {
+    if (Number(name) >= earlier.length) {
+      throw fail('PLAN_FROM_INDEX', { text: name, stages: earlier.length }, range);
+    }
+    return { kind: 'stage', index: Number(name) };
+  }
+  const wanted = name.toLowerCase();
+  const found = earlier.findLast((other) => other.name === wanted);
+  if (found !== undefined) return { kind: 'stage', index: found.index };
+  if (stage.name === wanted) throw fail('PLAN_FROM_ITSELF', { name }, range);
+  if (stages.some((other) => other.name === wanted)) {
+    throw fail('PLAN_FROM_LATER', { name, current: stage.name ?? String(stage.index) }, range);
+  }
+  if (wanted === 'scratch') {
+    throw fail('PLAN_INVALID', { message: 'COPY --from=scratch has no files to copy' }, range);
+  }
+  return { kind: 'image', key: baseKey(name, platform, target), name, platform };
+}
+
+/** The instruction with every range at one place: those of a trigger lead into another text. */
+function relocate<T>(value: T, range: Range): T {
+  if (Array.isArray(value)) return value.map((item) => relocate(item, range)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, item]) => [
+    key,
+    key === 'range' || key === 'bodyRange' ? range : relocate(item, range),
+  ]);
+  return Object.fromEntries(entries) as T;
+}
