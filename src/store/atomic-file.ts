@@ -99,7 +99,20 @@ export function withFolder<T>(path: string, write: () => T): T {
     return write();
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     return write();
+  }
+}
+
+/** Makes a folder and the folders above it, mode 0700. (Node's recursive mkdir reports a read-only disk as ENOENT.) */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
   }
 }

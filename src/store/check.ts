@@ -10,10 +10,11 @@ import { type CollectFolder, folderSource, readRoots } from './collect.ts';
 import type { CheckOptions, StoreProblem } from './contract.ts';
 import { writeFailure } from './errors.ts';
 import { namesOf, targetsOf } from './layout-index.ts';
-import { collectMarker, readLeases, waitForCollection } from './leases.ts';
-import { cleanLeftovers, findLeftovers, hasStaleMarker } from './leftovers.ts';
+import { hasStaleMarker, readLeases } from './leases.ts';
+import { findLeftovers } from './leftovers.ts';
 import { isForeignLayer } from './manifest-links.ts';
 import { markLive } from './mark.ts';
+import { recover } from './recover.ts';
 
 /** Every problem of a store on disk; reads all blobs once (about 1 GB a second). Live processes' unfinished work is no problem. */
 export async function* checkFolder(store: CollectFolder, o: CheckOptions): AsyncIterable<StoreProblem> {
@@ -25,17 +26,10 @@ export async function* checkFolder(store: CollectFolder, o: CheckOptions): Async
 
 async function* checkLeftovers(folder: string, o: CheckOptions): AsyncIterable<StoreProblem> {
   const found = findLeftovers(folder);
-  const stale = hasStaleMarker(collectMarker(folder));
+  const stale = await hasStaleMarker(folder);
   if (stale) found.push('lock/collecting');
   const repaired = o.repair === true;
-  if (repaired) {
-    try {
-      cleanLeftovers(folder);
-      if (stale) await waitForCollection(folder, o);
-    } catch (error) {
-      throw writeFailure(error, folder, 'removing what dead processes left');
-    }
-  }
+  if (repaired) await recover(folder, o);
   for (const path of found) {
     yield { kind: 'leftover', what: `${path} of a process that no longer runs`, repaired };
   }

@@ -12,7 +12,6 @@ import { collectMarker, readLeases } from './leases.ts';
 import { cleanLeftovers } from './leftovers.ts';
 import { acquireLock } from './locks.ts';
 import { type Marked, type MarkSource, markLive } from './mark.ts';
-import { ownerId } from './owner.ts';
 import { listRootFiles, readRoot, rootPath } from './roots.ts';
 import type { OnWritePoint } from './write-points.ts';
 
@@ -33,7 +32,8 @@ export async function collectFolder(store: CollectFolder, o: CollectOptions): Pr
     const lock = await acquireLock(join(folder, 'lock', 'collect'), 'exclusive', o);
     const marker = collectMarker(folder);
     try {
-      writeFileSync(marker, ownerId(), { mode: 0o600 });
+      // Empty, so that a full disk can be collected too.
+      writeFileSync(marker, '', { mode: 0o600 });
       at('collect-begun');
       const { dead, deadRoots, brokenRoots } = await findDead(store, o);
       at('collect-marked');

@@ -30,10 +30,10 @@ import { createIndexFile } from './index-file.ts';
 import { ensureLayout } from './layout.ts';
 import { findName, namesOf, withName, withoutName } from './layout-index.ts';
 import { createLeases } from './leases.ts';
-import { cleanLeftovers } from './leftovers.ts';
 import { acquireLock } from './locks.ts';
 import { nearestNames } from './nearest-names.ts';
 import { createNotes } from './notes.ts';
+import { recover } from './recover.ts';
 import { createRoots } from './roots.ts';
 import type { OnWritePoint } from './write-points.ts';
 
@@ -53,10 +53,15 @@ export function createDirectoryStore(
   const at: OnWritePoint = o.onWritePoint ?? (() => {});
   let ensured = false;
   const ensure = (): void => {
-    if (ensured) return;
-    ensureLayout(folder, at);
-    cleanLeftovers(folder);
+    if (!ensured) ensureLayout(folder, at);
     ensured = true;
+  };
+  let recovered: Promise<unknown> | undefined;
+  const begin = async (): Promise<void> => {
+    ensure();
+    // If nothing can be removed here, the write itself says so better.
+    recovered ??= recover(folder).catch(() => undefined);
+    await recovered;
   };
   const index = createIndexFile(folder, ensure, at);
   const leases = createLeases(folder, ensure, at);
@@ -74,7 +79,7 @@ export function createDirectoryStore(
     }
     let lock: Awaited<ReturnType<typeof acquireLock>>;
     try {
-      ensure();
+      await begin();
       lock = await acquireLock(join(folder, 'lock', 'collect'), 'shared', o);
     } catch (error) {
       throw writeFailure(error, folder, 'locking the store');
@@ -114,7 +119,7 @@ export function createDirectoryStore(
 
   const write = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
     try {
-      ensure();
+      await begin();
       return await work();
     } catch (error) {
       throw writeFailure(error, folder, doing);

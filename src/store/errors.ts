@@ -1,6 +1,9 @@
 import { statfsSync } from 'node:fs';
 import { type DobosError, errorMaker, isDobosError, systemCode } from '../base/errors.ts';
 
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+const UNWRITABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
+
 type StoreErrors = {
   STORE_NOT_FOUND: { digest: string; where: string };
   STORE_NAME_UNKNOWN: { name: string; where: string; nearest: readonly string[] };
@@ -41,13 +44,13 @@ export const storeError = errorMaker<StoreErrors>({
     message: `${path} is still locked by another process after ${seconds} seconds`,
     hint: `"fuser -v ${path}" shows which`,
   }),
-  STORE_SYSTEM: ({ folder, doing, code }) => `${doing} in ${folder} failed: ${code}`,
+  STORE_SYSTEM: ({ folder, doing, code }) => ({
+    message: `${doing} in ${folder} failed: ${code}`,
+    hint: UNWRITABLE.has(code) ? 'name a folder that this user may read in DOBOS_ROOT' : undefined,
+  }),
   STORE_TOO_DEEP: ({ digest, limit }) => `index ${digest} is nested more than ${limit} deep`,
   STORE_TOO_MANY: ({ what, limit }) => `${what} has more than ${limit} blobs`,
 });
-
-const FULL = new Set(['ENOSPC', 'EDQUOT']);
-const UNWRITABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
 
 const callers = new WeakSet<object>();
 
@@ -62,6 +65,13 @@ export function writeFailure(error: unknown, folder: string, doing: string): unk
   const code = systemCode(error);
   if (code === undefined || !isSystemError(error) || callers.has(error as object)) return error;
   return wrapped(code, folder, doing, error);
+}
+
+/** A system error of a read in `folder` as an error that says what was read; anything else unchanged. */
+export function readFailure(error: unknown, folder: string, doing: string): unknown {
+  const code = systemCode(error);
+  if (code === undefined || !isSystemError(error)) return error;
+  return storeError('STORE_SYSTEM', { folder, doing, code }, { cause: error });
 }
 
 /** True for the errors of a folder that may not be written, wrapped or not. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { replaceFile } from './atomic-file.ts';
-import { storeError, writeFailure } from './errors.ts';
+import { readFailure, storeError, writeFailure } from './errors.ts';
 import { checkLayoutVersion } from './layout.ts';
 import { formatIndex, type LayoutIndex, NEW_INDEX, parseIndex } from './layout-index.ts';
 import { acquireLock } from './locks.ts';
@@ -24,7 +24,7 @@ export function createIndexFile(folder: string, ensure: () => void, at: OnWriteP
   let cached: { readonly stamp: string; readonly index: LayoutIndex } | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
-  const read = (): LayoutIndex => {
+  const readOrFail = (): LayoutIndex => {
     const stamp = fileStamp(path);
     if (stamp === undefined) return NEW_INDEX;
     if (cached?.stamp !== stamp) {
@@ -32,6 +32,13 @@ export function createIndexFile(folder: string, ensure: () => void, at: OnWriteP
       cached = { stamp, index: parseIndex(readFileSync(path, 'utf8'), path) };
     }
     return cached.index;
+  };
+  const read = (): LayoutIndex => {
+    try {
+      return readOrFail();
+    } catch (error) {
+      throw readFailure(error, folder, 'reading the names');
+    }
   };
 
   const editLocked = async (change: (index: LayoutIndex) => LayoutIndex, o: CallOptions): Promise<void> => {

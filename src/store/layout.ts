@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
-import { replaceFile, syncFolder } from './atomic-file.ts';
+import { makeFolder, replaceFile, syncFolder } from './atomic-file.ts';
 import { storeError } from './errors.ts';
 import { formatIndex, NEW_INDEX } from './layout-index.ts';
 import type { OnWritePoint } from './write-points.ts';
@@ -15,7 +15,7 @@ const FOLDERS = ['blobs/sha256', 'tmp', 'lock', 'leases', 'roots', 'notes'];
  */
 export function ensureLayout(folder: string, at: OnWritePoint): void {
   if (existsSync(join(folder, 'oci-layout')) && existsSync(join(folder, 'lock'))) return;
-  for (const name of FOLDERS) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
+  for (const name of FOLDERS) makeFolder(join(folder, name));
   at('layout-folders');
   const index = join(folder, 'index.json');
   if (!existsSync(index)) replaceFile(folder, index, formatIndex(NEW_INDEX), { durable: true });

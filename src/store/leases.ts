@@ -9,7 +9,7 @@ import { isDigest } from './blob-path.ts';
 import type { Lease } from './contract.ts';
 import { isUnwritable, writeFailure } from './errors.ts';
 import { isLeftOver } from './leftovers.ts';
-import { acquireLock } from './locks.ts';
+import { acquireLock, tryLock } from './locks.ts';
 import { isManifest } from './manifest-links.ts';
 import { ownerId } from './owner.ts';
 import type { OnWritePoint } from './write-points.ts';
@@ -107,6 +107,20 @@ export async function waitForCollection(folder: string, o: CallOptions): Promise
     rmSync(collectMarker(folder), { force: true });
   } finally {
     lock.release();
+  }
+}
+
+/** True if a collection that was killed left its marker: nobody holds the lock that it would hold. Loads native code only if there is a marker. */
+export async function hasStaleMarker(folder: string): Promise<boolean> {
+  if (!existsSync(collectMarker(folder))) return false;
+  try {
+    const lock = await tryLock(join(folder, 'lock', 'collect'), 'shared');
+    lock?.release();
+    return lock !== undefined && existsSync(collectMarker(folder));
+  } catch (error) {
+    // In a folder that cannot be written nobody collects, and nobody can clean.
+    if (isUnwritable(error)) return false;
+    throw error;
   }
 }
 

@@ -1,6 +1,5 @@
-import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CallOptions } from '../base/options.ts';
 import { ownerOf } from './atomic-file.ts';
 import { readNames } from './blob-files.ts';
 import { ownerState, UNKNOWN_OWNER_MS } from './owner.ts';
@@ -20,7 +19,7 @@ export function findLeftovers(folder: string): string[] {
 }
 
 /** Removes what dead processes left; returns the paths. Cheap enough for the start of every command that writes (30 µs when there is nothing). */
-export function cleanLeftovers(folder: string, _o: CallOptions = {}): string[] {
+export function cleanLeftovers(folder: string): string[] {
   const found = findLeftovers(folder);
   for (const path of found) rmSync(join(folder, path), { force: true, recursive: true });
   return found;
@@ -32,14 +31,4 @@ export function isLeftOver(path: string, owner: string): boolean {
   if (state !== 'unknown') return state === 'dead';
   const stat = lstatSync(path, { throwIfNoEntry: false });
   return stat !== undefined && Date.now() - stat.mtimeMs > UNKNOWN_OWNER_MS;
-}
-
-/** True if a collection that was killed left its marker. */
-export function hasStaleMarker(marker: string): boolean {
-  if (!existsSync(marker)) return false;
-  try {
-    return isLeftOver(marker, readFileSync(marker, 'latin1'));
-  } catch {
-    return false;
-  }
 }

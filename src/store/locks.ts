@@ -7,9 +7,9 @@ import { ownerId, ownerState } from './owner.ts';
 
 /** How long a lock is waited for: far longer than any holder needs (an edit of the names takes milliseconds, a collection seconds). */
 const LOCK_WAIT_MS = 120_000;
-/** First and longest pause between tries, in milliseconds. */
+/** First and longest pause between tries, in milliseconds; a try costs 10 µs. */
 const FIRST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 5;
 
 /** The lock at `path`, waited for without blocking the event loop. It ends with this process, however that dies. @throws STORE_LOCKED */
 export async function acquireLock(path: string, mode: LockMode, o: CallOptions = {}): Promise<FileLock> {
@@ -26,31 +26,30 @@ export async function acquireLock(path: string, mode: LockMode, o: CallOptions =
   }
 }
 
+/** The lock, or undefined if somebody holds it. */
+export async function tryLock(path: string, mode: LockMode): Promise<FileLock | undefined> {
+  return (await lockOpener())(path, mode);
+}
+
 type LockOpener = (path: string, mode: LockMode) => FileLock | undefined;
 
-let chosen: LockOpener | undefined;
+let opener: LockOpener | undefined;
 
 /** flock(2); where there is none (not Linux, koffi missing, a file system without locks) a file that names its owner. */
 async function lockOpener(): Promise<LockOpener> {
-  if (chosen !== undefined) return chosen;
+  if (opener !== undefined) return opener;
   const { openLock } = await import('../linux/flock.ts');
-  chosen = (path, mode) => {
+  opener = (path, mode) => {
     try {
       return openLock(path, mode);
     } catch (error) {
-      if (!lacksFlock(error)) throw error;
-      chosen = openOwnedFile;
+      if (hasSyscall(error)) throw error;
+      // Only this file system may lack locks; anything else is missing for good.
+      if (!isDobosError(error, 'LINUX_CALL')) opener = openOwnedFile;
       return openOwnedFile(path);
     }
   };
-  return chosen;
-}
-
-function lacksFlock(error: unknown): boolean {
-  if (isDobosError(error, 'LINUX_MISSING')) return true;
-  if (isDobosError(error, 'LINUX_CALL')) return true;
-  const code = systemCode(error);
-  return code === 'MODULE_NOT_FOUND' || code === 'ERR_DLOPEN_FAILED' || !hasSyscall(error);
+  return opener;
 }
 
 function hasSyscall(error: unknown): boolean {
