@@ -1,0 +1,64 @@
+import { errorMaker } from '../base/errors.ts';
+
+type RootfsErrors = {
+  ROOTFS_NO_FOLDER: object;
+  ROOTFS_NO_BLOB: { digest: string };
+  ROOTFS_NO_INDEX: { diffId: string };
+  ROOTFS_TOO_MANY_LAYERS: { count: number; limit: number };
+  ROOTFS_SYSTEM: { what: string; path: string; code: string };
+  ROOTFS_OWNER: { path: string; uid: number; gid: number };
+  ROOTFS_NODE: { path: string; major: number; minor: number };
+  ROOTFS_WHITEOUT_NAME: { path: string };
+  ROOTFS_FILE_LOST: { path: string };
+  ROOTFS_BUSY: { what: string; seconds: number };
+  ROOTFS_MOUNTED: { id: string };
+};
+
+const SYSTEM_HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'make room on that file system, or use another store with --store',
+  EDQUOT: 'the quota of this user is used up',
+  EROFS: 'the store is on a read-only file system; use another one with --store',
+  EACCES: 'the store belongs to another user; use another one with --store',
+  EPERM: 'the store belongs to another user, or its file system forbids this',
+  EMFILE: 'raise the limit of open files (ulimit -n)',
+};
+
+/** Errors of the rootfs room. */
+export const rootfsError = errorMaker<RootfsErrors>({
+  ROOTFS_NO_FOLDER: () => 'layers can be unpacked only from a store in a folder, this one is in memory',
+  ROOTFS_NO_BLOB: ({ digest }) => ({
+    message: `layer ${digest} is not in the store, so it cannot be unpacked`,
+    hint: 'load or pull the image again',
+  }),
+  ROOTFS_NO_INDEX: ({ diffId }) => `the index of layer ${diffId} cannot be kept in this store`,
+  ROOTFS_TOO_MANY_LAYERS: ({ count, limit }) => ({
+    message: `the image has ${count} layers, the kernel shows at most ${limit} at once`,
+    hint: 'squash the image',
+  }),
+  ROOTFS_SYSTEM: ({ what, path, code }) => ({
+    message: `${what} ${path} failed: ${code}`,
+    hint: SYSTEM_HINTS[code],
+  }),
+  ROOTFS_OWNER: ({ path, uid, gid }) => ({
+    message: `/${path} belongs to ${uid}:${gid}, which this user namespace does not have`,
+    hint: 'give the user a larger range in /etc/subuid and /etc/subgid (65536 ids suffice for nearly every image)',
+  }),
+  ROOTFS_NODE: ({ path, major, minor }) =>
+    `/${path} is the character device ${major}:${minor}, which overlayfs takes for a deleted file`,
+  ROOTFS_WHITEOUT_NAME: ({ path }) => ({
+    message: `/${path} cannot be stored in a layer: names that start with .wh. mean deletion there`,
+    hint: 'rename the file, or remove it at the end of the step',
+  }),
+  ROOTFS_FILE_LOST: ({ path }) =>
+    `the content of /${path} is in no layer below, although a hard link wants it`,
+  ROOTFS_BUSY: ({ what, seconds }) => `${what} is locked by another process, waited ${seconds} s`,
+  ROOTFS_MOUNTED: ({ id }) => `root ${id} is still mounted: unmount it before it is committed`,
+});
+
+/** Something that a person should know although the unpacking went on. */
+export interface RootfsEvent {
+  readonly kind: 'warning';
+  /** Path in the root. */
+  readonly path: string;
+  readonly message: string;
+}

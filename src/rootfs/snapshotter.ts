@@ -1,0 +1,73 @@
+import type { WatchOptions } from '../base/options.ts';
+import { chainIds } from '../image/chain-id.ts';
+import type { Layer } from '../layer/types.ts';
+import { MAX_LOWER_LAYERS } from '../linux/overlay.ts';
+import type { LocalStore } from '../store/contract.ts';
+import { chooseFormat, isRootless } from './choose-format.ts';
+import { createCopiedRoot } from './copy-roots.ts';
+import { type RootfsEvent, rootfsError } from './errors.ts';
+import { createOverlayRoot } from './overlay-roots.ts';
+import { openSession } from './sessions.ts';
+import { formatPaths, type SnapshotFormat, snapshotName, snapshotPaths } from './snapshot-names.ts';
+import { createSnapshotStore } from './snapshot-store.ts';
+import type { Snapshotter } from './types.ts';
+import { type UnpackTools, unpackMissing } from './unpack.ts';
+
+export interface SnapshotterOptions extends WatchOptions<RootfsEvent> {
+  /** Instead of the best that works here. */
+  readonly format?: SnapshotFormat | undefined;
+}
+
+/**
+ * Snapshots in the store's folder, and writable roots over them. To be used inside the mount namespace in which roots get mounted. Overlays where the
+ * kernel has them, for root (`trusted.`) or in a user namespace (`user.` attributes), otherwise full copies. Leftovers of dead processes are removed first.
+ * @throws ROOTFS_NO_FOLDER, ROOTFS_SYSTEM
+ */
+export async function createSnapshotter(store: LocalStore, o: SnapshotterOptions = {}): Promise<Snapshotter> {
+  if (store.folder === undefined) throw rootfsError('ROOTFS_NO_FOLDER', {});
+  const paths = snapshotPaths(store.folder);
+  const session = await openSession(paths, o);
+  const rootless = isRootless();
+  const format = o.format ?? chooseFormat(session.folder, rootless);
+  const own = formatPaths(paths, format);
+  const snapshots = createSnapshotStore(paths, own);
+  const tools: UnpackTools = { store, base: paths.base, paths: own, format, rootless, snapshots, session };
+
+  /** Unpacks and keeps the snapshots of these layers; `release` lets go of them. */
+  const hold = async (layers: readonly Layer[], call: WatchOptions<RootfsEvent>) => {
+    if (layers.length > MAX_LOWER_LAYERS) {
+      throw rootfsError('ROOTFS_TOO_MANY_LAYERS', { count: layers.length, limit: MAX_LOWER_LAYERS });
+    }
+    const chains = chainIds(layers.map(({ diffId }) => diffId));
+    const { release } = await session.use(chains.map(snapshotName), call);
+    try {
+      await unpackMissing(tools, layers, chains, { onEvent: o.onEvent, ...call });
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return { chains, release };
+  };
+
+  return {
+    kind: format === 'whole' ? 'copy' : 'overlay',
+    async prepare(layers, call = {}) {
+      const { chains, release } = await hold(layers, call);
+      try {
+        return format === 'whole'
+          ? await createCopiedRoot(tools, layers, chains, release, call)
+          : createOverlayRoot(tools, layers, chains, release);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+    async unpack(layers, call = {}) {
+      const { chains, release } = await hold(layers, call);
+      release();
+      return chains;
+    },
+    list: async () => snapshots.list(),
+    collect: (keep) => snapshots.collect(keep, session),
+  };
+}
