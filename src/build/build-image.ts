@@ -1,0 +1,157 @@
+import { DobosError, isDobosError } from '../base/errors.ts';
+import type { WatchOptions } from '../base/options.ts';
+import type { Dockerfile, Range } from '../dockerfile/ast.ts';
+import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
+import { formatSnippet } from '../dockerfile/snippet.ts';
+import type { Image } from '../image/types.ts';
+import type { Platform } from '../oci/types.ts';
+import type { Keeper } from '../runtime/types.ts';
+import type { LocalStore } from '../store/contract.ts';
+import type { BuildEvent } from './build-events.ts';
+import { openContext } from './context/open-context.ts';
+import { readIgnoreFile } from './context/read-ignore-file.ts';
+import { buildError } from './errors.ts';
+import { basesOf, planBuild } from './plan.ts';
+import type { BaseRequest, PlanOptions } from './plan-options.ts';
+import { type BuildResult, runBuild } from './run-build.ts';
+import { unusedBuildArgs } from './unused-args.ts';
+
+export interface BuildImageOptions extends WatchOptions<BuildEvent> {
+  readonly store: LocalStore;
+  /** Undefined: the build has no context. */
+  readonly contextFolder: string | undefined;
+  readonly dockerfileText: string;
+  /** For messages. */
+  readonly dockerfileName: string;
+  /** Where it was read, if it was a file: a .dockerignore of its own may stand beside it. */
+  readonly dockerfilePath?: string | undefined;
+  readonly buildArgs?: ReadonlyMap<string, string> | undefined;
+  readonly target?: string | undefined;
+  readonly platform: Platform;
+  readonly buildPlatform: Platform;
+  readonly labels?: ReadonlyMap<string, string> | undefined;
+  readonly network?: PlanOptions['network'];
+  /** SOURCE_DATE_EPOCH in seconds; the build argument of that name counts too. */
+  readonly epoch?: number | undefined;
+  readonly useCache?: boolean | undefined;
+  readonly parallel?: number | undefined;
+  /** The image that a name in FROM means: of the store, a layout, an archive. */
+  readonly resolveBase: (name: string, platform: Platform) => Promise<Image>;
+  readonly keeper?: (() => Promise<Keeper>) | undefined;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * The image that a Dockerfile describes, written to the store and not named.
+ * @throws DOCKERFILE_…, PLAN_… and BUILD_… with the place in the Dockerfile, what `resolveBase` throws, and errors of the store
+ */
+export async function buildImage(o: BuildImageOptions): Promise<BuildResult> {
+  const text = o.dockerfileText;
+  const placeOf = (range: Range) => ({
+    file: o.dockerfileName,
+    line: range.start.line,
+    snippet: formatSnippet(text, range),
+  });
+  const buildArgs = o.buildArgs ?? new Map<string, string>();
+  const epoch = o.epoch ?? parseEpoch(buildArgs.get('SOURCE_DATE_EPOCH'));
+  const file = parseDockerfile(text);
+  for (const name of unusedBuildArgs(file, buildArgs.keys())) {
+    o.onEvent?.({
+      kind: 'warning',
+      message: `--build-arg ${name} is not used: no ARG of the Dockerfile declares it`,
+    });
+  }
+  const planOptions: PlanOptions = {
+    buildArgs,
+    target: o.target,
+    platform: o.platform,
+    buildPlatform: o.buildPlatform,
+    labels: o.labels,
+    network: o.network,
+    epoch,
+    fileName: o.dockerfileName,
+  };
+  const bases = await resolveBases(file, planOptions, o, placeOf);
+  const graph = planBuild(file, bases, planOptions);
+  for (const { message, range } of graph.warnings ?? []) {
+    o.onEvent?.({ kind: 'warning', message, line: range.start.line });
+  }
+  o.onEvent?.({ kind: 'planned', graph });
+  const ignore =
+    o.contextFolder === undefined ? undefined : readIgnoreFile(o.contextFolder, o.dockerfilePath);
+  const context =
+    o.contextFolder === undefined
+      ? undefined
+      : openContext(o.contextFolder, { ignoreText: ignore?.text, notes: o.store.notes, now: o.now });
+  const { os, architecture, variant } = o.platform;
+  try {
+    return await runBuild(
+      graph,
+      {
+        store: o.store,
+        bases,
+        context,
+        ignoreName: ignore?.name ?? '.dockerignore',
+        keeper: o.keeper ?? noKeeper,
+        now: o.now,
+        epoch,
+        useCache: o.useCache ?? true,
+        platform: graph.platform,
+        parallel: o.parallel,
+        identity: JSON.stringify([
+          o.dockerfilePath ?? o.dockerfileName,
+          context?.folder ?? '',
+          o.target ?? '',
+          [os, architecture, variant ?? ''],
+        ]),
+        placeOf: (step) => placeOf(step.origin),
+      },
+      o,
+    );
+  } finally {
+    await context?.close();
+  }
+}
+
+async function resolveBases(
+  file: Dockerfile,
+  planOptions: PlanOptions,
+  o: BuildImageOptions,
+  placeOf: (range: Range) => { file: string; line: number; snippet: string },
+): Promise<Map<string, Image>> {
+  const bases = new Map<string, Image>();
+  const resolveOne = async ({ key, name, platform, origin }: BaseRequest): Promise<void> => {
+    try {
+      bases.set(key, await o.resolveBase(name, platform));
+    } catch (error) {
+      throw atPlace(error, placeOf(origin));
+    }
+  };
+  // Triggers of a base may copy from images that nobody knew of before.
+  for (;;) {
+    o.signal?.throwIfAborted();
+    const wanted = basesOf(file, planOptions, bases).filter(({ key }) => !bases.has(key));
+    if (wanted.length === 0) return bases;
+    await Promise.all(wanted.map(resolveOne));
+  }
+}
+
+function atPlace(error: unknown, place: DobosError['place']): unknown {
+  if (!isDobosError(error) || error.place !== undefined) return error;
+  const { code, message, facts, hint, cause } = error;
+  return new DobosError(code, message, facts, { hint, cause, place });
+}
+
+/** Seconds of a SOURCE_DATE_EPOCH; an empty one is none. @throws BUILD_EPOCH_INVALID */
+function parseEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const seconds = Number(text);
+  // Dates of images are RFC 3339: they end with the year 9999.
+  if (!/^\d+$/.test(text) || seconds > 253_402_300_799) throw buildError('BUILD_EPOCH_INVALID', { text });
+  return seconds;
+}
+
+async function noKeeper(): Promise<Keeper> {
+  throw buildError('BUILD_NO_KEEPER', {});
+}

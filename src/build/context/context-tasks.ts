@@ -1,0 +1,83 @@
+import type { DiskNode } from './disk-source.ts';
+import type { FileToHash, HashedFile } from './hash-files.ts';
+import type { Scan, ScanTask } from './scan-context.ts';
+import type { SelectedFile } from './select-files.ts';
+
+export type ContextTask =
+  | { readonly kind: 'scan'; readonly scan: ScanTask; readonly indexPath: string | undefined }
+  | { readonly kind: 'hash'; readonly folder: string; readonly files: readonly FileToHash[] };
+
+export type ContextAnswer =
+  | { readonly kind: 'scan'; readonly packed: PackedScan }
+  | { readonly kind: 'hash'; readonly hashed: readonly HashedFile[] };
+
+/** A scan as columns: cloning an object per file between threads costs ten times as much. */
+export interface PackedScan {
+  readonly missing: Scan['missing'];
+  readonly ignored: number;
+  readonly sources: readonly { readonly name: string; readonly count: number }[];
+  /** Per file name, from, kind, link target, identity, digest: none of them holds a NUL. */
+  readonly texts: string;
+  /** Per file mode, mtime, size, provisional. */
+  readonly numbers: Float64Array;
+  /** Per file dev, ino, mtimeNs, ctimeNs. */
+  readonly stamps: BigInt64Array;
+}
+
+const TEXTS = 6;
+const NUMBERS = 4;
+const STAMPS = 4;
+
+export function packScan(scan: Scan): PackedScan {
+  const files = scan.sources.flatMap((source) => source.files);
+  const texts: string[] = [];
+  const numbers = new Float64Array(files.length * NUMBERS);
+  const stamps = new BigInt64Array(files.length * STAMPS);
+  files.forEach(({ name, from, node }, i) => {
+    texts.push(name, from, node.kind, node.linkTo ?? '', node.identity ?? '', node.digest ?? '');
+    numbers.set(
+      [node.mode, node.mtime ?? Number.NaN, node.size, node.provisional === true ? 1 : 0],
+      i * NUMBERS,
+    );
+    const { dev, ino, mtimeNs, ctimeNs } = node.stamp;
+    stamps.set([dev, ino, mtimeNs, ctimeNs], i * STAMPS);
+  });
+  return {
+    missing: scan.missing,
+    ignored: scan.ignored,
+    sources: scan.sources.map((source) => ({ name: source.name, count: source.files.length })),
+    texts: texts.join('\0'),
+    numbers,
+    stamps,
+  };
+}
+
+export function unpackScan(packed: PackedScan): Scan {
+  const texts = packed.texts.split('\0');
+  let next = 0;
+  const file = (): SelectedFile<DiskNode> => {
+    const i = next++;
+    const [name, from, kind, linkTo, identity, digest] = texts.slice(i * TEXTS, (i + 1) * TEXTS);
+    const { numbers, stamps } = packed;
+    const [n, s] = [i * NUMBERS, i * STAMPS];
+    const node: DiskNode = {
+      kind: kind as DiskNode['kind'],
+      mode: numbers[n]!,
+      uid: 0,
+      gid: 0,
+      mtime: Number.isNaN(numbers[n + 1]) ? undefined : numbers[n + 1],
+      size: numbers[n + 2]!,
+      linkTo: kind === 'symlink' ? linkTo : undefined,
+      identity: identity === '' ? undefined : identity,
+      digest: digest === '' ? undefined : digest,
+      provisional: numbers[n + 3] === 1 || undefined,
+      stamp: { dev: stamps[s]!, ino: stamps[s + 1]!, mtimeNs: stamps[s + 2]!, ctimeNs: stamps[s + 3]! },
+    };
+    return { name: name!, from: from!, node };
+  };
+  return {
+    missing: packed.missing,
+    ignored: packed.ignored,
+    sources: packed.sources.map(({ name, count }) => ({ name, files: Array.from({ length: count }, file) })),
+  };
+}

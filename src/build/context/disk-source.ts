@@ -1,0 +1,137 @@
+import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { systemCode } from '../../base/errors.ts';
+import { decodeName, fsPath } from '../../base/names.ts';
+import { buildError } from '../errors.ts';
+import type { FileSource, SourceNode } from './file-source.ts';
+
+/** What keeps files out of a context. */
+export interface IgnoreRules {
+  /** True if the path is kept out, by itself or through a parent. */
+  excludes(path: string): boolean;
+  /** False if nothing below this excluded directory can be let in again: then it is not even listed. */
+  mayReinclude(folder: string): boolean;
+}
+
+/** What tells, with the size, whether a file's content is what it was. */
+export interface Stamp {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
+export interface DiskNode extends SourceNode {
+  readonly stamp: Stamp;
+}
+
+export interface DiskSource extends FileSource {
+  get(path: string): DiskNode | undefined;
+  children(path: string): Iterable<readonly [name: string, node: DiskNode]>;
+  /** Files and folders that the rules kept out so far; a folder that was not entered counts once. */
+  readonly ignored: number;
+  /** Files and folders looked at so far. */
+  readonly seen: number;
+}
+
+const KINDS: Readonly<Record<number, SourceNode['kind']>> = {
+  32768: 'file',
+  16384: 'directory',
+  40960: 'symlink',
+  4096: 'fifo',
+  49152: 'socket',
+  8192: 'character',
+  24576: 'block',
+};
+
+/**
+ * The files of a folder as COPY sees them: owner 0:0, what the rules exclude is not there and is not looked at.
+ * Everything is read when asked for. @throws BUILD_CONTEXT_UNREADABLE
+ */
+export function createDiskSource(folder: string, rules: IgnoreRules | undefined): DiskSource {
+  let ignored = 0;
+  let seen = 0;
+  const diskPath = (path: string): string | Buffer => fsPath(path === '' ? folder : `${folder}/${path}`);
+
+  /** Undefined: kept out; true: a directory that is there only if something below is. */
+  const admits = (path: string, isDirectory: () => boolean): boolean | undefined => {
+    if (rules === undefined || path === '' || !rules.excludes(path)) return false;
+    return isDirectory() && rules.mayReinclude(path) ? true : undefined;
+  };
+  const nodeOf = (path: string, stat: BigIntStats, provisional: boolean): DiskNode => {
+    const mode = Number(stat.mode);
+    const kind = KINDS[mode & 0xf000] ?? 'file';
+    // The folder itself is where the files happen to be: its mode and time are nobody's intention.
+    const isRoot = path === '';
+    return {
+      kind,
+      mode: isRoot ? 0o755 : kind === 'symlink' ? 0o777 : mode & 0o7777,
+      uid: 0,
+      gid: 0,
+      mtime: isRoot ? undefined : Number(stat.mtimeNs / 1_000_000_000n),
+      size: kind === 'file' ? Number(stat.size) : 0,
+      linkTo:
+        kind === 'symlink' ? decodeName(readlinkSync(diskPath(path), { encoding: 'buffer' })) : undefined,
+      identity: kind !== 'directory' && stat.nlink > 1n ? `${stat.dev}:${stat.ino}` : undefined,
+      provisional: provisional || undefined,
+      stamp: { dev: stat.dev, ino: stat.ino, mtimeNs: stat.mtimeNs, ctimeNs: stat.ctimeNs },
+    };
+  };
+  const lstat = (path: string): BigIntStats | undefined => {
+    seen++;
+    return lstatSync(diskPath(path), { bigint: true, throwIfNoEntry: false });
+  };
+
+  return {
+    get: (path) =>
+      readable(path, () => {
+        const stat = lstat(path);
+        if (stat === undefined) return undefined;
+        const provisional = admits(path, () => stat.isDirectory());
+        return provisional === undefined ? undefined : nodeOf(path, stat, provisional);
+      }),
+    *children(path) {
+      for (const [name, isDirectory] of readable(path, () => listFolder(diskPath(path))) ?? []) {
+        const child = path === '' ? name : `${path}/${name}`;
+        const provisional = admits(child, () => isDirectory);
+        if (provisional === undefined) {
+          ignored++;
+          continue;
+        }
+        const node = readable(child, () => {
+          const stat = lstat(child);
+          return stat === undefined ? undefined : nodeOf(child, stat, provisional);
+        });
+        if (node !== undefined) yield [name, node];
+      }
+    },
+    get ignored() {
+      return ignored;
+    },
+    get seen() {
+      return seen;
+    },
+  };
+}
+
+/** Names in UTF-16 order, so that no layer depends on the order of a directory. */
+function listFolder(folder: string | Buffer): readonly (readonly [name: string, isDirectory: boolean])[] {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const listed = entries.some(({ name }) => name.includes('\ufffd'))
+    ? readdirSync(folder, { withFileTypes: true, encoding: 'buffer' }).map(
+        (entry) => [decodeName(entry.name), entry.isDirectory()] as const,
+      )
+    : entries.map((entry) => [entry.name, entry.isDirectory()] as const);
+  return listed.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The value; undefined when the file is not there or what leads to it is no directory. */
+function readable<T>(path: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const code = systemCode(error) ?? '';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === '' || code.startsWith('BUILD_')) throw error;
+    throw buildError('BUILD_CONTEXT_UNREADABLE', { path: path === '' ? '.' : path, code }, { cause: error });
+  }
+}

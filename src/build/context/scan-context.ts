@@ -1,0 +1,84 @@
+/**
+ * What a COPY takes from a folder: listed and looked up in the index of known contents. Synchronous, so that it runs
+ * inline for small folders and in a worker for big ones; tasks and answers are plain data.
+ * @module
+ */
+import { matchGlob } from '../../dockerfile/glob.ts';
+import { createDiskSource, type DiskNode, type DiskSource } from './disk-source.ts';
+import { createIgnoreRules } from './ignore-rules.ts';
+import { describeMissing, type SelectedSource, selectFiles } from './select-files.ts';
+import type { StatIndex } from './stat-index.ts';
+
+export interface ScanTask {
+  readonly folder: string;
+  readonly ignoreText: string | undefined;
+  readonly sources: readonly string[];
+}
+
+/** Why a source is not in the context, as facts of BUILD_NOT_IN_CONTEXT. */
+export interface NotInContext {
+  readonly path: string;
+  readonly near?: string | undefined;
+  readonly broken?: string | undefined;
+  readonly ignored?: { readonly line: number; readonly pattern: string } | undefined;
+}
+
+export interface Scan {
+  readonly sources: readonly SelectedSource<DiskNode>[];
+  readonly missing?: NotInContext | undefined;
+  /** Files and folders kept out by the rules where a source was listed; a folder not entered counts once. */
+  readonly ignored: number;
+}
+
+/** The files that the sources select; contents found in `index` have their digest. Undefined when more than `limit` files had to be looked at. @throws BUILD_CONTEXT_UNREADABLE, BUILD_CONTEXT_DEVICE */
+export function scanContext(
+  task: ScanTask,
+  index: () => StatIndex,
+  limit = Number.POSITIVE_INFINITY,
+): Scan | undefined {
+  const rules = task.ignoreText === undefined ? undefined : createIgnoreRules(task.ignoreText);
+  const disk = createDiskSource(task.folder, rules);
+  try {
+    const { sources, missing } = selectFiles(bounded(disk, limit), task.sources, matchGlob);
+    if (missing !== undefined) {
+      return { sources: [], ignored: disk.ignored, missing: explainMissing(task, missing) };
+    }
+    return { sources: sources.map((source) => withDigests(source, index)), ignored: disk.ignored };
+  } catch (error) {
+    if (error === TOO_MANY) return undefined;
+    throw error;
+  }
+}
+
+const TOO_MANY = new RangeError('more files than are looked at inline');
+
+function bounded(disk: DiskSource, limit: number): Pick<DiskSource, 'get' | 'children'> {
+  if (limit === Number.POSITIVE_INFINITY) return disk;
+  return {
+    get: disk.get,
+    *children(path) {
+      for (const child of disk.children(path)) {
+        if (disk.seen > limit) throw TOO_MANY;
+        yield child;
+      }
+    },
+  };
+}
+
+function withDigests(source: SelectedSource<DiskNode>, index: () => StatIndex): SelectedSource<DiskNode> {
+  const files = source.files.map((file) => {
+    const { node } = file;
+    if (node.kind !== 'file') return file;
+    const digest = index().find(node.stamp, node.size);
+    return digest === undefined ? file : { ...file, node: { ...node, digest } };
+  });
+  return { ...source, files };
+}
+
+/** Looks at the folder as it is without the rules: what is there but excluded is named with the line that excludes it. */
+function explainMissing(task: ScanTask, path: string): NotInContext {
+  const { near, broken } = describeMissing(createDiskSource(task.folder, undefined), path);
+  const rules = task.ignoreText === undefined ? undefined : createIgnoreRules(task.ignoreText);
+  const ignored = near === undefined ? undefined : rules?.lineExcluding(near);
+  return { path, near: near === path ? undefined : near, broken, ignored };
+}

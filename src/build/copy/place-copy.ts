@@ -1,0 +1,215 @@
+/**
+ * Where the files of a COPY go (Dockerfile reference, COPY; spec build.md a.8): destinations resolved in the tree of the image
+ * below, through its symlinks, and turned into the entries of a layer. Pure: neither disk nor store is touched.
+ * @module
+ */
+import type { Content, FileTree, Inode, PlannedEntry } from '../../layer/types.ts';
+import type { ChangeMode } from '../chmod.ts';
+import { clampPath, type SourceNode } from '../context/file-source.ts';
+import type { SelectedFile, SelectedSource } from '../context/select-files.ts';
+import { buildError } from '../errors.ts';
+
+export interface CopyPlacing<N extends SourceNode> {
+  /** The files of the image that is copied into. */
+  readonly tree: FileTree;
+  readonly sources: readonly SelectedSource<N>[];
+  /** Files whose text stands in the Dockerfile: 0644, 0:0. */
+  readonly inline: readonly { readonly name: string; readonly text: string }[];
+  /** Absolute; a trailing slash says directory. */
+  readonly dest: string;
+  readonly chmod?: ChangeMode | undefined;
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Epoch seconds: later times become this one, and what nobody dated gets it. */
+  readonly epoch?: number | undefined;
+  /** Where a regular file's bytes are. */
+  readonly content: (file: SelectedFile<N>) => Content;
+}
+
+/** An entry that may turn out to be another name of an earlier one. */
+type Placed = PlannedEntry & { readonly identity?: string | undefined };
+
+/**
+ * The layer's entries: parents before children, sorted, each path once, existing parents with the attributes they have.
+ * @throws BUILD_DEST_NEEDS_SLASH, BUILD_DEST_NOT_FOLDER, BUILD_DEST_IS_FOLDER, BUILD_DEST_IS_ROOT, BUILD_WHITEOUT_NAME, BUILD_CONTEXT_DEVICE
+ */
+export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): PlannedEntry[] {
+  const top = o.tree.resolve(clampPath(o.dest));
+  const there = o.tree.get(top);
+  const count = o.sources.length + o.inline.length;
+  const slash = o.dest.endsWith('/');
+  if (count > 1 && !slash && there?.kind !== 'directory') {
+    throw buildError('BUILD_DEST_NEEDS_SLASH', { dest: o.dest, sources: count });
+  }
+  const asFolder = slash || count > 1 || there?.kind === 'directory';
+  const placing = createPlacing(o);
+  /** The file's path, its directory made. */
+  const fileTarget = (name: string): string => {
+    if (asFolder) {
+      placing.makeFolder(top, name);
+      return join(top, name);
+    }
+    if (top === '') throw buildError('BUILD_DEST_IS_ROOT', { dest: o.dest });
+    return top;
+  };
+  for (const source of o.sources) {
+    const [self, ...below] = source.files;
+    if (self === undefined) continue;
+    if (self.node.kind !== 'directory') {
+      placing.putFile(fileTarget(source.name), self);
+      continue;
+    }
+    placing.makeFolder(top, `${self.from}/`, self);
+    for (const file of below) placing.putFile(join(top, file.name), file);
+  }
+  for (const { name, text } of o.inline) placing.putText(fileTarget(name), text);
+  return finish(placing.entries());
+}
+
+interface Placing<N extends SourceNode> {
+  /** Makes the destination directory unless it is there; `source` gives a new one its attributes. */
+  makeFolder(path: string, what: string, source?: SelectedFile<N>): void;
+  putFile(path: string, file: SelectedFile<N>): void;
+  putText(path: string, text: string): void;
+  entries(): Iterable<Placed>;
+}
+
+function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
+  const placed = new Map<string, Placed>();
+  const time = (mtime: number | undefined): number =>
+    mtime === undefined ? (o.epoch ?? 0) : o.epoch === undefined ? mtime : Math.min(mtime, o.epoch);
+  const kindAt = (path: string): string | undefined =>
+    placed.get(path)?.kind ?? (path === '' ? 'directory' : o.tree.get(path)?.kind);
+
+  const addParents = (path: string, what: string): void => {
+    for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+      addFolder(path.slice(0, slash), what);
+    }
+  };
+  const addFolder = (path: string, what: string): void => {
+    const planned = placed.get(path);
+    if (planned !== undefined) {
+      if (planned.kind !== 'directory') throw notFolder(path, planned.kind, what);
+      return;
+    }
+    if (path === '') return;
+    const there = o.tree.get(path);
+    if (there !== undefined && there.kind !== 'directory') throw notFolder(path, there.kind, what);
+    placed.set(path, there === undefined ? newFolder(path) : keptFolder(path, there));
+  };
+  const newFolder = (path: string): Placed => {
+    refuseWhiteout(path);
+    const { uid, gid } = o.owner ?? { uid: 0, gid: 0 };
+    return { path, kind: 'directory', mode: 0o755, uid, gid, mtime: time(undefined) };
+  };
+  const attributes = (path: string, { node }: SelectedFile<N>) => ({
+    path,
+    mode: o.chmod === undefined ? node.mode : o.chmod(node.mode, node.kind === 'directory'),
+    uid: o.owner?.uid ?? node.uid,
+    gid: o.owner?.gid ?? node.gid,
+    mtime: time(node.mtime),
+    ...(node.xattrs !== undefined && { xattrs: node.xattrs }),
+  });
+  const put = (entry: Placed): void => {
+    refuseWhiteout(entry.path);
+    addParents(entry.path, entry.path);
+    if (kindAt(entry.path) === 'directory') {
+      throw buildError('BUILD_DEST_IS_FOLDER', { path: `/${entry.path}`, source: entry.path });
+    }
+    placed.set(entry.path, entry);
+  };
+  /** A directory inside a copied one: over an existing one it takes the source's mode and keeps the owner. */
+  const putFolder = (path: string, file: SelectedFile<N>): void => {
+    refuseWhiteout(path);
+    addParents(path, path);
+    const planned = placed.get(path);
+    const there = planned ?? o.tree.get(path);
+    if (there !== undefined && there.kind !== 'directory') throw notFolder(path, there.kind, file.from);
+    const kept = o.owner === undefined && there !== undefined ? { uid: there.uid, gid: there.gid } : {};
+    placed.set(path, { ...attributes(path, file), ...kept, kind: 'directory' });
+  };
+
+  return {
+    makeFolder(path, what, source) {
+      const isNew = path !== '' && kindAt(path) === undefined;
+      addParents(path, what);
+      if (isNew && source !== undefined) {
+        refuseWhiteout(path);
+        placed.set(path, { ...attributes(path, source), kind: 'directory' });
+      } else addFolder(path, what);
+    },
+    putFile(path, file) {
+      const { node } = file;
+      const { identity } = node;
+      switch (node.kind) {
+        case 'directory':
+          return putFolder(path, file);
+        case 'file':
+          return put({ ...attributes(path, file), kind: 'file', content: o.content(file), identity });
+        case 'symlink':
+          return put({ ...attributes(path, file), mode: 0o777, kind: 'symlink', linkTo: node.linkTo });
+        case 'fifo':
+          return put({ ...attributes(path, file), kind: 'fifo' });
+        case 'socket':
+          // As BuildKit: a name that something binds later, and no program's socket.
+          return put({ ...attributes(path, file), kind: 'file', content: EMPTY });
+        case 'character':
+        case 'block':
+          if (node.device === undefined) {
+            throw buildError('BUILD_CONTEXT_DEVICE', { path: file.from, kind: `${node.kind} device` });
+          }
+          return put({ ...attributes(path, file), kind: node.kind, device: node.device });
+      }
+    },
+    putText(path, text) {
+      const { uid, gid } = o.owner ?? { uid: 0, gid: 0 };
+      const mode = o.chmod === undefined ? 0o644 : o.chmod(0o644, false);
+      const content: Content = { kind: 'bytes', bytes: Buffer.from(text, 'utf8') };
+      put({ path, kind: 'file', mode, uid, gid, mtime: time(undefined), content });
+    },
+    entries: () => placed.values(),
+  };
+}
+
+const EMPTY: Content = { kind: 'bytes', bytes: Buffer.alloc(0) };
+
+/** A parent that the image has: unpackers would make it anew with other attributes, so the layer says them (oci.md L10). */
+function keptFolder(path: string, there: Inode): Placed {
+  const { mode, uid, gid, mtime, xattrs } = there;
+  return {
+    path,
+    kind: 'directory',
+    mode,
+    uid,
+    gid,
+    mtime: mtime.seconds,
+    ...(xattrs !== undefined && { xattrs }),
+  };
+}
+
+/** Sorted (a parent is the start of its children's paths, so it comes first), later names of one file as hard links to the first. */
+function finish(entries: Iterable<Placed>): PlannedEntry[] {
+  const sorted = [...entries].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const firstNames = new Map<string, string>();
+  return sorted.map(({ identity, ...entry }) => {
+    if (identity === undefined) return entry;
+    const first = firstNames.get(identity);
+    if (first === undefined) {
+      firstNames.set(identity, entry.path);
+      return entry;
+    }
+    const { content: _, ...rest } = entry;
+    return { ...rest, kind: 'hardlink', linkTo: first };
+  });
+}
+
+function refuseWhiteout(path: string): void {
+  if (path.startsWith('.wh.') || path.includes('/.wh.')) throw buildError('BUILD_WHITEOUT_NAME', { path });
+}
+
+function notFolder(path: string, kind: string, what: string): Error {
+  return buildError('BUILD_DEST_NOT_FOLDER', { path: `/${path}`, is: kind, what });
+}
+
+function join(folder: string, name: string): string {
+  return folder === '' ? name : name === '' ? folder : `${folder}/${name}`;
+}

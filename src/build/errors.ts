@@ -1,0 +1,108 @@
+import { errorMaker } from '../base/errors.ts';
+
+type BuildErrors = {
+  BUILD_NOT_IN_CONTEXT: {
+    instruction: string;
+    path: string;
+    near?: string | undefined;
+    ignored?: { file: string; line: number; pattern: string } | undefined;
+    broken?: string | undefined;
+  };
+  BUILD_NOT_IN_SOURCE: { instruction: string; path: string; from: string; near?: string | undefined };
+  BUILD_NOTHING_MATCHED: { instruction: string; patterns: readonly string[]; from: string };
+  BUILD_NO_CONTEXT: { instruction: string };
+  BUILD_CONTEXT_UNREADABLE: { path: string; code: string };
+  BUILD_CONTEXT_NOT_FOLDER: { path: string };
+  BUILD_IGNORE_INVALID: { line: number; message: string };
+  BUILD_CONTEXT_DEVICE: { path: string; kind: string };
+  BUILD_CONTEXT_CHANGED: { path: string };
+  BUILD_DEST_NOT_FOLDER: { path: string; is: string; what: string };
+  BUILD_DEST_IS_FOLDER: { path: string; source: string };
+  BUILD_DEST_NEEDS_SLASH: { dest: string; sources: number };
+  BUILD_DEST_IS_ROOT: { dest: string };
+  BUILD_WHITEOUT_NAME: { path: string };
+  BUILD_CHMOD_INVALID: { text: string; want: string };
+  BUILD_WORKDIR_NOT_FOLDER: { path: string; at: string };
+  BUILD_RUN_FAILED: { command: string; code: number; signal?: string | undefined; lines: readonly string[] };
+  BUILD_NO_KEEPER: Record<string, never>;
+  BUILD_ADD_ARCHIVE: { path: string };
+  BUILD_EPOCH_INVALID: { text: string };
+};
+
+/** Errors of running a build. */
+export const buildError = errorMaker<BuildErrors>({
+  BUILD_NOT_IN_CONTEXT: ({ instruction, path, near, ignored, broken }) => ({
+    message:
+      broken === undefined
+        ? `${instruction} failed: ${quote(path)} is not in the build context`
+        : `${instruction} failed: ${quote(path)} is a symlink to ${quote(broken)}, which is not in the build context`,
+    hint:
+      ignored !== undefined
+        ? `it is excluded by ${ignored.file} line ${ignored.line}: ${ignored.pattern}`
+        : near === undefined
+          ? undefined
+          : `did you mean ${quote(near)}?`,
+  }),
+  BUILD_NOT_IN_SOURCE: ({ instruction, path, from, near }) => ({
+    message: `${instruction} failed: ${quote(path)} is not in ${from}`,
+    hint: near === undefined ? undefined : `did you mean ${quote(near)}?`,
+  }),
+  BUILD_NOTHING_MATCHED: ({ instruction, patterns, from }) =>
+    `${instruction} failed: nothing in ${from} matches ${patterns.map(quote).join(' or ')}`,
+  BUILD_NO_CONTEXT: ({ instruction }) => ({
+    message: `${instruction} failed: this build has no context to copy from`,
+    hint: 'give the folder that holds the files: dobos build FOLDER',
+  }),
+  BUILD_CONTEXT_UNREADABLE: ({ path, code }) => ({
+    message: `cannot read ${path} in the build context: ${code}`,
+    hint:
+      code === 'EACCES' ? 'change its permissions, or exclude it with a line in .dockerignore' : undefined,
+  }),
+  BUILD_CONTEXT_NOT_FOLDER: ({ path }) => `the build context ${path} is not a folder`,
+  BUILD_IGNORE_INVALID: ({ line, message }) => `.dockerignore line ${line}: ${message}`,
+  BUILD_CONTEXT_DEVICE: ({ path, kind }) => ({
+    message: `${path} in the build context is a ${kind}, want a file, folder or symlink`,
+    hint: 'exclude it with a line in .dockerignore',
+  }),
+  BUILD_CONTEXT_CHANGED: ({ path }) => ({
+    message: `${path} changed while it was being copied`,
+    hint: 'build again when nothing writes to the context',
+  }),
+  BUILD_DEST_NOT_FOLDER: ({ path, is, what }) =>
+    `cannot copy to non-directory: ${path} is a ${is} in the image, and ${what} needs a directory there`,
+  BUILD_DEST_IS_FOLDER: ({ path, source }) =>
+    `cannot replace directory ${path} of the image with file ${source}`,
+  BUILD_DEST_NEEDS_SLASH: ({ dest, sources }) => ({
+    message: `${sources} sources copied to ${quote(dest)}: with several sources the destination must be a directory and end in /`,
+    hint: `write ${quote(`${dest}/`)}`,
+  }),
+  BUILD_DEST_IS_ROOT: ({ dest }) =>
+    `the destination ${quote(dest)} is the root directory, and a file cannot replace it`,
+  BUILD_WHITEOUT_NAME: ({ path }) =>
+    `${quote(path)} cannot be in an image: names that start with .wh. mark deletions in layers`,
+  BUILD_CHMOD_INVALID: ({ text, want }) => `invalid chmod parameter: ${quote(text)}, want ${want}`,
+  BUILD_WORKDIR_NOT_FOLDER: ({ path, at }) =>
+    `WORKDIR ${path} failed: ${at} is in the image and no directory`,
+  BUILD_RUN_FAILED: ({ command, code, signal }) => ({
+    message: `process ${quote(command)} did not complete successfully: exit code: ${code}${signal === undefined ? '' : ` (${signal})`}`,
+    hint:
+      code === 137
+        ? 'it was killed; often the memory ran out'
+        : code === 127
+          ? 'a program was not found: it is not in this image, or not in PATH'
+          : undefined,
+  }),
+  BUILD_NO_KEEPER: () => 'RUN needs something to run programs with, and none was given to this build',
+  BUILD_ADD_ARCHIVE: ({ path }) => ({
+    message: `ADD of an archive is not there yet: ${path} would be unpacked`,
+    hint: 'COPY keeps it packed',
+  }),
+  BUILD_EPOCH_INVALID: ({ text }) => ({
+    message: `invalid SOURCE_DATE_EPOCH: ${quote(text)}`,
+    hint: 'seconds since 1970, as printed by: date +%s',
+  }),
+});
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,80 @@
+import type { WatchOptions } from '../base/options.ts';
+import type { Image } from '../image/types.ts';
+import { openLayer } from '../layer/open-layer.ts';
+import type { Layer } from '../layer/types.ts';
+import type { Keeper, Output } from '../runtime/types.ts';
+import type { LocalStore } from '../store/contract.ts';
+import { buildError } from './errors.ts';
+import type { Op } from './graph.ts';
+
+export interface RunTools {
+  readonly store: LocalStore;
+  /** Started when the first RUN really runs. */
+  readonly keeper: () => Promise<Keeper>;
+  readonly epoch?: number | undefined;
+}
+
+/** Every RUN of every build sees the same name, as the file system may keep it. */
+const HOSTNAME = 'dobos';
+/** Lines and characters of a line that an error repeats. */
+const KEPT_LINES = 12;
+const KEPT_WIDTH = 2000;
+
+/** The layer that a RUN makes. Its output goes out as events. @throws BUILD_RUN_FAILED with the last lines */
+export async function executeRun(
+  op: Op & { readonly kind: 'run' },
+  image: Image,
+  tools: RunTools,
+  o: WatchOptions<Output> = {},
+): Promise<Layer> {
+  const keeper = await tools.keeper();
+  o.signal?.throwIfAborted();
+  const tail = createTail();
+  const { exit, layer } = await keeper.run(
+    {
+      layers: image.layers.map(({ blob, diffId }) => ({ blob, diffId })),
+      process: {
+        args: op.args,
+        env: [...op.secretEnv, ...op.env],
+        cwd: op.cwd,
+        user: op.user,
+        network: op.network === 'none' ? 'none' : 'host',
+        hostname: HOSTNAME,
+        tty: false,
+        binds: [],
+      },
+      io: 'events',
+      commit: true,
+      epoch: tools.epoch,
+    },
+    {
+      signal: o.signal,
+      onEvent: (output) => {
+        tail.add(output.bytes);
+        o.onEvent?.(output);
+      },
+    },
+  );
+  o.signal?.throwIfAborted();
+  if (exit.code !== 0 || layer === undefined) {
+    const { code, signal } = exit;
+    throw buildError('BUILD_RUN_FAILED', { command: op.args.join(' '), code, signal, lines: tail.lines() });
+  }
+  return openLayer(tools.store, layer.blob, layer.diffId);
+}
+
+/** Keeps the last lines of a stream of any length. */
+function createTail(): { add(bytes: Uint8Array): void; lines(): readonly string[] } {
+  const lines: string[] = [];
+  let open = '';
+  const decoder = new TextDecoder();
+  return {
+    add(bytes) {
+      const parts = (open + decoder.decode(bytes, { stream: true })).split('\n');
+      open = (parts.pop() ?? '').slice(0, KEPT_WIDTH);
+      for (const part of parts.slice(-KEPT_LINES)) lines.push(part.slice(0, KEPT_WIDTH));
+      lines.splice(0, Math.max(0, lines.length - KEPT_LINES));
+    },
+    lines: () => (open === '' ? lines : [...lines, open].slice(-KEPT_LINES)),
+  };
+}

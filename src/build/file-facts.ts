@@ -1,0 +1,170 @@
+/**
+ * What a COPY's key says about files: name, kind, mode, owner, size, link, content; never the time (spec build.md c.1).
+ * The list behind a key is kept as a note, so that a miss can name the file and what about it changed.
+ * @module
+ */
+import { sha256 } from '../base/bytes.ts';
+import type { Notes } from '../store/contract.ts';
+import type { ChangeMode } from './chmod.ts';
+import type { SourceNode } from './context/file-source.ts';
+import type { SelectedSource } from './context/select-files.ts';
+
+export interface FileFacts {
+  /** Hex; of all that follows. */
+  readonly digest: string;
+  readonly lines: readonly FactLine[];
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** One selected file: where it was taken from, kind, octal mode, owner (`` where it does not count), size, and content digest or link target. */
+export type FactLine = readonly [
+  from: string,
+  kind: string,
+  mode: string,
+  owner: string,
+  size: number,
+  content: string,
+];
+
+export interface FactOptions {
+  /** What `--chmod` does: only modes after it count. */
+  readonly chmod?: ChangeMode | undefined;
+  /** False under `--chown`. */
+  readonly owners: boolean;
+}
+
+/** How a file differs from what it was. */
+export interface FileChange {
+  readonly path: string;
+  readonly kind: 'new' | 'gone' | 'changed';
+  /** `mode 0644 → 0755`, `owner 0:0 → 1:1`, `kind file → symlink`; undefined when the content changed. */
+  readonly what: string | undefined;
+}
+
+const NOTE_KIND = 'copyfiles';
+/** Larger lists are not kept: a miss then says only that files changed. */
+const MAX_KEPT_LINES = 200_000;
+
+/** The facts about a selection; every regular file must have its digest. */
+export function fileFacts(sources: readonly SelectedSource<SourceNode>[], o: FactOptions): FileFacts {
+  const lines: FactLine[] = [];
+  const keyed: string[] = [];
+  const names = new Map<string, number>();
+  for (const source of sources) countNames(source, names);
+  const groups = new Map<string, number>();
+  let bytes = 0;
+  let files = 0;
+  sources.forEach((source, i) => {
+    for (const { name, from, node } of source.files) {
+      const directory = node.kind === 'directory';
+      const mode = (o.chmod === undefined ? node.mode : o.chmod(node.mode, directory))
+        .toString(8)
+        .padStart(4, '0');
+      const owner = o.owners ? `${node.uid}:${node.gid}` : '';
+      const content = node.kind === 'file' ? digestOf(from, node) : (node.linkTo ?? deviceText(node));
+      lines.push([from, node.kind, mode, owner, node.size, content]);
+      const shared =
+        node.identity !== undefined && node.kind === 'file' && (names.get(node.identity) ?? 0) > 1;
+      keyed.push(
+        JSON.stringify([
+          i,
+          name === '' && directory ? '' : source.name,
+          name,
+          node.kind,
+          node.kind === 'symlink' ? '' : mode,
+          owner,
+          node.size,
+          content,
+          shared ? groupOf(groups, node.identity) : 0,
+          xattrText(node),
+        ]),
+      );
+      if (!directory) files++;
+      bytes += node.size;
+    }
+  });
+  return { digest: sha256(keyed.join('\n')).slice('sha256:'.length), lines, files, bytes };
+}
+
+/** Keeps the list under the facts' digest. */
+export async function keepFacts(notes: Notes, facts: FileFacts): Promise<void> {
+  if (facts.lines.length > MAX_KEPT_LINES) return;
+  await notes.put(NOTE_KIND, facts.digest, Buffer.from(JSON.stringify(facts.lines)));
+}
+
+/** How the files differ from those kept under the digest `before`; undefined when that list is not there. */
+export async function compareFacts(
+  notes: Notes,
+  before: string,
+  now: FileFacts,
+): Promise<FileChange[] | undefined> {
+  const bytes = await notes.get(NOTE_KIND, before);
+  const lines = bytes === undefined ? undefined : parseLines(bytes);
+  if (lines === undefined) return undefined;
+  const old = new Map(lines.map((line) => [line[0], line]));
+  const changes: FileChange[] = [];
+  for (const line of now.lines) {
+    const was = old.get(line[0]);
+    old.delete(line[0]);
+    if (was === undefined) changes.push({ path: line[0], kind: 'new', what: undefined });
+    else {
+      const what = difference(was, line);
+      if (what !== undefined)
+        changes.push({ path: line[0], kind: 'changed', what: what === '' ? undefined : what });
+    }
+  }
+  for (const path of old.keys()) changes.push({ path, kind: 'gone', what: undefined });
+  return changes;
+}
+
+/** Undefined if equal, '' if the content differs. */
+function difference(was: FactLine, now: FactLine): string | undefined {
+  const [, kind, mode, owner, size, content] = now;
+  const [, oldKind, oldMode, oldOwner, oldSize, oldContent] = was;
+  if (kind !== oldKind) return `kind ${oldKind} → ${kind}`;
+  if (content !== oldContent || size !== oldSize) {
+    return kind === 'symlink' ? `link ${oldContent} → ${content}` : '';
+  }
+  if (mode !== oldMode) return `mode ${oldMode} → ${mode}`;
+  if (owner !== oldOwner && owner !== '' && oldOwner !== '') return `owner ${oldOwner} → ${owner}`;
+  return undefined;
+}
+
+function countNames(source: SelectedSource<SourceNode>, names: Map<string, number>): void {
+  for (const { node } of source.files) {
+    if (node.identity !== undefined) names.set(node.identity, (names.get(node.identity) ?? 0) + 1);
+  }
+}
+
+/** Numbers files with several names in order of their first: inodes differ between machines. */
+function groupOf(groups: Map<string, number>, identity: string): number {
+  const known = groups.get(identity) ?? groups.size + 1;
+  groups.set(identity, known);
+  return known;
+}
+
+function digestOf(from: string, node: SourceNode): string {
+  if (node.digest === undefined) throw new TypeError(`${from} was not hashed`);
+  return node.digest;
+}
+
+function deviceText(node: SourceNode): string {
+  return node.device === undefined ? '' : `${node.device.major}:${node.device.minor}`;
+}
+
+function xattrText(node: SourceNode): string {
+  if (node.xattrs === undefined || node.xattrs.size === 0) return '';
+  const pairs = [...node.xattrs].map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
+  return JSON.stringify(pairs.sort(([a], [b]) => (a! < b! ? -1 : 1)));
+}
+
+function parseLines(bytes: Buffer): readonly FactLine[] | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    const isLine = (line: unknown): line is FactLine => Array.isArray(line) && typeof line[0] === 'string';
+    return Array.isArray(value) && value.every(isLine) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

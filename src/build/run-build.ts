@@ -1,0 +1,217 @@
+/**
+ * Builds: a graph of steps is run, and an image comes out. Independent steps run side by side, what was built before is taken from the store,
+ * and every step's image is kept as an image of its own.
+ * This room decides what runs; how a program runs is runtime/'s, what a layer is layer/'s. It starts no program itself.
+ * @module
+ */
+import { availableParallelism } from 'node:os';
+import { DobosError, isDobosError } from '../base/errors.ts';
+import type { WatchOptions } from '../base/options.ts';
+import type { Image } from '../image/types.ts';
+import { writeImage } from '../image/write-image.ts';
+import { digestHex } from '../oci/digest.ts';
+import type { Lease } from '../store/contract.ts';
+import type { BuildEvent, StepReport } from './build-events.ts';
+import type { BuildGraph, Step, StepId } from './graph.ts';
+import { instructionOf, openLastBuild } from './last-build.ts';
+import { runStep, type StepRun, type StepState, type StepTools } from './run-step.ts';
+import { keepStep, type StepRecord } from './step-cache.ts';
+import { stepKey } from './step-key.ts';
+
+export interface BuildTools extends StepTools {
+  /** Names this build among builds (Dockerfile, context, target): misses are explained by the last one of that name. */
+  readonly identity?: string | undefined;
+  /** Steps that run at once; twice the cores without it, as most of them wait for a program or a disk. */
+  readonly parallel?: number | undefined;
+  /** Where in the Dockerfile a step stands, for its errors. */
+  readonly placeOf?: ((step: Step) => { file?: string; line?: number; snippet?: string }) | undefined;
+}
+
+export interface BuildResult {
+  /** Written to the store, not named. */
+  readonly image: Image;
+  /** In the order of the graph. */
+  readonly steps: readonly StepReport[];
+}
+
+/** Kind of the roots that list the images of a build's steps: id the hex of the final manifest, targets from the first step to the last. */
+export const STEP_IMAGES = 'image-steps';
+
+/**
+ * Runs the graph. The image and those of its steps are in the store when this returns; a build that fails or is aborted keeps the steps that
+ * ended and leaves nothing half-made. A build found whole in the cache starts no program, takes no lock and writes nothing.
+ * @throws BUILD_… with the place in the Dockerfile; the first failure ends the steps beside it
+ */
+export async function runBuild(
+  graph: BuildGraph,
+  tools: BuildTools,
+  o: WatchOptions<BuildEvent> = {},
+): Promise<BuildResult> {
+  o.signal?.throwIfAborted();
+  const { store } = tools;
+  const stop = new AbortController();
+  const signal = o.signal === undefined ? stop.signal : AbortSignal.any([o.signal, stop.signal]);
+  const keeping = createKeeping(tools);
+  const last = tools.identity === undefined ? undefined : openLastBuild(store.notes, tools.identity);
+  const run = createRun(graph, tools, { keeping, last, emit: (event) => o.onEvent?.(event), signal });
+  let complete = false;
+  try {
+    const states = await runAll(graph, run, tools, stop, signal);
+    await keeping.settled();
+    const output = states.get(graph.output)!;
+    await writeImage(store, output.image, { signal: o.signal });
+    await keepStepImages(tools, graph, states, keeping);
+    complete = true;
+    return { image: output.image, steps: graph.steps.map(({ id }) => states.get(id)!.report) };
+  } finally {
+    // Also after a failure: what ended is kept, and the next build starts there.
+    await keeping.settled().catch((error: unknown) => {
+      if (complete) throw error;
+    });
+    await last?.save(complete);
+    await keeping.close();
+  }
+}
+
+/** Starts every step when its inputs are there. The first failure is thrown when all that runs has ended. */
+async function runAll(
+  graph: BuildGraph,
+  run: StepRun,
+  tools: BuildTools,
+  stop: AbortController,
+  signal: AbortSignal,
+): Promise<Map<StepId, StepState>> {
+  const running = new Map<StepId, Promise<StepState>>();
+  let failure: { readonly error: unknown } | undefined;
+  for (const step of graph.steps) {
+    const inputs = step.inputs.map((id) => running.get(id)!);
+    const started = (async () => {
+      const states = await Promise.all(inputs);
+      signal.throwIfAborted();
+      const begin = tools.now();
+      try {
+        return await runStep(step, states, run, { signal });
+      } catch (caught) {
+        const error = withPlace(caught, step, tools);
+        if (failure === undefined) {
+          failure = { error };
+          run.emit({ kind: 'failed', step: step.id, ms: tools.now() - begin, error });
+          stop.abort(error);
+        }
+        throw error;
+      }
+    })();
+    started.catch(() => {});
+    running.set(step.id, started);
+  }
+  await Promise.allSettled(running.values());
+  if (failure !== undefined) throw failure.error;
+  signal.throwIfAborted();
+  const states = new Map<StepId, StepState>();
+  for (const [id, state] of running) states.set(id, await state);
+  return states;
+}
+
+interface Keeping {
+  lease(): Promise<void>;
+  add(work: () => Promise<void>): void;
+  /** When all that was added is written. @throws the first failure */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Writes in the background, one after the other: the next step does not wait for the disk. */
+function createKeeping({ store }: BuildTools): Keeping {
+  let queue = Promise.resolve();
+  let lease: Promise<Lease> | undefined;
+  const hold = async (): Promise<void> => {
+    lease ??= store.lease();
+    await lease;
+  };
+  return {
+    lease: hold,
+    add(work) {
+      queue = queue.then(hold).then(work);
+      queue.catch(() => {});
+    },
+    settled: () => queue,
+    close: async () => (await lease)?.release(),
+  };
+}
+
+function createRun(
+  graph: BuildGraph,
+  tools: BuildTools,
+  parts: Pick<StepRun, 'last' | 'emit'> & { keeping: Keeping; signal: AbortSignal },
+): StepRun {
+  const { keeping, signal } = parts;
+  const places = createPlaces(Math.max(1, tools.parallel ?? availableParallelism() * 2));
+  const records = new Map<string, Promise<StepRecord>>();
+  let instructions: readonly string[] | undefined;
+  return {
+    tools,
+    last: parts.last,
+    emit: parts.emit,
+    instructions: () => {
+      instructions ??= graph.steps.map((step) => instructionOf(stepKey(step, [])));
+      return instructions;
+    },
+    once(id, work) {
+      const record = records.get(id) ?? work();
+      records.set(id, record);
+      return record;
+    },
+    working: (work) =>
+      places(async () => {
+        signal.throwIfAborted();
+        await keeping.lease();
+        return work();
+      }),
+    keep: (step, id, image, record) => keeping.add(() => keepStep(tools.store, id, step, image, record)),
+  };
+}
+
+/** Lets so many run at once, the others in order of coming. */
+function createPlaces(count: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = count;
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resume) => waiting.push(resume));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
+}
+
+/** Lists the images of the steps that the output was made by, unless they are listed. */
+async function keepStepImages(
+  tools: BuildTools,
+  graph: BuildGraph,
+  states: ReadonlyMap<StepId, StepState>,
+  keeping: Keeping,
+): Promise<void> {
+  const { store } = tools;
+  const targets = [];
+  const output = states.get(graph.output)!;
+  for (let state = output; ; state = states.get(state.step.parent)!) {
+    if (state.step.createdBy !== undefined) targets.unshift(state.image.descriptor);
+    if (state.step.parent === undefined) break;
+  }
+  if (targets.length === 0) return;
+  const { digest } = output.image.descriptor;
+  const id = digestHex(digest);
+  if ((await store.roots.get(STEP_IMAGES, id)) !== undefined) return;
+  await keeping.lease();
+  await store.roots.put({ kind: STEP_IMAGES, id, targets, onlyWith: digest });
+}
+
+function withPlace(error: unknown, step: Step, tools: BuildTools): unknown {
+  if (!isDobosError(error) || error.place !== undefined || tools.placeOf === undefined) return error;
+  const { code, message, facts, hint, cause } = error;
+  return new DobosError(code, message, facts, { hint, cause, place: tools.placeOf(step) });
+}
