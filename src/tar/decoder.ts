@@ -4,7 +4,14 @@ import { shown, tarError } from './errors.ts';
 import { addPaxRecords, applyExtensions, createExtensions, type Extensions } from './extensions.ts';
 import { readNumber, readText } from './fields.ts';
 import type { SparsePiece, TarHeader, TarPlace } from './header.ts';
-import { BLOCK_BYTES, MAX_HOLE_BYTES, MAX_NAME_BYTES, MAX_PAX_BYTES } from './limits.ts';
+import {
+  BLOCK_BYTES,
+  MAX_GLOBAL_BYTES,
+  MAX_GLOBAL_XATTRS,
+  MAX_HOLE_BYTES,
+  MAX_NAME_BYTES,
+  MAX_PAX_BYTES,
+} from './limits.ts';
 import { checkSparse, createSparseMapReader, readOldSparse, type SparseMapReader } from './sparse.ts';
 
 /** What a decoder calls, synchronously from `write` and `end`. An exception of a handler passes through and ends the decoding. */
@@ -159,16 +166,10 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
 
   const onMetaHeader = (bytes: Buffer, at: number, offset: number, flag: number): void => {
     const size = readSize(bytes, at, offset);
-    const isName = flag === 0x4c || flag === 0x4b;
-    const limit = isName ? MAX_NAME_BYTES : MAX_PAX_BYTES;
-    if (size > limit) {
-      throw tarError('TAR_LIMIT', {
-        offset,
-        what: isName ? 'bytes of a long name:' : 'bytes of a pax header:',
-        got: size,
-        limit,
-      });
-    }
+    const limit =
+      flag === 0x4c || flag === 0x4b ? MAX_NAME_BYTES : flag === 0x67 ? MAX_GLOBAL_BYTES : MAX_PAX_BYTES;
+    if (size > limit)
+      throw tarError('TAR_LIMIT', { offset, what: 'bytes of an extension header:', got: size, limit });
     pending ||= flag !== 0x67;
     metaFlag = flag;
     metaOffset = offset;
@@ -191,6 +192,15 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
       globals = createExtensions(globals);
       addPaxRecords(globals, meta, metaOffset);
       globals.sparse = undefined;
+      const got = globals.xattrs?.size ?? 0;
+      if (got > MAX_GLOBAL_XATTRS) {
+        throw tarError('TAR_LIMIT', {
+          offset: metaOffset,
+          what: 'global extended attributes:',
+          got,
+          limit: MAX_GLOBAL_XATTRS,
+        });
+      }
     }
   };
 

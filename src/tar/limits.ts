@@ -1,8 +1,14 @@
 /** Bytes of one tar block: headers and padding come in these. */
 export const BLOCK_BYTES = 512;
 
-/** Bytes of one pax extended header (per entry or global): room for sixteen xattrs of the kernel's maximum. */
+/** Bytes of one pax extended header of an entry: room for sixteen xattrs of the kernel's maximum. */
 export const MAX_PAX_BYTES = 1024 * 1024;
+
+/** Bytes of one pax global header, which real ones need some hundred of. */
+export const MAX_GLOBAL_BYTES = 64 * 1024;
+
+/** Extended attributes that global headers may give to every entry: each costs memory per entry. */
+export const MAX_GLOBAL_XATTRS = 64;
 
 /** Bytes of a name or link target: sixteen times the kernel's PATH_MAX. */
 export const MAX_NAME_BYTES = 64 * 1024;
