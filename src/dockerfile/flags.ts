@@ -53,7 +53,7 @@ export function checkFlags(kind: Instruction['kind'], flags: readonly Flag[]): P
     const type = Object.hasOwn(known, flag) ? known[flag]! : undefined;
     if (type === undefined) {
       const suggestion = suggest(flag, Object.keys(known));
-      problems.push(problem('DOCKERFILE_UNKNOWN_FLAG', { flag, name: kind, suggestion }, name.range));
+      problems.push(problem('DOCKERFILE_UNKNOWN_FLAG', { flag, suggestion }, name.range));
       continue;
     }
     if (type !== 'list' && seen.has(flag)) {

@@ -23,7 +23,7 @@ export function parseDockerfile(text: string): Dockerfile {
   const tiles: Tile[] = start === 0 ? [] : [{ kind: 'bom', range: source.range(0, 1) }];
   const instructions: Instruction[] = [];
   const comments: Comment[] = [];
-  const problems: Problem[] = [...head.problems, ...longLines(source, lines)];
+  const problems: Problem[] = head.problems.concat(longLines(source, lines));
   let above: string[] = [];
   for (let index = 0; index < lines.length; ) {
     const line = lines[index]!;
@@ -43,20 +43,20 @@ export function parseDockerfile(text: string): Dockerfile {
       continue;
     }
     const logical = readLogicalLine(source, lines, index, from, escapeChar);
-    tiles.push(...logical.tiles);
-    comments.push(...logical.comments);
-    problems.push(...logical.problems);
+    append(tiles, logical.tiles);
+    append(comments, logical.comments);
+    append(problems, logical.problems);
     index = logical.next;
     // Lines of nothing but an escape character say nothing.
     if (trimPiece(logical.piece).text === '') continue;
     const read = readInstruction(source, lines, logical, escapeChar, above);
     above = [];
     index = read.next;
-    tiles.push(...read.tiles);
-    problems.push(...read.problems);
+    append(tiles, read.tiles);
+    append(problems, read.problems);
     instructions.push(read.instruction);
   }
-  problems.push(...shapeProblems(source, instructions));
+  append(problems, shapeProblems(source, instructions));
   problems.sort((a, b) => a.range.start.offset - b.range.start.offset);
   return { text, escape: escapeChar, directives: head.directives, comments, instructions, problems, tiles };
 }
@@ -162,6 +162,11 @@ function utf8Length(text: string): number {
     bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
   }
   return bytes;
+}
+
+/** As push, for lists of any length. */
+function append<T>(list: T[], items: readonly T[]): void {
+  for (const item of items) list.push(item);
 }
 
 function pushTile(tiles: Tile[], source: Source, kind: Tile['kind'], start: number, end: number): void {

@@ -9,7 +9,7 @@ type Facts = {
   DOCKERFILE_BEFORE_FROM: { name: string };
   DOCKERFILE_LINE_TOO_LONG: { bytes: number; limit: number };
   DOCKERFILE_UNKNOWN_INSTRUCTION: { word: string; suggestion: string | undefined };
-  DOCKERFILE_UNKNOWN_FLAG: { flag: string; name: string; suggestion: string | undefined };
+  DOCKERFILE_UNKNOWN_FLAG: { flag: string; suggestion: string | undefined };
   DOCKERFILE_DUPLICATE_FLAG: { flag: string };
   DOCKERFILE_FLAG_VALUE_MISSING: { flag: string };
   DOCKERFILE_FLAG_NOT_BOOLEAN: { flag: string; value: string };
@@ -47,8 +47,7 @@ const WORDINGS: { readonly [K in keyof Facts]: (facts: Facts[K]) => Wording } = 
     message: `unknown instruction: ${word}${meant(suggestion)}`,
     hint: word.startsWith('EOF') || word.startsWith('<<') ? 'is this the end of a heredoc?' : undefined,
   }),
-  DOCKERFILE_UNKNOWN_FLAG: ({ flag, name, suggestion }) =>
-    `unknown flag: --${flag}${meant(suggestion)}, in ${name}`,
+  DOCKERFILE_UNKNOWN_FLAG: ({ flag, suggestion }) => `unknown flag: --${flag}${meant(suggestion)}`,
   DOCKERFILE_DUPLICATE_FLAG: ({ flag }) => `duplicate flag specified: ${flag}`,
   DOCKERFILE_FLAG_VALUE_MISSING: ({ flag }) => `missing a value on flag: ${flag}`,
   DOCKERFILE_FLAG_NOT_BOOLEAN: ({ flag, value }) => `expecting boolean value for flag ${flag}, not: ${value}`,
