@@ -106,13 +106,19 @@ export function withFolder<T>(path: string, write: () => T): T {
 
 /** Makes a folder and the folders above it, mode 0700. (Node's recursive mkdir reports a read-only disk as ENOENT.) */
 export function makeFolder(path: string): void {
+  if (tryMakeFolder(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  if (!tryMakeFolder(path)) mkdirSync(path, { mode: 0o700 });
+}
+
+/** False if the folder above is missing. */
+function tryMakeFolder(path: string): boolean {
   try {
     mkdirSync(path, { mode: 0o700 });
+    return true;
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    makeFolder(dirname(path));
-    mkdirSync(path, { mode: 0o700 });
+    if (code !== 'EEXIST' && code !== 'ENOENT') throw error;
+    return code === 'EEXIST';
   }
 }

@@ -72,14 +72,16 @@ export function createLeases(folder: string, ensure: () => void, at: OnWritePoin
       const lease: OpenLease = { fd, seen: new Set() };
       leases.add(lease);
       at('lease-created');
-      return {
-        async release() {
-          if (!leases.delete(lease)) return;
-          closeSync(fd);
-          rmSync(path, { force: true });
-          at('lease-released');
-        },
+      const release = (): void => {
+        if (!leases.delete(lease)) return;
+        process.off('exit', release);
+        closeSync(fd);
+        rmSync(path, { force: true });
+        at('lease-released');
       };
+      // A process that ends in good order leaves nothing to clean.
+      process.on('exit', release);
+      return { release: async () => release() };
     },
     async protect(blob, o = {}) {
       let noted: boolean;

@@ -33,7 +33,7 @@ export function ownerState(id: string): OwnerState {
   const match = /^(\d{1,10})-(\d{1,20})-(\d{1,12})-([0-9a-f]{1,12})$/.exec(id);
   if (match === null) return 'unknown';
   const [, pid, start, namespace, boot] = match;
-  if (Number(pid) === process.pid && id === ownerId()) return 'alive';
+  if (id === ownerId()) return 'alive';
   if (boot !== bootId()) return 'dead';
   if (Number(namespace) !== pidNamespace()) return 'unknown';
   if (namespace === '0') return signalReaches(Number(pid)) ? 'alive' : 'dead';
