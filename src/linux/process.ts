@@ -2,6 +2,7 @@
  * What a process does to itself before it becomes another program: root, ids, capabilities, and the change itself.
  * Only for a process that exists for this one purpose: nothing here can be taken back.
  */
+import { readdirSync } from 'node:fs';
 import { bindCall, checked, cPath, lastErrno, linuxError } from './libc.ts';
 
 type Path = string | Buffer;
@@ -37,10 +38,13 @@ const pipe2Call = bindCall<number, [Int32Array, number]>('int pipe2(void *fds, i
 const waitpidCall = bindCall<number, [number, null, number]>(
   'int waitpid(int pid, void *status, int options)',
 );
+const fcntlCall = bindCall<number, [number, number, number]>('int fcntl(int fd, int command, int value)');
 const setpgidCall = bindCall<number, [number, number]>('int setpgid(int pid, int group)');
 const getpgrpCall = bindCall<number, []>('int getpgrp()');
 const tcsetpgrpCall = bindCall<number, [number, number]>('int tcsetpgrp(int fd, int group)');
 
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const O_CLOEXEC = 0o2000000;
 const WNOHANG = 1;
 const SIG_SETMASK = 2;
@@ -112,6 +116,19 @@ export function resetSignals(): void {
   const none = Buffer.alloc(SIGSET_BYTES);
   sigemptysetCall(none);
   sigprocmaskCall(SIG_SETMASK, none, null);
+}
+
+/** Has every descriptor from 3 on closed at the next exec, also those that came in from outside. Reads /proc/self/fd. */
+export function closeOthersOnExec(): void {
+  for (const name of readdirSync('/proc/self/fd')) {
+    // The one that reads the folder is among them and closed by now: its failure means nothing.
+    if (Number(name) > 2) fcntlCall(Number(name), F_SETFD, FD_CLOEXEC);
+  }
+}
+
+/** Leaves a descriptor open for the next program: Node marks even the standard streams to be closed on exec. */
+export function keepOnExec(fd: number): void {
+  checked(fcntlCall(fd, F_SETFD, 0), 'fcntl', `descriptor ${fd}`);
 }
 
 /** Becomes another program. Returns only if that fails: with the errno name. */

@@ -6,7 +6,7 @@ import { runtimeError } from './errors.ts';
 import { findProgram } from './find-program.ts';
 import { createOciExecutor } from './oci-executor.ts';
 import { readOwnNamespace } from './own-namespace.ts';
-import { probeProgram } from './probe-program.ts';
+import { PROBE_DEVICES_OPEN, probeProgram } from './probe-program.ts';
 import type { Executor, Process } from './types.ts';
 
 export interface ExecutorChoice {
@@ -76,6 +76,7 @@ async function tryOut(executor: Executor, o: ChooseOptions): Promise<string> {
       program.writeInto(root.merged);
       return executor.run(root, { ...PROBE, args: [program.path] }, { stdin: 'null', output: 'events' });
     });
+    if (code === PROBE_DEVICES_OPEN) return 'device files of an image can be opened in its containers';
     return code === 0 ? '' : `a trivial container ends with ${code}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -7,7 +7,9 @@ import { enableLoopback } from '../linux/loopback.ts';
 import { MS_PRIVATE, setPropagation } from '../linux/mount.ts';
 import {
   becomeProgram,
+  closeOthersOnExec,
   dropBounding,
+  keepOnExec,
   resetSignals,
   setCapabilities,
   setHostname,
@@ -35,6 +37,7 @@ try {
   setUp();
   writeSync(report, READY);
   closeSync(report);
+  for (const fd of [0, 1, 2]) keepOnExec(fd);
   resetSignals();
   errno = becomeProgram(task.process.program, task.process.args, task.process.env);
 } catch (error) {
@@ -47,6 +50,7 @@ process.exit(errno === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE);
 function setUp(): void {
   const { user, cwd } = task.process;
   process.umask(0o022);
+  closeOthersOnExec();
   try {
     setPropagation('/', MS_PRIVATE);
   } catch {

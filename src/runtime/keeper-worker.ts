@@ -3,6 +3,7 @@
  * that all of it ends with this process, and this process ends with its client.
  */
 import { type PlainError, plainError } from '../base/errors.ts';
+import { closeOthersOnExec } from '../linux/process.ts';
 import { createDirectoryStore } from '../store/directory-store.ts';
 import { adoptOwner } from '../store/owner.ts';
 import { chooseExecutor, type ExecutorChoice } from './choose-executor.ts';
@@ -17,6 +18,7 @@ let tools: KeeperTools | undefined;
 let closing = false;
 
 process.umask(0o022);
+closeOthersOnExec();
 // A Ctrl-C reaches the whole foreground group: the client decides what it means.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {});
 // As first process of the pid namespace this takes everything in it along.

@@ -1,31 +1,45 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mknod, S_IFCHR } from '../linux/nodes.ts';
 
-/** A program that ends with 0 and needs nothing: for trying out a runtime in an otherwise empty root. */
+/** A program that needs nothing but itself: for trying out a runtime in an otherwise empty root. */
 export interface ProbeProgram {
   /** In the container. */
   readonly path: string;
+  /** Writes the program, and where that is allowed a device file, into a root. */
   writeInto(root: string): void;
 }
 
-/** The machine code of `exit(0)` by Node's name of the architecture. */
-const EXIT: Readonly<Record<string, { readonly machine: number; readonly code: readonly number[] }>> = {
-  // mov eax, 60; xor edi, edi; syscall
-  x64: { machine: 62, code: [0xb8, 0x3c, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05] },
-  // mov x8, #93; mov x0, #0; svc #0
-  arm64: { machine: 183, code: [0xa8, 0x0b, 0x80, 0xd2, 0, 0, 0x80, 0xd2, 0x01, 0, 0, 0xd4] },
+/** The probe's exit code when a device file of the root could be opened: this runtime would show the host's disks to root in a container. */
+export const PROBE_DEVICES_OPEN = 1;
+
+/**
+ * The machine code of `exit(open("/null", O_RDONLY) >= 0)` by Node's name of the architecture; the path comes right after it.
+ * x64: mov eax, 2; lea rdi, [rip+19]; xor esi, esi; syscall; xor edi, edi; test eax, eax; setns dil; mov eax, 60; syscall
+ * arm64: mov x8, 56; mov x0, -100; adr x1, 28; mov x2, 0; svc 0; lsr x0, x0, 63; eor x0, x0, 1; mov x8, 93; svc 0
+ */
+const PROBE: Readonly<Record<string, { readonly machine: number; readonly code: string }>> = {
+  x64: { machine: 62, code: 'b802000000488d3d1300000031f60f0531ff85c0400f99c7b83c0000000f05' },
+  arm64: { machine: 183, code: '080780d2600c8092e1000010020080d2010000d400fc7fd3000040d2a80b80d2010000d4' },
 };
+const DEVICE = 'null';
 
 /** Undefined for an architecture whose code is not known here. */
 export function probeProgram(arch: string): ProbeProgram | undefined {
-  const exit = EXIT[arch];
-  if (exit === undefined) return undefined;
+  const probe = PROBE[arch];
+  if (probe === undefined) return undefined;
   return {
     path: '/probe',
     writeInto(root) {
       const path = join(root, 'probe');
-      writeFileSync(path, elf(exit.machine, exit.code));
+      const code = Buffer.concat([Buffer.from(probe.code, 'hex'), Buffer.from(`/${DEVICE}\0`)]);
+      writeFileSync(path, elf(probe.machine, code));
       chmodSync(path, 0o755);
+      try {
+        mknod(join(root, DEVICE), S_IFCHR | 0o666, 1, 3);
+      } catch {
+        // An ordinary user cannot make one: then no container of theirs can hold one either.
+      }
     },
   };
 }
@@ -36,7 +50,7 @@ const LOAD_ADDRESS = 0x400000;
 const CODE_OFFSET = ELF_HEADER_BYTES + PROGRAM_HEADER_BYTES;
 
 /** elf(5): a 64-bit little-endian executable of one segment. */
-function elf(machine: number, code: readonly number[]): Buffer {
+function elf(machine: number, code: Uint8Array): Buffer {
   const file = Buffer.alloc(CODE_OFFSET + code.length);
   file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   file.writeUInt16LE(2, 16);
