@@ -77,8 +77,10 @@ describe.each([...golden, ...own])('vector $name', ({ layers, expect: want }) =>
     expect(study.warnings.map((warning) => warning.message)).toEqual(want.warnings);
   });
 
-  test.runIf(want.diveCompat !== undefined)('knows what dive says', () => {
-    expect(diveNumbers(indexes)).toEqual(want.diveCompat);
+  const { diveCompat } = want;
+  if (diveCompat === undefined) return;
+  test('knows what dive says', () => {
+    expect(diveNumbers(indexes)).toEqual(diveCompat);
   });
 });
 
