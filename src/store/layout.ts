@@ -46,7 +46,7 @@ function layoutVersion(text: string): string {
   try {
     const value: unknown = JSON.parse(text);
     const version = (value as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
-    return typeof version === 'string' ? JSON.stringify(version).slice(1, 40).replace(/"$/, '') : 'nothing';
+    return typeof version === 'string' ? JSON.stringify(version.slice(0, 40)) : 'nothing';
   } catch {
     return 'nothing (it is not JSON)';
   }

@@ -61,7 +61,7 @@ export function openOwnedFile(path: string): FileLock | undefined {
   const file = `${path}.owner`;
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      writeFileSync(file, ownerId(), { flag: 'wx', mode: 0o600 });
+      createOwned(file);
       return ownedLock(file);
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
@@ -69,6 +69,17 @@ export function openOwnedFile(path: string): FileLock | undefined {
     if (!discardStale(file)) return undefined;
   }
   return undefined;
+}
+
+/** Linked into place, so that the file never stands without its owner's id. */
+function createOwned(file: string): void {
+  const aside = `${file}.${ownerId()}.${Math.random().toString(36).slice(2)}`;
+  writeFileSync(aside, ownerId(), { flag: 'wx', mode: 0o600 });
+  try {
+    linkSync(aside, file);
+  } finally {
+    rmSync(aside, { force: true });
+  }
 }
 
 function ownedLock(file: string): FileLock {
