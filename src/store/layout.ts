@@ -37,17 +37,17 @@ export function checkLayoutVersion(folder: string): void {
     throw error;
   }
   const version = layoutVersion(text);
-  if (version !== '1.0.0') {
-    throw storeError('STORE_FORMAT', { path, problem: `says layout version ${version}, want 1.0.0` });
-  }
+  if (version === '1.0.0') return;
+  const said = version === undefined ? 'no layout version' : JSON.stringify(version.slice(0, 40));
+  throw storeError('STORE_FORMAT', { path, problem: `says ${said}, want "1.0.0"` });
 }
 
-function layoutVersion(text: string): string {
+function layoutVersion(text: string): string | undefined {
   try {
     const value: unknown = JSON.parse(text);
     const version = (value as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
-    return typeof version === 'string' ? JSON.stringify(version.slice(0, 40)) : 'nothing';
+    return typeof version === 'string' ? version : undefined;
   } catch {
-    return 'nothing (it is not JSON)';
+    return undefined;
   }
 }
