@@ -1,7 +1,7 @@
+import { UNTAGGED } from '../image/name-image.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { App } from './app.ts';
-import { UNTAGGED } from './name-image.ts';
 
 export interface DiskUse {
   readonly kind: 'Images' | 'Build Cache' | 'Snapshots';

@@ -1,14 +1,15 @@
+import { STEP_IMAGES } from '../build/run-build.ts';
 import { findImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
 import { completeHistory, pairHistory } from '../image/pair-history.ts';
 import { readImage } from '../image/read-image.ts';
 import { sealImage } from '../image/seal-image.ts';
 import type { Image } from '../image/types.ts';
+import { digestHex } from '../oci/digest.ts';
 import type { Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
 import { layerSizes } from './layer-sizes.ts';
-import { rootId } from './name-image.ts';
 
 /** One row of `history`. */
 export interface HistoryLine {
@@ -55,7 +56,7 @@ function cutImage(image: Image, rows: number, layers: number): Image {
 
 /** The images of the build's steps by the number of their rows and layers. */
 async function stepImages(app: App, store: LocalStore, image: Image): Promise<Map<string, Image>> {
-  const root = await store.roots.get('image-steps', rootId(image.descriptor.digest));
+  const root = await store.roots.get(STEP_IMAGES, digestHex(image.descriptor.digest));
   const found = new Map<string, Image>();
   for (const target of root?.targets ?? []) {
     if (!(await store.has(target))) continue;

@@ -3,8 +3,8 @@ import { imageId } from '../image/image-id.ts';
 import { completeHistory } from '../image/pair-history.ts';
 import { familiarName, familiarRepository, parseReference } from '../oci/reference.ts';
 import type { App } from './app.ts';
+import { namesOf } from './image-names.ts';
 import { imageSize } from './layer-sizes.ts';
-import { namesOf } from './name-image.ts';
 
 /** Everything about an image under docker's names; `Manifest` and `Layers` say more than docker does. */
 export async function inspectImage(app: App, name: string): Promise<Readonly<Record<string, unknown>>> {

@@ -1,9 +1,10 @@
 import { chainIds } from '../image/chain-id.ts';
+import { UNTAGGED } from '../image/name-image.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
-import { namesOf, UNTAGGED } from './name-image.ts';
+import { namesOf } from './image-names.ts';
 
 export interface Pruned {
   /** What was removed, a line each: ids of images or of build steps. */

@@ -1,10 +1,12 @@
 import { errorMaker } from '../base/errors.ts';
 import { findImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
+import { UNTAGGED } from '../image/name-image.ts';
+import { digestHex } from '../oci/digest.ts';
 import { familiarName, parseReference } from '../oci/reference.ts';
 import type { Digest } from '../oci/types.ts';
 import type { App } from './app.ts';
-import { fullName, namesOf, resolveOrNone, rootId, UNTAGGED } from './name-image.ts';
+import { fullName, namesOf, resolveOrNone } from './image-names.ts';
 
 type RemoveErrors = {
   REMOVE_SEVERAL_NAMES: { id: string; names: readonly string[] };
@@ -36,7 +38,7 @@ export async function removeImage(app: App, text: string, o: { readonly force: b
   }
   for (const name of names) await store.remove(name);
   const gone = (await namesOf(store, named?.digest ?? manifest)).length === 0;
-  if (gone) await store.roots.remove(UNTAGGED, rootId(named?.digest ?? manifest));
+  if (gone) await store.roots.remove(UNTAGGED, digestHex(named?.digest ?? manifest));
   return { untagged: names.map(familiar), deleted: gone ? imageId(image) : undefined };
 }
 

@@ -45,6 +45,9 @@ function commanderOption(spec: CommandSpec['options'][number]): Option {
 /** commander's complaint in our words. */
 function usageError(spec: CommandSpec, error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
+  const unknown = /unknown option '([^'=]+)/.exec(error.message)?.[1];
+  if (unknown !== undefined && spec.later?.includes(unknown))
+    return cliError('CLI_LATER', { command: `${spec.name} ${unknown}` });
   const [first = '', second = ''] = error.message.replace(/^error: /, '').split('\n');
   const nearest = /Did you mean (?:one of )?([^?,)]+)/.exec(second)?.[1];
   return cliError('CLI_USAGE', { command: spec.name, problem: first.replaceAll("'", '"'), nearest });

@@ -43,6 +43,8 @@ export interface CommandSpec {
   /** Least and most positional arguments. */
   readonly arity: readonly [least: number, most: number];
   readonly options: readonly OptionSpec[];
+  /** Flags of docker's and buildah's that come in a later version; they fail by name. */
+  readonly later?: readonly string[];
   /** Three lines that run. */
   readonly examples: readonly string[];
   /** Options end at the first positional argument (`run`). */

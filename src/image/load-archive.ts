@@ -61,7 +61,8 @@ export async function loadArchive(
   }
 }
 
-function planLoad(archive: OpenArchive, platform: Platform): PlannedImage[] {
+/** What the archive holds, as it would be stored; nothing is stored yet. */
+export function planLoad(archive: OpenArchive, platform: Platform): PlannedImage[] {
   const isOci = archive.find('index.json') !== undefined;
   const isDocker = archive.find('manifest.json') !== undefined;
   if (!isOci && !isDocker) {

@@ -1,5 +1,6 @@
-import { fullName, nameImage } from '../../app/name-image.ts';
+import { fullName } from '../../app/image-names.ts';
 import { findImage } from '../../image/find-image.ts';
+import { nameImage } from '../../image/name-image.ts';
 import type { CommandSpec } from '../spec.ts';
 
 export const command: CommandSpec = {

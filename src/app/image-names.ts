@@ -1,0 +1,24 @@
+import { isDobosError } from '../base/errors.ts';
+import { formatReference, parseReference, withDefaultTag } from '../oci/reference.ts';
+import type { Descriptor, Digest } from '../oci/types.ts';
+import type { LocalStore } from '../store/contract.ts';
+
+/** The full name with its tag: `app` gives `docker.io/library/app:latest`. @throws OCI_REFERENCE_INVALID */
+export const fullName = (text: string): string => formatReference(withDefaultTag(parseReference(text)));
+
+/** All names that point at this manifest, sorted. */
+export async function namesOf(store: LocalStore, manifest: Digest): Promise<string[]> {
+  const names: string[] = [];
+  for await (const [name, target] of store.list()) if (target.digest === manifest) names.push(name);
+  return names;
+}
+
+/** The target of a name, or undefined where there is none. */
+export async function resolveOrNone(store: LocalStore, name: string): Promise<Descriptor | undefined> {
+  try {
+    return await store.resolve(name);
+  } catch (error) {
+    if (isDobosError(error, 'STORE_NAME_UNKNOWN')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { errorMaker, isDobosError } from '../base/errors.ts';
+import { findImage } from '../image/find-image.ts';
+import { readImage } from '../image/read-image.ts';
+import type { Image } from '../image/types.ts';
+import type { Platform } from '../oci/types.ts';
+import { copy } from '../store/copy.ts';
+import type { App } from './app.ts';
+
+type BaseErrors = {
+  BASE_NOT_HERE: { name: string; nearest?: string | undefined };
+  BASE_TRANSPORT: { name: string };
+};
+const baseError = errorMaker<BaseErrors>({
+  BASE_NOT_HERE: ({ name }) => ({
+    message: `FROM failed: there is no image "${name}" in the store, and this version pulls none`,
+    hint: `bring it with dobos load or dobos import, or name a layout or archive: FROM oci:/path:tag, FROM docker-archive:/path.tar`,
+  }),
+  BASE_TRANSPORT: ({ name }) => ({
+    message: `FROM failed: "${name}" names a place that this version does not read`,
+    hint: 'oci:FOLDER[:TAG], oci-archive:FILE and docker-archive:FILE are read',
+  }),
+});
+
+/** The image that FROM names: of the store, of an OCI layout (`oci:`), or of an archive (`oci-archive:`, `docker-archive:`); the latter two are brought into the store. @throws BASE_NOT_HERE, BASE_TRANSPORT, and as `loadArchive` */
+export async function resolveBase(app: App, name: string, platform: Platform): Promise<Image> {
+  const transport = /^(oci|oci-archive|docker-archive|docker-daemon|docker|dir):(.+)$/s.exec(name);
+  // `docker:dind` is an image of that name; a transport goes on with a path.
+  if (transport?.[1] === 'oci') return fromLayout(app, transport[2]!, platform);
+  if (transport?.[1]?.endsWith('-archive')) return fromArchive(app, transport[2]!, platform);
+  if (transport !== null && /^(?:docker-daemon:|docker:\/\/|dir:)/.test(name))
+    throw baseError('BASE_TRANSPORT', { name });
+  const store = await app.store();
+  try {
+    return await findImage(store, name, { platform });
+  } catch (error) {
+    if (isDobosError(error, 'IMAGE_UNKNOWN'))
+      throw baseError('BASE_NOT_HERE', { name }, { hint: nearestHint(error.hint), cause: error });
+    throw error;
+  }
+}
+
+const nearestHint = (hint: string | undefined): string | undefined =>
+  hint?.startsWith('did you mean') ? hint : undefined;
+
+async function fromLayout(app: App, place: string, platform: Platform): Promise<Image> {
+  const { createDirectoryStore } = await import('../store/directory-store.ts');
+  const [, folder = place, tag] = /^(.*?)(?::([^/]+))?$/s.exec(place) ?? [];
+  const layout = createDirectoryStore(folder);
+  const name = tag ?? (await onlyName(layout.list())) ?? 'latest';
+  const image = await readImage(layout, name, { platform });
+  const store = await app.store();
+  await copy(layout, store, image.descriptor);
+  return readImage(store, image.descriptor, { platform });
+}
+
+async function onlyName(names: AsyncIterable<readonly [string, unknown]>): Promise<string | undefined> {
+  const found: string[] = [];
+  for await (const [name] of names) found.push(name);
+  return found.length === 1 ? found[0] : undefined;
+}
+
+async function fromArchive(app: App, path: string, platform: Platform): Promise<Image> {
+  const { loadArchive } = await import('../image/load-archive.ts');
+  const store = await app.store();
+  const [first, ...more] = await loadArchive(store, path, { platform });
+  if (first === undefined || more.length > 0)
+    throw baseError('BASE_TRANSPORT', { name: `${path} (${more.length + 1} images)` });
+  return readImage(store, first.target, { platform });
+}

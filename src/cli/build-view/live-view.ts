@@ -1,0 +1,127 @@
+import type { BuildEvent } from '../../build/build-events.ts';
+import type { Paint } from '../colour.ts';
+import type { Terminal } from '../terminal.ts';
+import { formatDuration, formatSize, shortId } from '../units.ts';
+import { type BuildView, contextText } from './plain-view.ts';
+import { safeText } from './safe-text.ts';
+import { type StepLabel, stepLabels } from './step-label.ts';
+
+/** Lines of a running step's output that stand below it. */
+const TAIL_LINES = 4;
+/** Lines of a failed step's output that stay. */
+const FAILED_LINES = 40;
+const FRAME_MS = 80;
+
+interface Running {
+  readonly label: string;
+  readonly since: number;
+  readonly lines: string[];
+  open: string;
+}
+
+/** One line a step with its time or `cached`; a running step shows its last lines below and folds when done. */
+export function createLiveView(terminal: Terminal, paint: Paint, now: () => number): BuildView {
+  let labels: ReadonlyMap<string, StepLabel> = new Map();
+  const running = new Map<string, Running>();
+  let drawn = 0;
+  let settled = '';
+  let ended = false;
+
+  const clip = (text: string): string => {
+    const width = Math.max(20, terminal.columns() - 1);
+    return text.length > width ? `${text.slice(0, width - 1)}…` : text;
+  };
+  const settle = (text: string): void => {
+    settled += `${text}\n`;
+  };
+  const row = (mark: string, step: string, facts: string): string => {
+    const label = labels.get(step)?.text ?? step;
+    const width = Math.max(20, terminal.columns() - facts.length - 5);
+    const short = label.length > width ? `${label.slice(0, width - 1)}…` : label;
+    return `${mark} ${short.padEnd(Math.min(width, 60))}  ${facts}`;
+  };
+  const liveLines = (): string[] => {
+    const room = Math.max(3, terminal.rows() - 2);
+    const lines = [...running.values()].flatMap((step) => [
+      clip(`${paint('accent', '▸')} ${step.label}  ${formatDuration(now() - step.since)}`),
+      ...step.lines.slice(-TAIL_LINES).map((line) => paint('quiet', clip(`    ${line}`))),
+    ]);
+    return lines.slice(-room);
+  };
+  const draw = (): void => {
+    const lines = ended ? [] : liveLines();
+    const up = drawn === 0 ? '' : `\u001b[${drawn}A\r`;
+    terminal.err(
+      `\u001b[?2026h${up}\u001b[J${settled}${lines.map((line) => `${line}\n`).join('')}\u001b[?2026l`,
+    );
+    settled = '';
+    drawn = lines.length;
+  };
+  const timer = setInterval(draw, FRAME_MS);
+  timer.unref();
+
+  const takeOutput = (step: Running, bytes: Uint8Array): void => {
+    const lines = (step.open + Buffer.from(bytes).toString('utf8')).split('\n');
+    step.open = lines.pop() ?? '';
+    step.lines.push(...lines.map(safeText));
+    if (step.lines.length > FAILED_LINES) step.lines.splice(0, step.lines.length - FAILED_LINES);
+  };
+
+  return {
+    show(event: BuildEvent) {
+      switch (event.kind) {
+        case 'planned':
+          labels = stepLabels(event.graph);
+          return;
+        case 'warning':
+          return settle(
+            `${paint('changed', 'warning:')} ${event.message}${event.line === undefined ? '' : ` (line ${event.line})`}`,
+          );
+        case 'context':
+          return settle(
+            paint('quiet', `  ${labels.get(event.step)?.text ?? ''} reads ${contextText(event)}`),
+          );
+        case 'started':
+          running.set(event.step, {
+            label: labels.get(event.step)?.text ?? event.step,
+            since: now(),
+            lines: [],
+            open: '',
+          });
+          return;
+        case 'output': {
+          const step = running.get(event.step);
+          if (step !== undefined) takeOutput(step, event.bytes);
+          return;
+        }
+        case 'cached':
+          return settle(
+            row(paint('quiet', '='), event.step, `${paint('quiet', 'cached')}  ${shortId(event.imageId)}`),
+          );
+        case 'done': {
+          running.delete(event.step);
+          const size = event.layerBytes === undefined ? '' : `  ${formatSize(event.layerBytes)}`;
+          return settle(
+            row(
+              paint('added', '✓'),
+              event.step,
+              `${formatDuration(event.ms)}${size}  ${shortId(event.imageId)}`,
+            ),
+          );
+        }
+        case 'failed': {
+          const step = running.get(event.step);
+          running.delete(event.step);
+          settle(row(paint('removed', '✗'), event.step, `failed after ${formatDuration(event.ms)}`));
+          for (const line of [...(step?.lines ?? []), ...(step?.open ? [safeText(step.open)] : [])])
+            settle(`    ${line}`);
+        }
+      }
+    },
+    end() {
+      ended = true;
+      clearInterval(timer);
+      draw();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type { BuildEvent } from '../../build/build-events.ts';
+import { formatDuration, formatSize, shortId } from '../units.ts';
+import { safeText } from './safe-text.ts';
+import { type StepLabel, stepLabels } from './step-label.ts';
+
+/** Draws a build's events; `end` is called once, also after a failure. */
+export interface BuildView {
+  show(event: BuildEvent): void;
+  end(): void;
+}
+
+/** One line an event, prefixed `#step`, no cursor movement: for logs. */
+export function createPlainView(write: (text: string) => void, now: () => number): BuildView {
+  let labels: ReadonlyMap<string, StepLabel> = new Map();
+  const started = new Map<string, number>();
+  const open = new Map<string, string>();
+  const number = (step: string): string => `#${labels.get(step)?.number ?? step}`;
+  const announced = new Set<string>();
+  const announce = (step: string): void => {
+    if (announced.has(step)) return;
+    announced.add(step);
+    write(`${number(step)} ${labels.get(step)?.text ?? ''}\n`);
+  };
+  const outputLine = (step: string, line: string, at: number): void =>
+    write(`${number(step)} ${((at - (started.get(step) ?? at)) / 1000).toFixed(2)} ${safeText(line)}\n`);
+  const flush = (step: string): void => {
+    const rest = open.get(step);
+    if (rest !== undefined && rest !== '') outputLine(step, rest, now());
+    open.delete(step);
+  };
+
+  return {
+    show(event) {
+      switch (event.kind) {
+        case 'planned':
+          labels = stepLabels(event.graph);
+          return;
+        case 'warning':
+          return write(
+            `warning: ${event.message}${event.line === undefined ? '' : ` (line ${event.line})`}\n`,
+          );
+        case 'context':
+          announce(event.step);
+          return write(`${number(event.step)} reads ${contextText(event)}\n`);
+        case 'started':
+          announce(event.step);
+          started.set(event.step, now());
+          for (const why of event.why) write(`${number(event.step)} why: ${why}\n`);
+          return;
+        case 'output': {
+          const lines = ((open.get(event.step) ?? '') + Buffer.from(event.bytes).toString('utf8')).split(
+            '\n',
+          );
+          open.set(event.step, lines.pop() ?? '');
+          for (const line of lines) outputLine(event.step, line, now());
+          return;
+        }
+        case 'cached':
+          announce(event.step);
+          return write(`${number(event.step)} cached  ${shortId(event.imageId)}\n`);
+        case 'done': {
+          announce(event.step);
+          flush(event.step);
+          const size = event.layerBytes === undefined ? '' : `  ${formatSize(event.layerBytes)}`;
+          return write(
+            `${number(event.step)} done ${formatDuration(event.ms)}${size}  ${shortId(event.imageId)}\n`,
+          );
+        }
+        case 'failed':
+          announce(event.step);
+          flush(event.step);
+          return write(`${number(event.step)} failed after ${formatDuration(event.ms)}\n`);
+      }
+    },
+    end() {
+      for (const step of [...open.keys()]) flush(step);
+    },
+  };
+}
+
+/** `3 files, 1.2 kB of the context; 2 ignored`. */
+export function contextText(event: {
+  readonly files: number;
+  readonly bytes: number;
+  readonly ignored: number;
+}): string {
+  const files = `${event.files} file${event.files === 1 ? '' : 's'}, ${formatSize(event.bytes)} of the context`;
+  return event.ignored === 0 ? files : `${files}; ${event.ignored} ignored`;
+}

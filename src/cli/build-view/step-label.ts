@@ -1,0 +1,21 @@
+import type { BuildGraph, Step, StepId } from '../../build/graph.ts';
+
+export interface StepLabel {
+  /** `#3`, by the order of the graph. */
+  readonly number: number;
+  /** `[build 2/5] RUN gcc …` */
+  readonly text: string;
+}
+
+/** How each step is called in the output. The stage is named where there is more than one. */
+export function stepLabels(graph: BuildGraph): ReadonlyMap<StepId, StepLabel> {
+  const severalStages = new Set(graph.steps.map(({ stage }) => stage.index)).size > 1;
+  return new Map(
+    graph.steps.map((step, at) => [step.id, { number: at + 1, text: labelText(step, severalStages) }]),
+  );
+}
+
+function labelText({ stage, text }: Step, severalStages: boolean): string {
+  const where = `${stage.step}/${stage.steps}`;
+  return `[${severalStages ? `${stage.name} ` : ''}${where}] ${text.split('\n', 1)[0]}`;
+}

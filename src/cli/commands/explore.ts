@@ -1,0 +1,37 @@
+import { writeFileSync } from 'node:fs';
+import { exploreSource } from '../../app/explore.ts';
+import { createPaint } from '../colour.ts';
+import { efficiencySentence, exploreReport } from '../explore-report.ts';
+import { type CommandSpec, flagOption, textOption } from '../spec.ts';
+
+/** Width of the report where standard output is no terminal. */
+const PLAIN_COLUMNS = 140;
+
+export const command: CommandSpec = {
+  name: 'explore',
+  aliases: [],
+  summary: 'Show what each layer added, changed, removed and hides',
+  usage: '[OPTIONS] IMAGE|ARCHIVE',
+  arity: [1, 1],
+  options: [
+    { flags: '--json <file>', summary: 'everything as JSON; `-` is standard output', common: true },
+    { flags: '--summary', summary: 'one sentence only', common: true },
+  ],
+  examples: ['dobos explore app', 'dobos explore app.tar', 'dobos explore --json - app'],
+  limits: ['A report so far: the terminal explorer, the browser and CI rules come in a later version.'],
+  async run({ app, terminal, args, options, signal }) {
+    const name = args[0]!;
+    const report = await exploreSource(app, name, { signal });
+    const json = textOption(options, 'json');
+    if (json === '-') await terminal.out(`${JSON.stringify(report)}\n`);
+    else if (json !== undefined) writeFileSync(json, `${JSON.stringify(report)}\n`);
+    else if (flagOption(options, 'summary')) await terminal.out(`${name}: ${efficiencySentence(report)}\n`);
+    else {
+      const paint = createPaint(terminal.colour && terminal.outIsTty);
+      await terminal.out(
+        exploreReport(name, report, paint, terminal.outIsTty ? terminal.columns() : PLAIN_COLUMNS),
+      );
+    }
+    return 0;
+  },
+};
