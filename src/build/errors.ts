@@ -37,11 +37,12 @@ export const buildError = errorMaker<BuildErrors>({
         ? `${instruction} failed: ${quote(path)} is not in the build context`
         : `${instruction} failed: ${quote(path)} is a symlink to ${quote(broken)}, which is not in the build context`,
     hint:
-      ignored !== undefined
-        ? `it is excluded by ${ignored.file} line ${ignored.line}: ${ignored.pattern}`
-        : near === undefined
-          ? undefined
-          : `did you mean ${quote(near)}?`,
+      [
+        ...(near === undefined ? [] : [`did you mean ${quote(near)}?`]),
+        ...(ignored === undefined
+          ? []
+          : [`it is excluded by ${ignored.file} line ${ignored.line}: ${ignored.pattern}`]),
+      ].join(' ') || undefined,
   }),
   BUILD_NOT_IN_SOURCE: ({ instruction, path, from, near }) => ({
     message: `${instruction} failed: ${quote(path)} is not in ${from}`,

@@ -5,6 +5,7 @@
  */
 import { matchGlob } from '../../dockerfile/glob.ts';
 import { createDiskSource, type DiskNode, type DiskSource } from './disk-source.ts';
+import { followLinks } from './file-source.ts';
 import { createIgnoreRules } from './ignore-rules.ts';
 import { describeMissing, type SelectedSource, selectFiles } from './select-files.ts';
 import type { StatIndex } from './stat-index.ts';
@@ -77,8 +78,13 @@ function withDigests(source: SelectedSource<DiskNode>, index: () => StatIndex): 
 
 /** Looks at the folder as it is without the rules: what is there but excluded is named with the line that excludes it. */
 function explainMissing(task: ScanTask, path: string): NotInContext {
-  const { near, broken } = describeMissing(createDiskSource(task.folder, undefined), path);
+  const raw = createDiskSource(task.folder, undefined);
   const rules = task.ignoreText === undefined ? undefined : createIgnoreRules(task.ignoreText);
-  const ignored = near === undefined ? undefined : rules?.lineExcluding(near);
-  return { path, near: near === path ? undefined : near, broken, ignored };
+  const { near, broken } = describeMissing(raw, path);
+  if (near === path) {
+    const target = raw.get(path)?.linkTo;
+    const excluded = rules?.lineExcluding(path) ?? rules?.lineExcluding(followLinks(raw, path) ?? '');
+    return { path, broken: rules?.lineExcluding(path) === undefined ? target : undefined, ignored: excluded };
+  }
+  return { path, near, broken, ignored: near === undefined ? undefined : rules?.lineExcluding(near) };
 }
