@@ -1,5 +1,6 @@
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../base/errors.ts';
 import { MAX_MANIFEST_BYTES } from '../oci/limits.ts';
 import type { Digest } from '../oci/types.ts';
 import { hasBlob, listBlobs, readSmallBlob } from './blob-files.ts';
@@ -16,7 +17,7 @@ import { listRootFiles, readRoot, rootPath } from './roots.ts';
 import type { OnWritePoint } from './write-points.ts';
 
 /** Blobs removed between two turns of the event loop. */
-const REMOVALS_PER_TURN = 256;
+const REMOVALS_PER_TURN = 64;
 
 export interface CollectFolder {
   readonly folder: string;
@@ -105,7 +106,7 @@ async function sweep(
 ): Promise<readonly Blob[]> {
   const removed: Blob[] = [];
   for (const blob of dead) {
-    rmSync(join(folder, blobPath(blob.digest)), { force: true });
+    removeFile(join(folder, blobPath(blob.digest)));
     at('collect-swept');
     removed.push(blob);
     if (removed.length % REMOVALS_PER_TURN === 0) {
@@ -114,6 +115,15 @@ async function sweep(
     }
   }
   return removed;
+}
+
+/** Half the cost of rmSync, which looks at the file first. */
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** Removes a root unless it was used again since it was judged. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isDobosError } from '../base/errors.ts';
 import type { Descriptor } from '../oci/types.ts';
@@ -123,5 +124,36 @@ describe('index.json', () => {
     const index = withName(NEW_INDEX, '__proto__', one);
     expect(findName(index, '__proto__')).toEqual(one);
     expect(findName(index, 'constructor')).toBeUndefined();
+  });
+
+  it('does to names what a plain map does, whatever they are called', () => {
+    const name = fc
+      .tuple(
+        fc.constantFrom('', 'docker.io/', 'docker.io/library/', 'quay.io/'),
+        fc.constantFrom('a:1', 'b:1', 'x/a:1'),
+      )
+      .map(([registry, rest]) => registry + rest);
+    const step = fc.tuple(fc.constantFrom('tag', 'remove'), name, fc.constantFrom(one, two));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const model = new Map<string, Descriptor>();
+        let index = NEW_INDEX;
+        for (const [what, name, target] of steps) {
+          if (what === 'tag') {
+            index = withName(index, name, target);
+            model.set(name, target);
+          } else {
+            index = withoutName(index, name) ?? index;
+            model.delete(name);
+          }
+          index = parseIndex(formatIndex(index), '');
+          const short = index.entries.map((entry) => (entry.annotations as Record<string, string>)[REF]);
+          const written = short.filter((name) => name !== undefined);
+          expect(new Set(written).size).toBe(written.length);
+          expect(new Map(namesOf(index))).toEqual(model);
+          for (const [name, target] of model) expect(findName(index, name)).toEqual(target);
+        }
+      }),
+    );
   });
 });
