@@ -44,7 +44,8 @@ export function basesOf(
 
 /**
  * The graph of everything the target needs: steps in order of the file, inputs first.
- * @throws DOCKERFILE_… for errors in the text, PLAN_… with the place in the Dockerfile; the first error by line
+ * @throws DOCKERFILE_… for errors in the text, else PLAN_… for stages and sources, else PLAN_… for instructions; each time
+ * the first by line, with its place in the Dockerfile
  */
 export function planBuild(file: Dockerfile, bases: ReadonlyMap<string, Image>, o: PlanOptions): BuildGraph {
   const layout = layOut(file, o, bases);
