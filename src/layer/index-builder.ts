@@ -149,6 +149,7 @@ export function createIndexBuilder(capacity = 1024): IndexBuilder {
       nameEnds[order] = names.append(entry.path);
       linkEnds[order] = entry.linkTo === undefined ? links.length : links.append(entry.linkTo);
       if (entry.kind === 'file') fileBytes += entry.size;
+      if (accounts.size > 0 && kinds[order]! < KIND_WHITEOUT) accounts.delete(entry.path);
       if (entry.device !== undefined || (entry.xattrs?.size ?? 0) > 0 || entry.pieces !== undefined) {
         extraOrders.push(order);
         extraEnds.push(extras.appendBytes(encodeExtra(entry)));
@@ -160,8 +161,7 @@ export function createIndexBuilder(capacity = 1024): IndexBuilder {
       digestRows[count - 1] = ++digestCount;
     },
     setAccount(path, text) {
-      if (text.length > MAX_ACCOUNT_BYTES) accounts.delete(path);
-      else accounts.set(path, { order: count - 1, text: Uint8Array.from(text) });
+      accounts.set(path, { order: count - 1, text: Uint8Array.from(text) });
     },
     columns() {
       const passwd = accounts.get('etc/passwd');
