@@ -12,7 +12,8 @@ import type { Image } from './types.ts';
 /** Where a member's bytes come from. */
 export type MemberContent =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'file'; readonly region: FileRegion; readonly digest: Digest }
+  /** `unpack`: the region is compressed; size and digest are of what it unpacks to. */
+  | { readonly kind: 'file'; readonly region: FileRegion; readonly digest: Digest; readonly unpack: boolean }
   /** Of a store without files. */
   | { readonly kind: 'stream'; readonly open: () => ByteStream };
 

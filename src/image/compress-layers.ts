@@ -1,3 +1,4 @@
+import type { ByteStream } from '../base/bytes.ts';
 import { isDobosError } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { compress, type TargetCompression } from '../compress/compress.ts';
@@ -7,6 +8,7 @@ import { isDigest } from '../oci/digest.ts';
 import { compressionOfType, layerType } from '../oci/media-types.ts';
 import type { Descriptor } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
+import { keepUnpacked } from './plain-size.ts';
 import { withLayers } from './seal-image.ts';
 import type { Image } from './types.ts';
 
@@ -48,7 +50,15 @@ async function compressLayer(
   const key = `${layer.diffId}-${how}-${o.level ?? 'usual'}`;
   const known = parseNote(await store.notes.get(NOTE, key), mediaType);
   if (known !== undefined && (await store.has(known, o))) return openLayer(store, known, layer.diffId);
-  const blob = await store.ingest(compress(layer.openTar(o), how, o), mediaType, o);
+  let size = 0;
+  const counted = async function* (): ByteStream {
+    for await (const chunk of layer.openTar(o)) {
+      size += chunk.length;
+      yield chunk;
+    }
+  };
+  const blob = await store.ingest(compress(counted(), how, o), mediaType, o);
+  if (blob.digest !== layer.diffId) await keepUnpacked(store, blob.digest, { diffId: layer.diffId, size });
   try {
     await store.notes.put(NOTE, key, Buffer.from(JSON.stringify({ digest: blob.digest, size: blob.size })));
   } catch (error) {

@@ -20,6 +20,8 @@ export interface CopyTask {
   readonly from: FileRegion;
   /** An existing file, written from `offset` on. */
   readonly to: { readonly path: string; readonly offset: number };
+  /** Nothing is written past so many bytes. */
+  readonly limit?: number | undefined;
   /** `plain`: what comes out of the decompressor is written; `stored`: the bytes as they are. */
   readonly write: 'plain' | 'stored';
   /** Also unpacks what is written as stored, to know its diff id. */
@@ -33,6 +35,8 @@ export interface Copied {
   /** Digest and size of what was written. */
   readonly digest: Digest;
   readonly size: number;
+  /** Bytes of `diffId`. */
+  readonly plainSize: number | undefined;
   /** Digest of the uncompressed bytes; undefined if it was not asked for and would cost a decompression. */
   readonly diffId: Digest | undefined;
 }
@@ -81,11 +85,8 @@ function copyStored(task: CopyTask, from: number, to: number, packed: boolean): 
     done += got;
   }
   const digest = digestOf(task.digestBy, hash);
-  return {
-    digest,
-    size,
-    diffId: packed ? undefined : second === undefined ? digest : digestOf(task.diffIdBy, second),
-  };
+  const diffId = packed ? undefined : second === undefined ? digest : digestOf(task.diffIdBy, second);
+  return { digest, size, diffId, plainSize: packed ? undefined : size };
 }
 
 async function copyPlain(task: CopyTask, to: number): Promise<Copied> {
@@ -93,13 +94,16 @@ async function copyPlain(task: CopyTask, to: number): Promise<Copied> {
   const second = task.diffIdBy === task.digestBy ? undefined : hasherFor(`${task.diffIdBy}:`);
   let size = 0;
   for await (const chunk of decompress(readRegion(task.from))) {
+    if (task.limit !== undefined && size + chunk.length > task.limit)
+      throw bytesError('BYTES_TOO_MANY', { limit: task.limit });
     hash.update(chunk);
     second?.update(chunk);
     writeAll(to, chunk, task.to.offset + size);
     size += chunk.length;
   }
   const digest = digestOf(task.digestBy, hash);
-  return { digest, size, diffId: second === undefined ? digest : digestOf(task.diffIdBy, second) };
+  const diffId = second === undefined ? digest : digestOf(task.diffIdBy, second);
+  return { digest, size, diffId, plainSize: size };
 }
 
 /** Writes the stored bytes and hashes what they unpack to, in one reading. */
@@ -115,8 +119,12 @@ async function copyAndUnpack(task: CopyTask, to: number): Promise<Copied> {
       yield chunk;
     }
   };
-  for await (const chunk of decompress(copied())) plain.update(chunk);
-  return { digest: digestOf(task.digestBy, stored), size, diffId: digestOf(task.diffIdBy, plain) };
+  let plainSize = 0;
+  for await (const chunk of decompress(copied())) {
+    plain.update(chunk);
+    plainSize += chunk.length;
+  }
+  return { digest: digestOf(task.digestBy, stored), size, diffId: digestOf(task.diffIdBy, plain), plainSize };
 }
 
 function writeAll(fd: number, bytes: Uint8Array, position: number): void {

@@ -16,6 +16,7 @@ import { mapLimited } from '../base/concurrency.ts';
 import { isDobosError, never, systemCode } from '../base/errors.ts';
 import { fsPath } from '../base/names.ts';
 import type { CallOptions } from '../base/options.ts';
+import { decompress } from '../compress/decompress.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { endOfArchive, padding } from '../tar/encoder.ts';
 import type { ArchiveMember, ArchivePlan } from './archive-plan.ts';
@@ -122,14 +123,15 @@ async function copyMember(member: ArchiveMember, path: string, fd: number, o: Ca
     {
       from: content.region,
       to: { path, offset },
-      write: 'stored',
+      limit: member.size,
+      write: content.unpack ? 'plain' : 'stored',
       wantDiffId: false,
       digestBy: by,
       diffIdBy: by,
     },
     o,
   );
-  if (digest !== content.digest) {
+  if (digest !== content.digest || size !== member.size) {
     throw bytesError('BYTES_MISMATCH', {
       digest: content.digest,
       size: member.size,
@@ -144,9 +146,14 @@ async function* contentOf({ content, size }: ArchiveMember, o: CallOptions): Byt
     case 'bytes':
       yield content.bytes;
       return;
-    case 'file':
-      yield* verify(readRegion(content.region, o), { digest: content.digest, size });
+    case 'file': {
+      const bytes = readRegion(content.region, o);
+      yield* verify(content.unpack ? decompress(bytes, undefined, o) : bytes, {
+        digest: content.digest,
+        size,
+      });
       return;
+    }
     case 'stream':
       yield* content.open();
       return;

@@ -11,10 +11,11 @@ import type { LocalStore, StagedFile } from '../store/contract.ts';
 import { type ArchiveImage, type ArchivePlan, type MemberContent, planArchive } from './archive-plan.ts';
 import { algorithmOf, copyInPool } from './copy-region.ts';
 import { imageError } from './errors.ts';
+import { keepUnpacked, plainSize } from './plain-size.ts';
 import { toOciImage, withLayers } from './seal-image.ts';
 import type { Image } from './types.ts';
 
-/** Everything needed to write an archive; compressed layers that are to be plain lie unpacked in temporary files until `close`. */
+/** Everything needed to write an archive; compressed layers of unknown plain size lie unpacked in temporary files until `close`. */
 export interface SavePlan {
   readonly plan: ArchivePlan;
   close(): Promise<void>;
@@ -41,21 +42,24 @@ export async function openSavePlan(
       const { blob, diffId } = layer;
       if (!(await store.has(blob, o)))
         throw imageError('IMAGE_LAYER_ABSENT', { digest: blob.digest, diffId });
+      const region = await store.locate(blob, o);
       if (o.layers === 'stored' || blob.digest === diffId) {
-        const region = await store.locate(blob, o);
+        const open = () => store.open(blob, o);
         contents.set(
           blob.digest,
           region === undefined
-            ? { kind: 'stream', open: () => store.open(blob, o) }
-            : { kind: 'file', region, digest: blob.digest },
+            ? { kind: 'stream', open }
+            : { kind: 'file', region, digest: blob.digest, unpack: false },
         );
         return;
       }
-      const region = await unpack(store, layer, staged, o);
-      contents.set(diffId, { kind: 'file', region, digest: diffId });
+      const size = region === undefined ? undefined : await plainSize(store, layer);
+      const packed = region !== undefined && size !== undefined;
+      const from = packed ? region : await unpack(store, layer, region, staged, o);
+      contents.set(diffId, { kind: 'file', region: from, digest: diffId, unpack: packed });
       plain.set(blob.digest, {
         ...layer,
-        blob: { mediaType: OCI_LAYER_TAR, digest: diffId, size: region.size },
+        blob: { mediaType: OCI_LAYER_TAR, digest: diffId, size: size ?? from.size },
       });
     });
     const ready = images.map(({ image, names }): ArchiveImage => {
@@ -96,12 +100,12 @@ function unfold({ image, names }: ArchiveImage): { readonly image: Image; readon
 async function unpack(
   store: LocalStore,
   layer: Layer,
+  region: FileRegion | undefined,
   staged: StagedFile[],
   o: CallOptions,
 ): Promise<FileRegion> {
   const file = await store.stage();
   staged.push(file);
-  const region = await store.locate(layer.blob, o);
   if (region === undefined) return { path: file.path, offset: 0, size: await writeTar(layer, file.path, o) };
   const by = algorithmOf(layer.diffId);
   const task = {
@@ -116,6 +120,7 @@ async function unpack(
   if (digest !== layer.diffId) {
     throw imageError('IMAGE_LAYER_CONTENT', { digest: layer.blob.digest, got: digest, want: layer.diffId });
   }
+  await keepUnpacked(store, layer.blob.digest, { diffId: layer.diffId, size });
   return { path: file.path, offset: 0, size };
 }
 

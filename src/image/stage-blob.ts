@@ -9,9 +9,7 @@ import { algorithmOf, copyInPool } from './copy-region.ts';
 import { imageError } from './errors.ts';
 import type { LoadOptions, PlannedBlob } from './load-plan.ts';
 import type { OpenArchive } from './open-archive.ts';
-
-/** Kind of the notes that say which diff id a compressed blob was found to have: a second load need not unpack it again. */
-const UNPACKED = 'unpacked';
+import { findUnpacked, keepUnpacked } from './plain-size.ts';
 
 export interface ReadyBlob {
   /** What the store has or will have. */
@@ -64,7 +62,8 @@ export async function stageBlob(
       want: diffId,
     });
   }
-  if (diffId !== undefined && digest !== diffId) await store.notes.put(UNPACKED, digest, Buffer.from(diffId));
+  if (diffId !== undefined && digest !== diffId)
+    await keepUnpacked(store, digest, { diffId, size: copied.plainSize! });
   o.onEvent?.({ kind: 'layer', member, size: region.size, present: false });
   return { blob: planned.blob ?? { mediaType: OCI_LAYER_TAR, digest, size }, file };
 }
@@ -77,7 +76,7 @@ function plainBlob({ region, diffId }: PlannedBlob): Descriptor | undefined {
 
 async function isKnown(store: LocalStore, blob: Descriptor, diffId: string | undefined): Promise<boolean> {
   if (diffId === undefined || diffId === blob.digest) return true;
-  return (await store.notes.get(UNPACKED, blob.digest))?.toString() === diffId;
+  return (await findUnpacked(store, blob.digest))?.diffId === diffId;
 }
 
 function isPacked(region: FileRegion): boolean {
