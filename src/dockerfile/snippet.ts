@@ -9,7 +9,9 @@ const MAX_WIDTH = 200;
 
 /** The source lines of a range with line numbers, `>>>` before those in it, and carets below when it stands in one line. No line end behind the last. */
 export function formatSnippet(text: string, range: Range): string {
-  const lines = text.replace(/^\uFEFF/, '').split('\n');
+  // A byte order mark takes a column of the first line and none on a screen.
+  const mark = text.startsWith('\uFEFF') ? 1 : 0;
+  const lines = text.slice(mark).split('\n');
   const first = range.start.line;
   // A range that ends at the start of a line does not touch that line.
   const last = Math.max(first, range.end.column === 1 ? range.end.line - 1 : range.end.line);
@@ -25,16 +27,16 @@ export function formatSnippet(text: string, range: Range): string {
     const shown = line.length > MAX_WIDTH ? `${line.slice(0, MAX_WIDTH)}…` : line;
     out.push(`${String(number).padStart(digits)} | ${marked ? '>>>' : '   '} ${shown}`.trimEnd());
     if (marked && first === last && range.start.column <= MAX_WIDTH) {
-      out.push(caretLine(line, range, digits));
+      out.push(caretLine(line, range, digits, number === 1 ? mark : 0));
     }
   }
   if (shownLast < last) out.push(`${' '.repeat(digits)} | >>> … ${last - shownLast} more lines`);
   return out.join('\n');
 }
 
-function caretLine(line: string, range: Range, digits: number): string {
-  const from = range.start.column - 1;
-  const to = range.end.line === range.start.line ? range.end.column - 1 : line.length;
+function caretLine(line: string, range: Range, digits: number, shift: number): string {
+  const from = Math.max(0, range.start.column - 1 - shift);
+  const to = range.end.line === range.start.line ? range.end.column - 1 - shift : line.length;
   const width = Math.max(1, Math.min(to, MAX_WIDTH, Math.max(line.length, from + 1)) - from);
   // Tabs stay tabs, so that the carets stand below their characters.
   const lead = line.slice(0, from).replace(/[^\t]/g, ' ');
