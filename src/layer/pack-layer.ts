@@ -26,6 +26,22 @@ export interface PackedLayer {
   readonly index: Buffer;
 }
 
+export interface PackTask {
+  /** An empty file. */
+  readonly path: string;
+  readonly plan: readonly PlannedEntry[];
+}
+
+/** Packs the plan into the file at `path`. @throws as `packLayer` */
+export function packFile({ path, plan }: PackTask): PackedLayer {
+  const fd = openSync(path, 'r+');
+  try {
+    return packLayer(plan, fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
  * Writes the plan as a tar to the file descriptor (from its current position) in one pass, synchronously: read, tar, hash, write. The bytes depend on the plan
  * and the files' content alone. Entries come in the order of the plan.

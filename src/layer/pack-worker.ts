@@ -1,5 +1,4 @@
 import { serveTasks } from '../base/worker.ts';
-import type { PackedLayer } from './pack-layer.ts';
-import { type PackTask, packFile } from './write-layer.ts';
+import { type PackedLayer, type PackTask, packFile } from './pack-layer.ts';
 
 serveTasks<PackTask, PackedLayer>(packFile);

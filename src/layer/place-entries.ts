@@ -8,11 +8,11 @@ import {
   type LayerSlot,
   resolvePath,
   slotOf,
-  type TreeNode,
   type TreeParts,
   treeParts,
 } from './file-tree.ts';
-import { type ColumnarIndex, columnarIndex } from './load-layer-index.ts';
+import { type HiddenPath, hiddenPaths } from './hidden-paths.ts';
+import { columnarIndex } from './load-layer-index.ts';
 import type { FileTree, LayerEntry, LayerIndex, Operation } from './types.ts';
 
 export interface PlaceOptions {
@@ -62,8 +62,8 @@ interface PlacingOptions extends PlaceOptions {
   readonly emit?: ((operation: Operation) => void) | undefined;
 }
 
-/** A whiteout or opaque marker whose path is resolved, or the order of any other entry. */
-type PlacingStep = { readonly kind: 'whiteout' | 'opaque'; readonly path: string } | number;
+/** A path to hide, or the order of an entry to place. */
+type PlacingStep = HiddenPath | number;
 
 /**
  * The tree being made and the steps that make it. Whiteouts come first and see only `lower`, which makes them independent of
@@ -116,7 +116,7 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
 
   const isOwnName = (id: number, path: string): boolean => id >= base || ownLinks.has(path);
 
-  const hide = (step: { readonly kind: 'whiteout' | 'opaque'; readonly path: string }): void => {
+  const hide = (step: HiddenPath): void => {
     if (step.kind === 'opaque') {
       const node = openDirectory(step.path);
       node.children = new Map();
@@ -218,7 +218,7 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
 
   return {
     *steps(): Generator<PlacingStep> {
-      yield* hidingSteps(lower, index, o.onMissing);
+      yield* hiddenPaths(lower, index, o.onMissing);
       for (let order = 0; order < index.count; order++) {
         const kind = index.kindAt(order);
         if (kind !== 'whiteout' && kind !== 'opaque') yield order;
@@ -230,40 +230,6 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
     },
     parts: (): TreeParts => parts,
   };
-}
-
-/** The whiteouts and opaque markers that hide something of `lower`, in tar order, none inside another. */
-function hidingSteps(
-  lower: TreeParts,
-  index: ColumnarIndex,
-  onMissing: ((whiteout: LayerEntry) => void) | undefined,
-): readonly Exclude<PlacingStep, number>[] {
-  const hidden = new Map<string, 'whiteout' | 'opaque'>();
-  // Where this layer puts a directory over a lower symlink, the marker means that new directory and nothing below.
-  const shadowed = (path: string): boolean => index.find(path)?.kind === 'directory';
-  for (const order of index.whiteouts()) {
-    const kind = index.kindAt(order) as 'whiteout' | 'opaque';
-    const written = index.pathAt(order);
-    const path = resolvePath(lower, written, { keepLast: kind === 'whiteout', shadowed });
-    const node = path === undefined ? undefined : findNode(lower.root, path);
-    if (path !== undefined && isHideable(kind, node)) {
-      if (hidden.get(path) !== 'whiteout') hidden.set(path, kind);
-    } else if (kind === 'whiteout') onMissing?.(index.at(order));
-  }
-  return [...hidden].filter(([path]) => !isInside(path, hidden)).map(([path, kind]) => ({ kind, path }));
-}
-
-function isHideable(kind: 'whiteout' | 'opaque', node: TreeNode | undefined): boolean {
-  return kind === 'whiteout' ? node !== undefined : typeof node === 'object' && node.children.size > 0;
-}
-
-/** True if a directory above the path is hidden as well. */
-function isInside(path: string, hidden: ReadonlyMap<string, unknown>): boolean {
-  for (let at = path; at !== ''; ) {
-    at = parentPath(at);
-    if (hidden.has(at)) return true;
-  }
-  return false;
 }
 
 function cloneOf(node: DirectoryNode, owner: object): DirectoryNode {

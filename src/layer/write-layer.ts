@@ -1,10 +1,9 @@
-import { closeSync, openSync } from 'node:fs';
 import type { CallOptions } from '../base/options.ts';
 import { createPool, type Pool } from '../base/pool.ts';
 import type { Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { openLayer } from './open-layer.ts';
-import type { PackedLayer } from './pack-layer.ts';
+import type { PackedLayer, PackTask } from './pack-layer.ts';
 import { keepLayerIndex } from './read-index.ts';
 import type { Layer, PlannedEntry } from './types.ts';
 
@@ -14,11 +13,6 @@ export const LAYER_MEDIA_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 /** Plans up to so many entries and bytes are packed here: starting a thread costs about 15 ms. */
 const INLINE_ENTRIES = 64;
 const INLINE_BYTES = 4 * 1024 * 1024;
-
-export interface PackTask {
-  readonly path: string;
-  readonly plan: readonly PlannedEntry[];
-}
 
 let pool: Pool<PackTask, PackedLayer> | undefined;
 
@@ -37,7 +31,9 @@ export async function writeLayer(
   const staged = await store.stage();
   try {
     const task: PackTask = { path: staged.path, plan: entries };
-    const packed = isSmall(entries) ? await packFile(task) : await workers().run(task, o);
+    const packed = isSmall(entries)
+      ? (await import('./pack-layer.ts')).packFile(task)
+      : await workers().run(task, o);
     o.signal?.throwIfAborted();
     return await keepPacked(store, staged, packed);
   } catch (error) {
@@ -56,17 +52,6 @@ export async function keepPacked(
   const blob = await staged.commit({ mediaType: LAYER_MEDIA_TYPE, digest: diffId, size });
   await keepLayerIndex(store, diffId, packed.index);
   return openLayer(store, blob, diffId);
-}
-
-/** Packs the plan into the file at `path`. */
-export async function packFile(task: PackTask): Promise<PackedLayer> {
-  const { packLayer } = await import('./pack-layer.ts');
-  const fd = openSync(task.path, 'r+');
-  try {
-    return packLayer(task.plan, fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function workers(): Pool<PackTask, PackedLayer> {
