@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openKeeper } from '../../src/runtime/keeper.ts';
+import { createDirectoryStore } from '../../src/store/directory-store.ts';
+import { type ClientTask, clientProgram } from './runtime-client.ts';
+import { traces } from './runtime-fixture.ts';
+
+const ROUNDS = 15;
+const LONGEST_MS = 1500;
+
+/** Numerical Recipes' generator: the same moments for the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Processes that carry the mark in their environment: the client, its keeper, runtimes, containers. */
+function marked(mark: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`MARK=${mark}`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function until(what: () => boolean): Promise<boolean> {
+  for (let i = 0; i < 500; i++) {
+    if (what()) return true;
+    await new Promise((resume) => setTimeout(resume, 10));
+  }
+  return false;
+}
+
+describe.each(['runc', 'chroot'])('the client of %s killed at any moment', (runtime) => {
+  it(`leaves no process, mount, cgroup or half-made thing, and the next one works`, {
+    timeout: 300_000,
+  }, async () => {
+    const seed = Number(process.env.DOBOS_SEED ?? Date.now() % 1e9);
+    console.log(`${runtime}: seed ${seed}`);
+    const random = randomOf(seed);
+    const folder = mkdtempSync(join(tmpdir(), 'dobos-kill-'));
+    const storeFolder = join(folder, 'store');
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        const mark = `${runtime}-${seed}-${round}`;
+        const task: ClientTask = {
+          storeFolder,
+          runtime,
+          forever: true,
+          commands: [
+            `echo ${round} > /f; sleep 0.05`,
+            'head -c 300000 /dev/zero > /big',
+            'sleep 100 & ls -R / > /all',
+          ],
+        };
+        const program = ['--input-type=module', '-e', clientProgram(), JSON.stringify(task)];
+        const client = spawn(process.execPath, program, {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: { ...process.env, MARK: mark },
+        });
+        // Half of the rounds die while the keeper starts, half between its steps.
+        if (round % 2 === 0) await once(client.stdout, 'data');
+        await new Promise((resume) => setTimeout(resume, random() * LONGEST_MS));
+        client.kill('SIGKILL');
+        expect(await until(() => marked(mark).length === 0), `round ${round}: processes left`).toBe(true);
+        expect(traces(folder), `round ${round}`).toEqual({ mounts: [], processes: [], cgroups: [] });
+      }
+      const store = createDirectoryStore(storeFolder);
+      const keeper = await openKeeper({ storeFolder, runtime });
+      expect((await keeper.listSnapshots()).length).toBeGreaterThan(0);
+      await keeper.close();
+      const problems = [];
+      for await (const problem of store.check()) problems.push(problem);
+      expect(problems).toEqual([]);
+      const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+      expect(
+        names.filter((name) => /(^|\/)(runtime|state|task|config\.json|resolv\.conf)$/.test(name)),
+      ).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
