@@ -35,9 +35,9 @@ export async function collectFolder(store: CollectFolder, o: CollectOptions): Pr
     try {
       // Empty, so that a full disk can be collected too.
       writeFileSync(marker, '', { mode: 0o600 });
-      at('collect-begun');
+      await at('collect-begun');
       const { dead, deadRoots, brokenRoots } = await findDead(store, o);
-      at('collect-marked');
+      await at('collect-marked');
       const removed = await sweep(folder, dead, at, o);
       for (const { kind, id, usedAt } of deadRoots) removeUnused(rootPath(folder, kind, id), usedAt);
       for (const path of brokenRoots) rmSync(path, { force: true });

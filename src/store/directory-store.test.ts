@@ -255,4 +255,47 @@ describe('a directory store', () => {
     expect((await open().collect()).blobs.map(({ digest }) => digest)).toEqual([blob.digest]);
     expect(await store.ingest(streamOf(Buffer.from('x')), BLOB)).toEqual(blob);
   });
+
+  it('makes the holder of a lease wait for a collection that cannot see its lease any more', async () => {
+    const holder = open();
+    const [blob, kept] = [await putText(holder, 'unseen'), await putText(holder, 'seen in time')];
+    const lease = await holder.lease();
+    await holder.has(kept);
+    let asked: Promise<boolean> | undefined;
+    let answered = false;
+    const collector = createDirectoryStore(folder, {
+      async onWritePoint(point) {
+        if (point !== 'collect-marked') return;
+        asked = holder.has(blob).finally(() => {
+          answered = true;
+        });
+        for (let turn = 0; turn < 50; turn++) await new Promise((resume) => setImmediate(resume));
+        expect(answered).toBe(false);
+      },
+    });
+    expect((await collector.collect()).blobs.map(({ digest }) => digest)).toEqual([blob.digest]);
+    expect(await asked).toBe(false);
+    expect(await holder.has(kept)).toBe(true);
+    await lease.release();
+  });
+
+  it('does not collect what was stored after it began, nor a name given meanwhile', async () => {
+    const store = open();
+    const image = await putImage(store, 'image');
+    const late: Descriptor[] = [];
+    let tagged: Promise<void> | undefined;
+    const collector = createDirectoryStore(folder, {
+      async onWritePoint(point) {
+        if (point !== 'collect-marked') return;
+        late.push(await putText(store, 'late'));
+        tagged = store.tag('x:1', image.manifest);
+        tagged.catch(() => {});
+        for (let turn = 0; turn < 50; turn++) await new Promise((resume) => setImmediate(resume));
+      },
+    });
+    expect((await collector.collect()).blobs.length).toBe(3);
+    expect(await store.has(late[0]!)).toBe(true);
+    await expectCode(tagged!, 'STORE_NOT_FOUND');
+    expect(await listNames(store)).toEqual([]);
+  });
 });

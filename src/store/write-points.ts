@@ -29,5 +29,5 @@ export const WRITE_POINTS = [
 
 export type WritePoint = (typeof WRITE_POINTS)[number];
 
-/** Called at each write point; a test ends its process in it. */
-export type OnWritePoint = (point: WritePoint) => void;
+/** Called at each write point; a test ends its process in it. A collection waits for what it returns. */
+export type OnWritePoint = (point: WritePoint) => void | Promise<void>;
