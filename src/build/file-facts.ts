@@ -12,7 +12,8 @@ import type { SelectedSource } from './context/select-files.ts';
 export interface FileFacts {
   /** Hex; of all that follows. */
   readonly digest: string;
-  readonly lines: readonly FactLine[];
+  /** Made when asked for. */
+  readonly lines: () => readonly FactLine[];
   readonly files: number;
   readonly bytes: number;
 }
@@ -46,51 +47,71 @@ const NOTE_KIND = 'copyfiles';
 /** Larger lists are not kept: a miss then says only that files changed. */
 const MAX_KEPT_LINES = 200_000;
 
-/** The facts about a selection; every regular file must have its digest. */
+/** The facts about a selection; every regular file must have its digest. Cost: about 1 µs a file. */
 export function fileFacts(sources: readonly SelectedSource<SourceNode>[], o: FactOptions): FileFacts {
-  const lines: FactLine[] = [];
-  const keyed: string[] = [];
-  const names = new Map<string, number>();
-  for (const source of sources) countNames(source, names);
+  const shared = sharedFiles(sources);
   const groups = new Map<string, number>();
+  const keyed: string[] = [];
   let bytes = 0;
   let files = 0;
-  sources.forEach((source, i) => {
+  for (const source of sources) {
+    // No name and no field holds a NUL: what is joined by it cannot be read in two ways.
+    keyed.push(`source\0${source.files[0]?.node.kind === 'directory' ? '' : source.name}`);
     for (const { name, from, node } of source.files) {
-      const directory = node.kind === 'directory';
-      const mode = (o.chmod === undefined ? node.mode : o.chmod(node.mode, directory))
-        .toString(8)
-        .padStart(4, '0');
+      const { kind, size, identity } = node;
+      const mode = kind === 'symlink' ? '' : modeOf(node, o);
+      const group = identity !== undefined && shared.has(identity) ? groupOf(groups, identity) : '';
       const owner = o.owners ? `${node.uid}:${node.gid}` : '';
-      const content = node.kind === 'file' ? digestOf(from, node) : (node.linkTo ?? deviceText(node));
-      lines.push([from, node.kind, mode, owner, node.size, content]);
-      const shared =
-        node.identity !== undefined && node.kind === 'file' && (names.get(node.identity) ?? 0) > 1;
       keyed.push(
-        JSON.stringify([
-          i,
-          name === '' && directory ? '' : source.name,
-          name,
-          node.kind,
-          node.kind === 'symlink' ? '' : mode,
-          owner,
-          node.size,
-          content,
-          shared ? groupOf(groups, node.identity) : 0,
-          xattrText(node),
-        ]),
+        `${name}\0${kind}\0${mode}\0${owner}\0${size}\0${contentOf(from, node)}\0${group}\0${xattrText(node)}`,
       );
-      if (!directory) files++;
-      bytes += node.size;
+      if (kind !== 'directory') files++;
+      bytes += size;
     }
-  });
-  return { digest: sha256(keyed.join('\n')).slice('sha256:'.length), lines, files, bytes };
+  }
+  const digest = sha256(keyed.join('\0\n\0')).slice('sha256:'.length);
+  return { digest, lines: () => linesOf(sources, o), files, bytes };
+}
+
+function linesOf(sources: readonly SelectedSource<SourceNode>[], o: FactOptions): FactLine[] {
+  return sources.flatMap(({ files }) =>
+    files.map(({ from, node }): FactLine => {
+      const mode = modeOf(node, o).toString(8).padStart(4, '0');
+      const owner = o.owners ? `${node.uid}:${node.gid}` : '';
+      return [from, node.kind, mode, owner, node.size, contentOf(from, node)];
+    }),
+  );
+}
+
+function modeOf(node: SourceNode, { chmod }: FactOptions): number {
+  return chmod === undefined ? node.mode : chmod(node.mode, node.kind === 'directory');
+}
+
+function contentOf(from: string, node: SourceNode): string {
+  if (node.kind !== 'file') return node.linkTo ?? deviceText(node);
+  if (node.digest === undefined) throw new TypeError(`${from} was not hashed`);
+  return node.digest;
+}
+
+/** Identities of regular files that are selected under several names. */
+function sharedFiles(sources: readonly SelectedSource<SourceNode>[]): ReadonlySet<string> {
+  const once = new Set<string>();
+  const shared = new Set<string>();
+  for (const { files } of sources) {
+    for (const { node } of files) {
+      if (node.identity === undefined || node.kind !== 'file') continue;
+      if (once.has(node.identity)) shared.add(node.identity);
+      once.add(node.identity);
+    }
+  }
+  return shared;
 }
 
 /** Keeps the list under the facts' digest. */
 export async function keepFacts(notes: Notes, facts: FileFacts): Promise<void> {
-  if (facts.lines.length > MAX_KEPT_LINES) return;
-  await notes.put(NOTE_KIND, facts.digest, Buffer.from(JSON.stringify(facts.lines)));
+  const lines = facts.lines();
+  if (lines.length === 0 || lines.length > MAX_KEPT_LINES) return;
+  await notes.put(NOTE_KIND, facts.digest, Buffer.from(JSON.stringify(lines)));
 }
 
 /** How the files differ from those kept under the digest `before`; undefined when that list is not there. */
@@ -104,7 +125,7 @@ export async function compareFacts(
   if (lines === undefined) return undefined;
   const old = new Map(lines.map((line) => [line[0], line]));
   const changes: FileChange[] = [];
-  for (const line of now.lines) {
+  for (const line of now.lines()) {
     const was = old.get(line[0]);
     old.delete(line[0]);
     if (was === undefined) changes.push({ path: line[0], kind: 'new', what: undefined });
@@ -131,22 +152,11 @@ function difference(was: FactLine, now: FactLine): string | undefined {
   return undefined;
 }
 
-function countNames(source: SelectedSource<SourceNode>, names: Map<string, number>): void {
-  for (const { node } of source.files) {
-    if (node.identity !== undefined) names.set(node.identity, (names.get(node.identity) ?? 0) + 1);
-  }
-}
-
 /** Numbers files with several names in order of their first: inodes differ between machines. */
 function groupOf(groups: Map<string, number>, identity: string): number {
   const known = groups.get(identity) ?? groups.size + 1;
   groups.set(identity, known);
   return known;
-}
-
-function digestOf(from: string, node: SourceNode): string {
-  if (node.digest === undefined) throw new TypeError(`${from} was not hashed`);
-  return node.digest;
 }
 
 function deviceText(node: SourceNode): string {

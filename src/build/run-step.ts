@@ -135,7 +135,7 @@ async function execute(
     run.working(async () => {
       const begin = tools.now();
       const layer = await makeLayer(step, facts, run, o);
-      if (files !== undefined && files.lines.length > 0) await keepFacts(tools.store.notes, files);
+      if (files !== undefined) await keepFacts(tools.store.notes, files);
       const end = tools.now();
       const createdAt = tools.epoch === undefined ? end : tools.epoch * 1000;
       return { layer, createdAt, durationMs: end - begin };

@@ -18,29 +18,22 @@ export interface PackedScan {
   readonly sources: readonly { readonly name: string; readonly count: number }[];
   /** Per file name, from, kind, link target, identity, digest: none of them holds a NUL. */
   readonly texts: string;
-  /** Per file mode, mtime, size, provisional. */
+  /** Per file mode, mtime, provisional, dev, ino, size, mtimeNs, ctimeNs. */
   readonly numbers: Float64Array;
-  /** Per file dev, ino, mtimeNs, ctimeNs. */
-  readonly stamps: BigInt64Array;
 }
 
 const TEXTS = 6;
-const NUMBERS = 4;
-const STAMPS = 4;
+const NUMBERS = 8;
 
 export function packScan(scan: Scan): PackedScan {
   const files = scan.sources.flatMap((source) => source.files);
   const texts: string[] = [];
   const numbers = new Float64Array(files.length * NUMBERS);
-  const stamps = new BigInt64Array(files.length * STAMPS);
   files.forEach(({ name, from, node }, i) => {
     texts.push(name, from, node.kind, node.linkTo ?? '', node.identity ?? '', node.digest ?? '');
-    numbers.set(
-      [node.mode, node.mtime ?? Number.NaN, node.size, node.provisional === true ? 1 : 0],
-      i * NUMBERS,
-    );
-    const { dev, ino, mtimeNs, ctimeNs } = node.stamp;
-    stamps.set([dev, ino, mtimeNs, ctimeNs], i * STAMPS);
+    const { mode, mtime, provisional, dev, ino, size, mtimeNs, ctimeNs } = node;
+    const flag = provisional === true ? 1 : 0;
+    numbers.set([mode, mtime ?? Number.NaN, flag, dev, ino, size, mtimeNs, ctimeNs], i * NUMBERS);
   });
   return {
     missing: scan.missing,
@@ -48,7 +41,6 @@ export function packScan(scan: Scan): PackedScan {
     sources: scan.sources.map((source) => ({ name: source.name, count: source.files.length })),
     texts: texts.join('\0'),
     numbers,
-    stamps,
   };
 }
 
@@ -58,20 +50,23 @@ export function unpackScan(packed: PackedScan): Scan {
   const file = (): SelectedFile<DiskNode> => {
     const i = next++;
     const [name, from, kind, linkTo, identity, digest] = texts.slice(i * TEXTS, (i + 1) * TEXTS);
-    const { numbers, stamps } = packed;
-    const [n, s] = [i * NUMBERS, i * STAMPS];
+    const { numbers } = packed;
+    const n = i * NUMBERS;
     const node: DiskNode = {
       kind: kind as DiskNode['kind'],
       mode: numbers[n]!,
       uid: 0,
       gid: 0,
       mtime: Number.isNaN(numbers[n + 1]) ? undefined : numbers[n + 1],
-      size: numbers[n + 2]!,
+      dev: numbers[n + 3]!,
+      ino: numbers[n + 4]!,
+      size: numbers[n + 5]!,
+      mtimeNs: numbers[n + 6]!,
+      ctimeNs: numbers[n + 7]!,
       linkTo: kind === 'symlink' ? linkTo : undefined,
       identity: identity === '' ? undefined : identity,
       digest: digest === '' ? undefined : digest,
-      provisional: numbers[n + 3] === 1 || undefined,
-      stamp: { dev: stamps[s]!, ino: stamps[s + 1]!, mtimeNs: stamps[s + 2]!, ctimeNs: stamps[s + 3]! },
+      provisional: numbers[n + 2] === 1 || undefined,
     };
     return { name: name!, from: from!, node };
   };

@@ -6,16 +6,12 @@ import type { ContextAnswer, ContextTask } from './context-tasks.ts';
 import { packScan } from './context-tasks.ts';
 import { hashFiles } from './hash-files.ts';
 import { scanContext } from './scan-context.ts';
-import { parseStatIndex, type StatIndex } from './stat-index.ts';
+import { parseStatIndex } from './stat-index.ts';
 
 function work(task: ContextTask): ContextAnswer {
   switch (task.kind) {
     case 'scan': {
-      let index: StatIndex | undefined;
-      const scan = scanContext(task.scan, () => {
-        index ??= parseStatIndex(readNote(task.indexPath));
-        return index;
-      });
+      const scan = scanContext(task.scan, parseStatIndex(readNote(task.indexPath)));
       if (scan === undefined) throw new Error('an unlimited scan found a limit');
       return { kind: 'scan', packed: packScan(scan) };
     }

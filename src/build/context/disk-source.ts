@@ -12,26 +12,37 @@ export interface IgnoreRules {
   mayReinclude(folder: string): boolean;
 }
 
-/** What tells, with the size, whether a file's content is what it was. */
+/**
+ * What tells whether a file's content is what it was. Nanoseconds since the epoch as numbers: exact to 256 ns,
+ * where a kernel's clock for files ticks in milliseconds; big integers would cost more than the look at the file.
+ */
 export interface Stamp {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
+  readonly dev: number;
+  readonly ino: number;
+  readonly size: number;
+  readonly mtimeNs: number;
+  readonly ctimeNs: number;
 }
 
-export interface DiskNode extends SourceNode {
-  readonly stamp: Stamp;
-}
+export interface DiskNode extends SourceNode, Stamp {}
 
 export interface DiskSource extends FileSource {
   get(path: string): DiskNode | undefined;
   children(path: string): Iterable<readonly [name: string, node: DiskNode]>;
   /** Files and folders that the rules kept out so far; a folder that was not entered counts once. */
   readonly ignored: number;
-  /** Files and folders looked at so far. */
-  readonly seen: number;
 }
+
+export interface DiskOptions {
+  readonly rules?: IgnoreRules | undefined;
+  /** The content's digest of a file with this stamp, if it is known. */
+  readonly knownDigest?: ((stamp: Stamp) => string | undefined) | undefined;
+  /** More files and folders than this are not looked at: TOO_MANY_FILES is thrown. */
+  readonly limit?: number | undefined;
+}
+
+/** Thrown, as it is, when the limit is passed. */
+export const TOO_MANY_FILES = new RangeError('more files than the limit');
 
 const KINDS: Readonly<Record<number, SourceNode['kind']>> = {
   32768: 'file',
@@ -47,7 +58,8 @@ const KINDS: Readonly<Record<number, SourceNode['kind']>> = {
  * The files of a folder as COPY sees them: owner 0:0, what the rules exclude is not there and is not looked at.
  * Everything is read when asked for. @throws BUILD_CONTEXT_UNREADABLE
  */
-export function createDiskSource(folder: string, rules: IgnoreRules | undefined): DiskSource {
+export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSource {
+  const { rules, knownDigest, limit = Number.POSITIVE_INFINITY } = o;
   let ignored = 0;
   let seen = 0;
   const diskPath = (path: string): string | Buffer => fsPath(path === '' ? folder : `${folder}/${path}`);
@@ -62,22 +74,29 @@ export function createDiskSource(folder: string, rules: IgnoreRules | undefined)
     const kind = KINDS[mode & 0xf000] ?? 'file';
     // The folder itself is where the files happen to be: its mode and time are nobody's intention.
     const isRoot = path === '';
+    const stamp: Stamp = {
+      dev: Number(stat.dev),
+      ino: Number(stat.ino),
+      size: kind === 'file' ? Number(stat.size) : 0,
+      mtimeNs: Number(stat.mtimeNs),
+      ctimeNs: Number(stat.ctimeNs),
+    };
     return {
+      ...stamp,
       kind,
       mode: isRoot ? 0o755 : kind === 'symlink' ? 0o777 : mode & 0o7777,
       uid: 0,
       gid: 0,
       mtime: isRoot ? undefined : Number(stat.mtimeNs / 1_000_000_000n),
-      size: kind === 'file' ? Number(stat.size) : 0,
       linkTo:
         kind === 'symlink' ? decodeName(readlinkSync(diskPath(path), { encoding: 'buffer' })) : undefined,
       identity: kind !== 'directory' && stat.nlink > 1n ? `${stat.dev}:${stat.ino}` : undefined,
       provisional: provisional || undefined,
-      stamp: { dev: stat.dev, ino: stat.ino, mtimeNs: stat.mtimeNs, ctimeNs: stat.ctimeNs },
+      digest: kind === 'file' ? knownDigest?.(stamp) : undefined,
     };
   };
   const lstat = (path: string): BigIntStats | undefined => {
-    seen++;
+    if (++seen > limit) throw TOO_MANY_FILES;
     return lstatSync(diskPath(path), { bigint: true, throwIfNoEntry: false });
   };
 
@@ -107,9 +126,6 @@ export function createDiskSource(folder: string, rules: IgnoreRules | undefined)
     get ignored() {
       return ignored;
     },
-    get seen() {
-      return seen;
-    },
   };
 }
 
@@ -129,6 +145,7 @@ function readable<T>(path: string, read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
+    if (error === TOO_MANY_FILES) throw error;
     const code = systemCode(error) ?? '';
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     if (code === '' || code.startsWith('BUILD_')) throw error;

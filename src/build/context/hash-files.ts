@@ -6,11 +6,9 @@ import { fsPath } from '../../base/names.ts';
 import { buildError } from '../errors.ts';
 import type { Stamp } from './disk-source.ts';
 
-export interface FileToHash {
+export interface FileToHash extends Stamp {
   /** Below the context's folder. */
   readonly from: string;
-  readonly size: number;
-  readonly stamp: Stamp;
 }
 
 export interface HashedFile {
@@ -47,12 +45,11 @@ function hashFile(path: string, file: FileToHash, buffer: Buffer): HashedFile {
   try {
     const digest = hashContent(fd, file, buffer);
     const after = fstatSync(fd, { bigint: true });
-    const { stamp } = file;
     const steady =
-      after.ino === stamp.ino &&
-      after.dev === stamp.dev &&
-      after.mtimeNs === stamp.mtimeNs &&
-      after.ctimeNs === stamp.ctimeNs &&
+      Number(after.ino) === file.ino &&
+      Number(after.dev) === file.dev &&
+      Number(after.mtimeNs) === file.mtimeNs &&
+      Number(after.ctimeNs) === file.ctimeNs &&
       Number(after.size) === file.size;
     return { digest, steady };
   } finally {

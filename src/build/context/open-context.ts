@@ -11,7 +11,7 @@ import { createPool, type Pool } from '../../base/pool.ts';
 import type { Notes } from '../../store/contract.ts';
 import { buildError } from '../errors.ts';
 import type { ContextAnswer, ContextTask } from './context-tasks.ts';
-import type { DiskNode } from './disk-source.ts';
+import type { DiskNode, Stamp } from './disk-source.ts';
 import type { FileToHash, HashedFile } from './hash-files.ts';
 import type { NotInContext, Scan, ScanTask } from './scan-context.ts';
 import type { SelectedSource } from './select-files.ts';
@@ -78,7 +78,7 @@ export function openContext(folder: string, o: ContextOptions): Context {
     const { scanContext } = await import('./scan-context.ts');
     const task: ScanTask = { folder: root, ignoreText: o.ignoreText, sources };
     const found = await index();
-    const inline = scanContext(task, () => found, MAX_INLINE_FILES);
+    const inline = scanContext(task, found, MAX_INLINE_FILES);
     if (inline !== undefined) return inline;
     const { unpackScan } = await import('./context-tasks.ts');
     const indexPath = o.notes?.path('context', key);
@@ -102,22 +102,21 @@ export function openContext(folder: string, o: ContextOptions): Context {
   return {
     folder: root,
     async select(sources, options = {}) {
-      const startedNs = BigInt(o.now()) * 1_000_000n;
+      const startedNs = o.now() * 1e6;
       const found = await scan(sources, options);
       const unknown = found.sources.flatMap((source) =>
         source.files.filter(({ node }) => node.kind === 'file' && node.digest === undefined),
       );
       if (unknown.length === 0) return found;
       options.signal?.throwIfAborted();
-      const wanted = unknown.map(({ from, node }) => ({ from, size: node.size, stamp: node.stamp }));
+      const wanted = unknown.map(({ from, node }) => ({ from, ...stampOf(node) }));
       const hashed = await hash(wanted, options);
       const byPath = new Map(unknown.map((file, i) => [file.from, hashed[i]!]));
       const complete = found.sources.map((source) => withHashes(source, byPath));
       hashedAny = true;
       for (const { from, node } of complete.flatMap((source) => source.files)) {
         if (node.digest === undefined || byPath.get(from)?.steady === false) continue;
-        if (!isRacy(node.stamp, startedNs))
-          rows.push({ stamp: node.stamp, size: node.size, digest: node.digest });
+        if (!isRacy(node, startedNs)) rows.push({ ...stampOf(node), digest: node.digest });
       }
       return { ...found, sources: complete };
     },
@@ -130,6 +129,10 @@ export function openContext(folder: string, o: ContextOptions): Context {
       await o.notes.put('context', key, bytes);
     },
   };
+}
+
+function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: Stamp): Stamp {
+  return { dev, ino, size, mtimeNs, ctimeNs };
 }
 
 function withHashes(

@@ -4,7 +4,7 @@
  * @module
  */
 import { matchGlob } from '../../dockerfile/glob.ts';
-import { createDiskSource, type DiskNode, type DiskSource } from './disk-source.ts';
+import { createDiskSource, type DiskNode, TOO_MANY_FILES } from './disk-source.ts';
 import { followLinks } from './file-source.ts';
 import { createIgnoreRules } from './ignore-rules.ts';
 import { describeMissing, type SelectedSource, selectFiles } from './select-files.ts';
@@ -34,51 +34,24 @@ export interface Scan {
 /** The files that the sources select; contents found in `index` have their digest. Undefined when more than `limit` files had to be looked at. @throws BUILD_CONTEXT_UNREADABLE, BUILD_CONTEXT_DEVICE */
 export function scanContext(
   task: ScanTask,
-  index: () => StatIndex,
+  index: StatIndex,
   limit = Number.POSITIVE_INFINITY,
 ): Scan | undefined {
   const rules = task.ignoreText === undefined ? undefined : createIgnoreRules(task.ignoreText);
-  const disk = createDiskSource(task.folder, rules);
+  const disk = createDiskSource(task.folder, { rules, limit, knownDigest: index.find });
   try {
-    const { sources, missing } = selectFiles(bounded(disk, limit), task.sources, matchGlob);
-    if (missing !== undefined) {
-      return { sources: [], ignored: disk.ignored, missing: explainMissing(task, missing) };
-    }
-    return { sources: sources.map((source) => withDigests(source, index)), ignored: disk.ignored };
+    const { sources, missing } = selectFiles(disk, task.sources, matchGlob);
+    if (missing === undefined) return { sources, ignored: disk.ignored };
+    return { sources: [], ignored: disk.ignored, missing: explainMissing(task, missing) };
   } catch (error) {
-    if (error === TOO_MANY) return undefined;
+    if (error === TOO_MANY_FILES) return undefined;
     throw error;
   }
 }
 
-const TOO_MANY = new RangeError('more files than are looked at inline');
-
-function bounded(disk: DiskSource, limit: number): Pick<DiskSource, 'get' | 'children'> {
-  if (limit === Number.POSITIVE_INFINITY) return disk;
-  return {
-    get: disk.get,
-    *children(path) {
-      for (const child of disk.children(path)) {
-        if (disk.seen > limit) throw TOO_MANY;
-        yield child;
-      }
-    },
-  };
-}
-
-function withDigests(source: SelectedSource<DiskNode>, index: () => StatIndex): SelectedSource<DiskNode> {
-  const files = source.files.map((file) => {
-    const { node } = file;
-    if (node.kind !== 'file') return file;
-    const digest = index().find(node.stamp, node.size);
-    return digest === undefined ? file : { ...file, node: { ...node, digest } };
-  });
-  return { ...source, files };
-}
-
 /** Looks at the folder as it is without the rules: what is there but excluded is named with the line that excludes it. */
 function explainMissing(task: ScanTask, path: string): NotInContext {
-  const raw = createDiskSource(task.folder, undefined);
+  const raw = createDiskSource(task.folder);
   const rules = task.ignoreText === undefined ? undefined : createIgnoreRules(task.ignoreText);
   const { near, broken } = describeMissing(raw, path);
   if (near === path) {
