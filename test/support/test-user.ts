@@ -1,0 +1,31 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const NAME = 'dobos-rootless';
+
+/** An ordinary user with a range of subordinate ids, made when missing. Needs root. */
+export function testUser(): { readonly uid: number; readonly gid: number; readonly name: string } {
+  if (spawnSync('id', [NAME]).status !== 0) {
+    execFileSync('useradd', ['--create-home', '--shell', '/bin/sh', NAME], { stdio: 'pipe' });
+  }
+  const id = (flag: string): number => Number(execFileSync('id', [flag, NAME], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g'), name: NAME };
+}
+
+/** The built package with what it needs at run time, where every user can read it. The caller removes the folder. */
+export function readableBuild(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'dobos-build-'));
+  chmodSync(folder, 0o755);
+  cpSync('dist', join(folder, 'dist'), { recursive: true });
+  cpSync('package.json', join(folder, 'package.json'));
+  for (const name of ['koffi', '@koromix', '@cloudpss', 'valibot', 'commander']) {
+    const from = join('node_modules', name);
+    if (!existsSync(from)) continue;
+    mkdirSync(join(folder, 'node_modules'), { recursive: true });
+    cpSync(from, join(folder, 'node_modules', name), { recursive: true, dereference: true });
+  }
+  execFileSync('chmod', ['-R', 'a+rX', folder]);
+  return folder;
+}
