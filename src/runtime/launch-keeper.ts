@@ -42,7 +42,8 @@ export async function launchKeeper(
 }
 
 function namespaceChoices(uid: number): readonly (readonly string[])[] {
-  const user = ['--user', '--map-root-user'];
+  // The cgroup namespace only lets it mount an empty cgroup tree (keeper-namespace.ts).
+  const user = ['--user', '--map-root-user', '--cgroup'];
   return uid === 0 ? [[]] : [[...user, '--map-auto'], user];
 }
 

@@ -52,7 +52,12 @@ export function ociConfig(request: ConfigRequest): unknown {
     },
     root: { path: request.rootPath, readonly: false },
     ...(request.hostname === '' ? {} : { hostname: request.hostname }),
-    mounts: [...kernelMounts(request), ...DEVICES.map(deviceMount), ...process.binds.map(bindMount)],
+    mounts: [
+      ...kernelMounts(request),
+      // In a user namespace the runtime itself binds them, and fails over a file that is bound already.
+      ...(rootless ? [] : DEVICES.map(deviceMount)),
+      ...process.binds.map(bindMount),
+    ],
     linux: {
       namespaces: [
         ...['mount', 'uts', 'ipc', 'pid'],
