@@ -1,18 +1,13 @@
 import type { Hash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { bytesError, type FileRegion, hasherFor, readRegion } from '../base/bytes.ts';
 import { fsPath } from '../base/names.ts';
-import type { CallOptions } from '../base/options.ts';
-import { createPool, type Pool } from '../base/pool.ts';
 import { decompress } from '../compress/decompress.ts';
 import { DETECT_BYTES, detectCompression } from '../compress/detect.ts';
 import type { Digest } from '../oci/types.ts';
 
 /** Read and written at once: the buffer is reused, so this is the memory of one copy. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
-/** Below this a copy takes less time than starting a worker thread. */
-const INLINE_BYTES = 8 * 1024 * 1024;
 
 type Algorithm = 'sha256' | 'sha512';
 
@@ -41,16 +36,7 @@ export interface Copied {
   readonly diffId: Digest | undefined;
 }
 
-let pool: Pool<CopyTask, Copied> | undefined;
-
-/** What was copied, hashed on the way; large regions in a worker thread, as many at once as there are cores. @throws BYTES_SHORT_FILE, COMPRESS_ errors, system errors */
-export function copyInPool(task: CopyTask, o: CallOptions = {}): Promise<Copied> {
-  if (task.from.size < INLINE_BYTES) return copyRegion(task);
-  pool ??= createPool(new URL('./copy-worker.ts', import.meta.url), availableParallelism());
-  return pool.run(task, o);
-}
-
-/** The same in this thread. */
+/** What was copied, hashed on the way. Synchronous but for decompression. @throws BYTES_SHORT_FILE, COMPRESS_ errors, system errors */
 export async function copyRegion(task: CopyTask): Promise<Copied> {
   const from = openSync(fsPath(task.from.path), 'r');
   try {
