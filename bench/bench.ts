@@ -53,6 +53,6 @@ try {
     writeFileSync(join('docs', 'performance.md'), `${head}\n${machine}\n\n${table.join('\n')}\n`);
   }
 } finally {
-  peers.stop();
+  await peers.stop();
   rmSync(work, { recursive: true, force: true });
 }

@@ -10,7 +10,7 @@ export interface Peers {
   readonly dockerEnv: Readonly<Record<string, string>>;
   readonly buildah: (...args: readonly string[]) => readonly string[];
   readonly versions: readonly string[];
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 /** Starts dockerd with everything below `work`, and names the peers. */
@@ -77,7 +77,13 @@ export async function startPeers(work: string): Promise<Peers> {
       line('/usr/bin/sha256sum', ['--version']),
       `Node ${process.version}`,
     ],
-    stop: () => void daemon.kill('SIGTERM'),
+    stop: async () => {
+      const ended = new Promise((resume) => daemon.once('exit', resume));
+      daemon.kill('SIGTERM');
+      await ended;
+      // dockerd leaves the mount of its own network namespace behind.
+      spawnSync('umount', ['-l', `${folder}/exec/netns/default`]);
+    },
   };
 }
 
