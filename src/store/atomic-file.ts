@@ -104,7 +104,7 @@ export function withFolder<T>(path: string, write: () => T): T {
   }
 }
 
-/** Makes a folder and the folders above it, mode 0700. (Node's recursive mkdir reports a read-only disk as ENOENT.) */
+/** Makes a folder and the folders above it, mode 0700, so that they survive a power cut. (Node's recursive mkdir reports a read-only disk as ENOENT.) */
 export function makeFolder(path: string): void {
   if (tryMakeFolder(path)) return;
   if (dirname(path) !== path) makeFolder(dirname(path));
@@ -115,10 +115,20 @@ export function makeFolder(path: string): void {
 function tryMakeFolder(path: string): boolean {
   try {
     mkdirSync(path, { mode: 0o700 });
+    syncParent(path);
     return true;
   } catch (error) {
     const code = systemCode(error);
     if (code !== 'EEXIST' && code !== 'ENOENT') throw error;
     return code === 'EEXIST';
+  }
+}
+
+function syncParent(path: string): void {
+  try {
+    syncFolder(dirname(path));
+  } catch (error) {
+    // A folder that may be written but not read cannot be opened, so neither synced.
+    if (systemCode(error) !== 'EACCES') throw error;
   }
 }

@@ -30,6 +30,9 @@ const ASYNC_BYTES = 128 * 1024;
 /** A blob that changed less than this many milliseconds ago may not have its folder synced yet by whoever stored it. */
 const RECENT_MS = 10_000;
 
+/** Neither follows a link nor waits at a pipe that took a blob's place. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /** The size of a stored blob, or undefined; links and folders are not blobs. */
 export function blobSize(folder: string, digest: string): number | undefined {
   return blobStat(folder, digest)?.size;
@@ -75,7 +78,7 @@ export function readSmallBlob(folder: string, digest: Digest, limit: number): Bu
   if (size === undefined || size > limit) return undefined;
   let fd: number;
   try {
-    fd = openSync(join(folder, blobPath(digest)), constants.O_RDONLY | constants.O_NOFOLLOW);
+    fd = openSync(join(folder, blobPath(digest)), READ_FLAGS);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
@@ -181,7 +184,7 @@ function openBlob(folder: string, wanted: Descriptor): number {
   const size = blobSize(folder, wanted.digest);
   if (size === undefined) throw storeError('STORE_NOT_FOUND', { digest: wanted.digest, where: folder });
   if (size !== wanted.size) throw shortBlob(wanted, size);
-  return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  return openSync(path, READ_FLAGS);
 }
 
 function shortBlob({ digest, size }: Descriptor, gotSize: number): Error {

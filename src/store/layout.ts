@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
-import { makeFolder, replaceFile, syncFolder } from './atomic-file.ts';
+import { makeFolder, replaceFile } from './atomic-file.ts';
 import { storeError } from './errors.ts';
 import { formatIndex, NEW_INDEX } from './layout-index.ts';
 import type { OnWritePoint } from './write-points.ts';
@@ -22,7 +22,6 @@ export function ensureLayout(folder: string, at: OnWritePoint): void {
   at('layout-index');
   const marker = join(folder, 'oci-layout');
   if (!existsSync(marker)) replaceFile(folder, marker, '{"imageLayoutVersion":"1.0.0"}', { durable: true });
-  syncFolder(dirname(folder));
   at('layout-marked');
 }
 

@@ -74,13 +74,12 @@ export function createLeases(folder: string, ensure: () => void, at: OnWritePoin
       at('lease-created');
       const release = (): void => {
         if (!leases.delete(lease)) return;
-        process.off('exit', release);
+        openLeases.delete(release);
         closeSync(fd);
         rmSync(path, { force: true });
         at('lease-released');
       };
-      // A process that ends in good order leaves nothing to clean.
-      process.on('exit', release);
+      releaseAtExit(release);
       return { release: async () => release() };
     },
     async protect(blob, o = {}) {
@@ -95,6 +94,19 @@ export function createLeases(folder: string, ensure: () => void, at: OnWritePoin
       if (existsSync(collectMarker(folder))) await waitForCollection(folder, o);
     },
   };
+}
+
+const openLeases = new Set<() => void>();
+let exitWatched = false;
+
+/** A process that ends in good order leaves nothing to clean. */
+function releaseAtExit(release: () => void): void {
+  openLeases.add(release);
+  if (exitWatched) return;
+  exitWatched = true;
+  process.on('exit', () => {
+    for (const release of openLeases) release();
+  });
 }
 
 /** Stands while a collection runs; a stale one is removed by whoever holds `lock/collect`. */

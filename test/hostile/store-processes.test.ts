@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -118,5 +118,16 @@ describe('several processes in one store', () => {
     const ran = await runStoreScript(folder, script);
     expect(ran).toMatchObject({ code: 0, stderr: '', stdout: 'false true\n' });
     expect(await listNames(store)).toEqual(['docker.io/library/x:1', 'docker.io/library/y:1']);
+  });
+
+  it('leave no lease when they end in good order without releasing it', async () => {
+    await runStoreScript(
+      folder,
+      `
+      const store = createDirectoryStore(folder);
+      for (let at = 0; at < 20; at++) await store.lease();
+      process.exit(0);`,
+    );
+    expect(readdirSync(join(folder, 'leases'))).toEqual([]);
   });
 });
