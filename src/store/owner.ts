@@ -36,16 +36,20 @@ export function ownerState(id: string): OwnerState {
   if (id === ownerId()) return 'alive';
   if (boot !== bootId()) return 'dead';
   if (Number(namespace) !== pidNamespace()) return 'unknown';
-  if (namespace === '0') return signalReaches(Number(pid)) ? 'alive' : 'dead';
-  return startTime(pid!) === Number(start) ? 'alive' : 'dead';
+  if (namespace === '0') return exists(Number(pid)) ? 'alive' : 'dead';
+  if (!procShowsUs()) return 'unknown';
+  const started = startTime(pid!);
+  // /proc may hide other users' processes (hidepid).
+  if (started === undefined) return exists(Number(pid)) ? 'unknown' : 'dead';
+  return started === Number(start) ? 'alive' : 'dead';
 }
 
-/** Field 22 of /proc/<pid>/stat; the name in field 2 may hold anything, so the fields are counted after its last parenthesis. Zombies are dead. */
+/** Field 22 of /proc/<pid>/stat; the name in field 2 may hold anything, so the fields are counted after its last parenthesis. -1 for a zombie. */
 function startTime(pid: string): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
+    return fields[0] === 'Z' || fields[0] === 'X' ? -1 : Number(fields[19]);
   } catch {
     return undefined;
   }
@@ -66,6 +70,11 @@ function bootId(): string {
   return boot;
 }
 
+/** False where /proc is that of another pid namespace: its numbers say nothing about ours. */
+function procShowsUs(): boolean {
+  return orEmpty(() => readlinkSync('/proc/self')) === String(process.pid);
+}
+
 function orEmpty(read: () => string): string {
   try {
     return read();
@@ -74,7 +83,7 @@ function orEmpty(read: () => string): string {
   }
 }
 
-function signalReaches(pid: number): boolean {
+function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
