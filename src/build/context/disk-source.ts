@@ -62,6 +62,8 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
   const { rules, knownDigest, limit = Number.POSITIVE_INFINITY } = o;
   let ignored = 0;
   let seen = 0;
+  /** Reused: a question to `knownDigest`, not kept by it. */
+  const stamp = { dev: 0, ino: 0, size: 0, mtimeNs: 0, ctimeNs: 0 };
   const diskPath = (path: string): string | Buffer => fsPath(path === '' ? folder : `${folder}/${path}`);
 
   /** Undefined: kept out; true: a directory that is there only if something below is. */
@@ -69,30 +71,35 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
     if (rules === undefined || path === '' || !rules.excludes(path)) return false;
     return isDirectory() && rules.mayReinclude(path) ? true : undefined;
   };
+  // Written out field by field: a spread costs as much as the look at the file.
   const nodeOf = (path: string, stat: BigIntStats, provisional: boolean): DiskNode => {
     const mode = Number(stat.mode);
     const kind = KINDS[mode & 0xf000] ?? 'file';
     // The folder itself is where the files happen to be: its mode and time are nobody's intention.
     const isRoot = path === '';
-    const stamp: Stamp = {
-      dev: Number(stat.dev),
-      ino: Number(stat.ino),
-      size: kind === 'file' ? Number(stat.size) : 0,
-      mtimeNs: Number(stat.mtimeNs),
-      ctimeNs: Number(stat.ctimeNs),
-    };
+    const isFile = kind === 'file';
+    const mtimeNs = Number(stat.mtimeNs);
+    stamp.dev = Number(stat.dev);
+    stamp.ino = Number(stat.ino);
+    stamp.size = isFile ? Number(stat.size) : 0;
+    stamp.mtimeNs = mtimeNs;
+    stamp.ctimeNs = Number(stat.ctimeNs);
     return {
-      ...stamp,
       kind,
       mode: isRoot ? 0o755 : kind === 'symlink' ? 0o777 : mode & 0o7777,
       uid: 0,
       gid: 0,
-      mtime: isRoot ? undefined : Number(stat.mtimeNs / 1_000_000_000n),
+      mtime: isRoot ? undefined : wholeSeconds(stat.mtimeNs, mtimeNs),
       linkTo:
         kind === 'symlink' ? decodeName(readlinkSync(diskPath(path), { encoding: 'buffer' })) : undefined,
       identity: kind !== 'directory' && stat.nlink > 1n ? `${stat.dev}:${stat.ino}` : undefined,
       provisional: provisional || undefined,
-      digest: kind === 'file' ? knownDigest?.(stamp) : undefined,
+      digest: isFile ? knownDigest?.(stamp) : undefined,
+      dev: stamp.dev,
+      ino: stamp.ino,
+      size: stamp.size,
+      mtimeNs,
+      ctimeNs: stamp.ctimeNs,
     };
   };
   const lstat = (path: string): BigIntStats | undefined => {
@@ -127,6 +134,17 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
       return ignored;
     },
   };
+}
+
+/** Rounded down, exactly: the number alone may have been rounded up to the next second. */
+function wholeSeconds(exact: bigint, ns: number): number {
+  return ns >= 0 && ns % 1e9 >= 512 ? Math.floor(ns / 1e9) : Number((exact - floorRest(exact)) / SECOND_NS);
+}
+
+const SECOND_NS = 1_000_000_000n;
+
+function floorRest(ns: bigint): bigint {
+  return ((ns % SECOND_NS) + SECOND_NS) % SECOND_NS;
 }
 
 /** Names in UTF-16 order, so that no layer depends on the order of a directory. */
