@@ -1,5 +1,5 @@
 import { tarError } from './errors.ts';
-import { readNumber, readText } from './fields.ts';
+import { readNumber, readText, sumBlock } from './fields.ts';
 import type { TarHeader, TarKind, TarTime } from './header.ts';
 import { BLOCK_BYTES, MAX_DEVICE, MAX_ID } from './limits.ts';
 
@@ -15,9 +15,7 @@ export function isZeroBlock(bytes: Uint8Array, at: number): boolean {
 /** Fails unless the header block's checksum is right, summed over unsigned or (old Sun and v7) signed bytes. @throws TAR_BAD_HEADER */
 export function checkSum(bytes: Uint8Array, at: number, offset: number): void {
   const want = readNumber(bytes, at + 148, 8);
-  let sum = 8 * 0x20;
-  for (let i = at; i < at + 148; i++) sum += bytes[i]!;
-  for (let i = at + 156; i < at + BLOCK_BYTES; i++) sum += bytes[i]!;
+  const sum = sumBlock(bytes, at);
   if (sum === want) return;
   let high = 0;
   for (let i = at; i < at + BLOCK_BYTES; i++) {

@@ -1,4 +1,5 @@
 import { encodeName } from '../base/names.ts';
+import { sumBlock } from './fields.ts';
 import { checkHeader, type Fit, fitHeader } from './fit.ts';
 import type { TarHeader, TarKind } from './header.ts';
 import { BLOCK_BYTES } from './limits.ts';
@@ -71,7 +72,7 @@ function writeBlocks(
     buffer.fill(0, at + records.length, at + records.length + padding(records.length));
     at += records.length + padding(records.length);
   }
-  buffer.fill(0, at, at + BLOCK_BYTES);
+  buffer.set(BLANK, at);
   if (fit.path) writeCut(buffer, at, name, 100);
   else if (fit.split < 0) writeAscii(buffer, at, name, 0, name.length);
   else {
@@ -91,8 +92,10 @@ function writeBlocks(
   else writeAscii(buffer, at + 265, header.uname, 0, header.uname.length);
   if (fit.gname) writeCut(buffer, at + 297, header.gname, 31);
   else writeAscii(buffer, at + 297, header.gname, 0, header.gname.length);
-  writeOctal(buffer, at + 329, 7, fit.device ? 0 : (header.device?.major ?? 0));
-  writeOctal(buffer, at + 337, 7, fit.device ? 0 : (header.device?.minor ?? 0));
+  if (header.device !== undefined && !fit.device) {
+    writeOctal(buffer, at + 329, 7, header.device.major);
+    writeOctal(buffer, at + 337, 7, header.device.minor);
+  }
   sign(buffer, at);
 }
 
@@ -108,7 +111,7 @@ const TYPE_FLAGS: Readonly<Record<TarKind, number>> = {
 
 /** The header of a pax extended header: nothing in it but the name depends on the entry. */
 function writePaxBlock(buffer: Buffer, at: number, name: string, size: number): void {
-  buffer.fill(0, at, at + BLOCK_BYTES);
+  buffer.set(BLANK, at);
   const bare = name.endsWith('/') ? name.slice(0, -1) : name;
   writeCut(buffer, at, `PaxHeaders/${bare.slice(bare.lastIndexOf('/') + 1)}`, 100);
   writeOctal(buffer, at + 100, 7, 0o644);
@@ -117,17 +120,16 @@ function writePaxBlock(buffer: Buffer, at: number, name: string, size: number): 
   writeOctal(buffer, at + 124, 11, size);
   writeOctal(buffer, at + 136, 11, 0);
   buffer[at + 156] = 0x78;
-  writeOctal(buffer, at + 329, 7, 0);
-  writeOctal(buffer, at + 337, 7, 0);
   sign(buffer, at);
 }
 
-/** Magic, version and checksum. */
+/** What every header block begins as: no owner names, device 0:0, magic and version of ustar. */
+const BLANK = Buffer.alloc(BLOCK_BYTES);
+BLANK.write('ustar\x0000', 257, 'latin1');
+BLANK.write('0000000\x000000000', 329, 'latin1');
+
 function sign(buffer: Buffer, at: number): void {
-  writeAscii(buffer, at + 257, 'ustar\x0000', 0, 8);
-  let sum = 8 * 0x20;
-  for (let i = at; i < at + BLOCK_BYTES; i++) sum += buffer[i]!;
-  writeOctal(buffer, at + 148, 6, sum);
+  writeOctal(buffer, at + 148, 6, sumBlock(buffer, at));
   buffer[at + 155] = 0x20;
 }
 

@@ -21,6 +21,24 @@ export function readNumber(bytes: Uint8Array, at: number, width: number): number
   return value;
 }
 
+/** Sum of the bytes of a block with its checksum field taken as spaces. Unrolled: half the time of a header is spent here. */
+export function sumBlock(bytes: Uint8Array, at: number): number {
+  let sum = 8 * 0x20;
+  for (let i = at; i < at + 512; i += 8) {
+    sum +=
+      bytes[i]! +
+      bytes[i + 1]! +
+      bytes[i + 2]! +
+      bytes[i + 3]! +
+      bytes[i + 4]! +
+      bytes[i + 5]! +
+      bytes[i + 6]! +
+      bytes[i + 7]!;
+  }
+  for (let i = at + 148; i < at + 156; i++) sum -= bytes[i]!;
+  return sum;
+}
+
 function readBase256(bytes: Uint8Array, at: number, width: number): number {
   const negative = (bytes[at]! & 0x40) !== 0;
   const flip = negative ? 0xff : 0;
