@@ -46,7 +46,7 @@ export function studyLayers(indexes: readonly LayerIndex[]): StackStudy {
     };
     const tree = applyLayer(below, index, layer, { onMissing });
     const suspects: InodeName[] = [];
-    for (const [, before, after] of diffInodes(below, tree)) {
+    for (const [before, after] of diffInodes(below, tree)) {
       const last = before?.kind === 'file' && --names[before.layer]![before.order]! === 0;
       const first = after?.kind === 'file' && names[after.layer]![after.order]!++ === 0;
       if (last) suspects.push(before);

@@ -3,7 +3,6 @@ import {
   type DirectoryNode,
   inodeOf,
   slotOf,
-  sortedNames,
   type TreeNode,
   type TreeParts,
   treeParts,
@@ -43,14 +42,14 @@ export interface InodeName {
   readonly order: number;
 }
 
-/** The paths that lead to another inode, or to none: as `diffTrees` with rewrites, without reading attributes. */
+/** For each path that leads to another inode, or to none: as `diffTrees` with rewrites, but in no order and without reading attributes. */
 export function* diffInodes(
   before: FileTree,
   after: FileTree,
-): Generator<readonly [path: string, before: InodeName | undefined, after: InodeName | undefined]> {
+): Generator<readonly [before: InodeName | undefined, after: InodeName | undefined]> {
   const from = treeParts(before);
   const to = treeParts(after);
-  for (const [path, a, b] of diffNodes(from, to)) yield [path, inodeName(from, a), inodeName(to, b)];
+  for (const [, a, b] of diffNodes(from, to, false)) yield [inodeName(from, a), inodeName(to, b)];
 }
 
 function inodeName(parts: TreeParts, node: TreeNode | undefined): InodeName | undefined {
@@ -66,6 +65,7 @@ function inodeName(parts: TreeParts, node: TreeNode | undefined): InodeName | un
 export function* diffNodes(
   before: TreeParts,
   after: TreeParts,
+  sorted = true,
 ): Generator<readonly [path: string, before: TreeNode | undefined, after: TreeNode | undefined]> {
   const shared = sharedNumbers(before, after);
   const same = (a: TreeNode, b: TreeNode): boolean => {
@@ -74,7 +74,7 @@ export function* diffNodes(
   };
   if (before.root === after.root) return;
   if (!same(before.root, after.root)) yield ['', before.root, after.root];
-  const stack: Level[] = [levelOf('', before.root, after.root)];
+  const stack: Level[] = [levelOf('', before.root, after.root, sorted)];
   while (stack.length > 0) {
     const level = stack[stack.length - 1]!;
     const name = level.names[level.next++];
@@ -89,7 +89,7 @@ export function* diffNodes(
     if (a === undefined || b === undefined || !same(a, b)) yield [path, a, b];
     const folderA = typeof a === 'object' ? a : undefined;
     const folderB = typeof b === 'object' ? b : undefined;
-    if (folderA !== undefined || folderB !== undefined) stack.push(levelOf(path, folderA, folderB));
+    if (folderA !== undefined || folderB !== undefined) stack.push(levelOf(path, folderA, folderB, sorted));
   }
 }
 
@@ -101,14 +101,17 @@ interface Level {
   next: number;
 }
 
-function levelOf(path: string, before: DirectoryNode | undefined, after: DirectoryNode | undefined): Level {
-  const names =
-    before === undefined
-      ? sortedNames(after!)
-      : after === undefined
-        ? sortedNames(before)
-        : [...new Set([...before.children.keys(), ...after.children.keys()])].sort();
-  return { path, before, after, names, next: 0 };
+function levelOf(
+  path: string,
+  before: DirectoryNode | undefined,
+  after: DirectoryNode | undefined,
+  sorted: boolean,
+): Level {
+  const names = [...(before ?? after!).children.keys()];
+  if (before !== undefined && after !== undefined) {
+    for (const name of after.children.keys()) if (!before.children.has(name)) names.push(name);
+  }
+  return { path, before, after, names: sorted ? names.sort() : names, next: 0 };
 }
 
 /** Numbers below this mean the same entry in both trees: those of the layers that both stacks begin with. */

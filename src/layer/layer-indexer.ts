@@ -15,9 +15,9 @@ export interface LayerIndexer {
   end(): { readonly diffId: Digest; readonly bytes: Buffer };
 }
 
-/** An indexer of one layer; `algorithm` is that of the diffId it will be compared with. pax global headers are ignored and so is what follows the end of the archive, as in containerd and umoci (oci.md a.6 A14, A15). */
-export function createLayerIndexer(algorithm = 'sha256'): LayerIndexer {
-  const whole = hasherFor(`${algorithm}:`);
+/** An indexer of one layer; `algorithm` is that of the diffId it will be compared with; with a `known` diffId the whole is not hashed. pax global headers are ignored and so is what follows the end of the archive, as in containerd and umoci (oci.md a.6 A14, A15). */
+export function createLayerIndexer(algorithm = 'sha256', known?: Digest): LayerIndexer {
+  const whole = known === undefined ? hasherFor(`${algorithm}:`) : undefined;
   const builder = createIndexBuilder();
   let file: { readonly path: string; readonly size: number } | undefined;
   let running: Hash | undefined;
@@ -83,12 +83,12 @@ export function createLayerIndexer(algorithm = 'sha256'): LayerIndexer {
 
   return {
     write(chunk) {
-      whole.update(chunk);
+      whole?.update(chunk);
       decoder.write(chunk);
     },
     end() {
       decoder.end();
-      const diffId = `${algorithm}:${whole.digest('hex')}` as Digest;
+      const diffId = known ?? (`${algorithm}:${whole!.digest('hex')}` as Digest);
       return { diffId, bytes: formatLayerIndex(diffId, decoder.offset, builder.columns()) };
     },
   };

@@ -6,6 +6,9 @@ import { ENTRY_KINDS, type IndexColumns, KIND_WHITEOUT } from './index-builder.t
 import { parseLayerIndex } from './layer-index-format.ts';
 import type { AccountText, EntryKind, LayerEntry, LayerIndex } from './types.ts';
 
+/** Names longer than this together are decoded one by one: a string holds 2^29 characters. */
+const MAX_TEXT_CHARACTERS = 256 * 1024 * 1024;
+
 /** An index whose rows are also read field by field, without making an entry. */
 export interface ColumnarIndex extends LayerIndex {
   kindAt(order: number): EntryKind;
@@ -25,12 +28,18 @@ export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
   const names = Buffer.from(c.names.buffer, c.names.byteOffset, c.names.length);
   const links = Buffer.from(c.links.buffer, c.links.byteOffset, c.links.length);
   const digests = Buffer.from(c.digests.buffer, c.digests.byteOffset, c.digests.length);
-  const plain = isAscii(names);
+  const plain = names.length <= MAX_TEXT_CHARACTERS && isAscii(names);
+  // One string for all names: slices of it are made in a tenth of the time that decoding bytes takes, and share its memory.
+  let text: string | undefined;
+  const slice = (start: number, end: number): string => {
+    text ??= names.toString('latin1');
+    return text.slice(start, end);
+  };
 
   const pathAt = (order: number): string => {
     const start = order === 0 ? 0 : c.nameEnds[order - 1]!;
     const end = c.nameEnds[order]!;
-    return plain ? names.toString('latin1', start, end) : decodeName(names.subarray(start, end));
+    return plain ? slice(start, end) : decodeName(names.subarray(start, end));
   };
   const kindAt = (order: number): EntryKind => ENTRY_KINDS[c.kinds[order]!]!;
   const linkAt = (order: number): string | undefined => {
@@ -73,7 +82,7 @@ export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
     pathAt,
     nameAt: (order, from) => {
       if (!plain) return pathAt(order).slice(from);
-      return names.toString('latin1', (order === 0 ? 0 : c.nameEnds[order - 1]!) + from, c.nameEnds[order]!);
+      return slice((order === 0 ? 0 : c.nameEnds[order - 1]!) + from, c.nameEnds[order]!);
     },
     kindAt,
     linkAt,

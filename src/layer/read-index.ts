@@ -12,6 +12,9 @@ import type { Layer, LayerIndex } from './types.ts';
 
 const NOTE_KIND = 'index';
 
+/** Layers from this size on are read by two threads; starting one costs as much as hashing 20 MB. */
+const SPLIT_BYTES = 64 * 1024 * 1024;
+
 let pool: Pool<IndexTask, Uint8Array> | undefined;
 /** Indexes being made, so that the same layer asked for twice at once is read once. */
 const making = new WeakMap<LocalStore, Map<Digest, Promise<LayerIndex>>>();
@@ -78,9 +81,21 @@ async function makeIndex(store: LocalStore, layer: Layer, o: CallOptions): Promi
   const bytes =
     region === undefined
       ? await indexHere(layer, o)
-      : await workers().run({ region, diffId: layer.diffId, blob: layer.blob.digest }, o);
+      : await indexInWorkers({ region, diffId: layer.diffId, blob: layer.blob.digest }, o);
   await keepLayerIndex(store, layer.diffId, bytes);
   return loadLayerIndex(bytes);
+}
+
+/** Hashing is nearly all the work, and is done twice, of the whole and of each file: in large layers by two threads. */
+async function indexInWorkers(task: IndexTask, o: CallOptions): Promise<Uint8Array> {
+  if (task.region.size < SPLIT_BYTES || availableParallelism() === 1) return workers().run(task, o);
+  const { readCompression } = await import('./build-layer-index.ts');
+  if (readCompression(task.region) !== 'none') return workers().run(task, o);
+  const halves = (['digest', 'entries'] as const).map((part) => workers().run({ ...task, part }, o));
+  const done = await Promise.allSettled(halves);
+  // A wrong digest comes first: it explains whatever the other half stumbled over.
+  for (const half of done) if (half.status === 'rejected') throw half.reason;
+  return halves[1]!;
 }
 
 function workers(): Pool<IndexTask, Uint8Array> {
