@@ -21,6 +21,7 @@ export interface CompressLayersOptions extends CallOptions {
 
 /**
  * The image with all layers stored that way; layers that are so already stay as they are, whatever their level. Config and id stay; the manifest changes. What was made once is remembered by diff id, algorithm and level.
+ * The caller holds a lease until something refers to the new blobs.
  * Cost: one reading and compressing of each layer, which itself uses all cores. @throws LAYER_DIFF_ID, COMPRESS_ errors, and those of the store
  */
 export async function compressLayers(

@@ -3,6 +3,7 @@ import { errorMaker } from '../base/errors.ts';
 
 type ImageErrors = {
   IMAGE_NOT_AN_IMAGE: { name: string; mediaType: string };
+  IMAGE_BROKEN: { name: string; why: string };
   IMAGE_LAYER_COUNT: { name: string; layers: number; diffIds: number };
   IMAGE_INDEX_DEPTH: { name: string; limit: number };
   IMAGE_LAYER_ABSENT: { digest: string; diffId: string };
@@ -12,6 +13,8 @@ type ImageErrors = {
   IMAGE_CUT: { name: string; wanted: number; layers: number };
   ARCHIVE_UNREADABLE: { path: string; why: string };
   ARCHIVE_NOT_IMAGES: { path: string; why: string };
+  ARCHIVE_BROKEN: { path: string; why: string };
+  ARCHIVE_MEMBER_CORRUPT: { path: string; member: string; why: string };
   ARCHIVE_MEMBER_MISSING: { path: string; member: string; wantedBy: string };
   ARCHIVE_MEMBER_TYPE: { path: string; member: string; why: string };
   ARCHIVE_MEMBER_TOO_LARGE: { path: string; member: string; size: number; limit: number };
@@ -27,6 +30,7 @@ export const imageError = errorMaker<ImageErrors>({
     message: `${name} is not an image: its config is of type ${mediaType}`,
     hint: 'it is an artifact (a signature, an attestation, a file): it can be copied, not opened',
   }),
+  IMAGE_BROKEN: ({ name, why }) => `image ${name} is broken: ${why}`,
   IMAGE_LAYER_COUNT: ({ name, layers, diffIds }) =>
     `image ${name} is broken: the manifest lists ${layers} layers, the config ${diffIds} diff ids`,
   IMAGE_INDEX_DEPTH: ({ name, limit }) => `${name} is an index nested more than ${limit} deep`,
@@ -48,6 +52,8 @@ export const imageError = errorMaker<ImageErrors>({
     message: `${path} is not an archive of images: ${why}`,
     hint: 'a plain tar of files becomes an image with "dobos import"',
   }),
+  ARCHIVE_BROKEN: ({ path, why }) => `${path} is broken: ${why}`,
+  ARCHIVE_MEMBER_CORRUPT: ({ path, member, why }) => `${path}, ${JSON.stringify(member)} is corrupt: ${why}`,
   ARCHIVE_MEMBER_MISSING: ({ path, member, wantedBy }) =>
     `${path} has no ${JSON.stringify(member)}, which ${wantedBy} names`,
   ARCHIVE_MEMBER_TYPE: ({ path, member, why }) => `${path}, ${JSON.stringify(member)}: ${why}`,

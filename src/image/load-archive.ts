@@ -26,7 +26,7 @@ import { stageBlob } from './stage-blob.ts';
  * The images of an archive, stored and named: `docker save` of any age, OCI layouts as tar or folder, the hybrid of both, plain or compressed as a whole; from a path or a stream.
  * Where an archive is both, its OCI side is taken if it is complete, so that manifest digests are kept. Everything is checked (digests, sizes, counts, diff ids) before the first blob, document or name appears in the store.
  * Cost: one reading of each layer that the store lacks, layers in parallel; memory does not grow with them.
- * @throws ARCHIVE_ errors, OCI_ errors, BYTES_MISMATCH, COMPRESS_ errors, and those of the store
+ * @throws ARCHIVE_ errors, COMPRESS_ errors of an archive compressed as a whole, and those of the store
  */
 export async function loadArchive(
   store: LocalStore,
@@ -62,7 +62,23 @@ export async function loadArchive(
 }
 
 /** What the archive holds, as it would be stored; nothing is stored yet. */
-export function planLoad(archive: OpenArchive, platform: Platform): PlannedImage[] {
+export /** The plan; what is wrong in a document is told with the archive it is in. */
+function planLoad(archive: OpenArchive, platform: Platform): PlannedImage[] {
+  try {
+    return planImages(archive, platform);
+  } catch (error) {
+    const isBroken =
+      isDobosError(error) && error.code.startsWith('OCI_') && error.code !== 'OCI_PLATFORM_MISSING';
+    if (!isBroken) throw error;
+    throw imageError(
+      'ARCHIVE_BROKEN',
+      { path: archive.shown, why: error.message },
+      { cause: error, hint: error.hint },
+    );
+  }
+}
+
+function planImages(archive: OpenArchive, platform: Platform): PlannedImage[] {
   const isOci = archive.find('index.json') !== undefined;
   const isDocker = archive.find('manifest.json') !== undefined;
   if (!isOci && !isDocker) {

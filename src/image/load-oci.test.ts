@@ -99,12 +99,12 @@ describe('an OCI layout', () => {
     [
       'with a blob of other bytes',
       [[blobName(packed), Buffer.alloc(packed.length)], ...blobs.slice(1), layoutFile, indexOf(entry())],
-      'content reads as',
+      'is corrupt: it reads as',
     ],
     [
       'with a manifest of other bytes',
       [...blobs.slice(0, 2), [blobName(manifest), manifest.replace('2', '3')], layoutFile, indexOf(entry())],
-      'content reads as',
+      'is corrupt: it reads as',
     ],
     [
       'with a digest that climbs',

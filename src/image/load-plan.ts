@@ -76,23 +76,23 @@ export function readDocument(archive: OpenArchive, member: string, wantedBy: str
   return bytes;
 }
 
-/** The document that a descriptor names, verified. @throws BYTES_MISMATCH, and as `readDocument` */
+/** The document that a descriptor names, verified. @throws ARCHIVE_MEMBER_CORRUPT, and as `readDocument` */
 export function readBlobDocument(
   archive: OpenArchive,
   wanted: Descriptor,
   wantedBy: string,
   limit: number,
 ): Buffer {
-  const bytes = readDocument(archive, blobMember(wanted.digest), wantedBy, limit);
+  const member = blobMember(wanted.digest);
+  const bytes = readDocument(archive, member, wantedBy, limit);
   const algorithm = wanted.digest.slice(0, wanted.digest.indexOf(':'));
   const got = `${algorithm}:${hasherFor(wanted.digest).update(bytes).digest('hex')}`;
   if (got !== wanted.digest || bytes.length !== wanted.size) {
-    throw bytesError('BYTES_MISMATCH', {
-      digest: wanted.digest,
-      size: wanted.size,
-      gotDigest: got,
-      gotSize: bytes.length,
-    });
+    const why =
+      bytes.length === wanted.size
+        ? `it reads as ${got}`
+        : `it is ${bytes.length} bytes, want ${wanted.size}`;
+    throw imageError('ARCHIVE_MEMBER_CORRUPT', { path: archive.shown, member, why });
   }
   return bytes;
 }

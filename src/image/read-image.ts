@@ -4,6 +4,7 @@
  * @module
  */
 import { collect } from '../base/bytes.ts';
+import { isDobosError } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import { parseConfig } from '../oci/config.ts';
@@ -23,7 +24,7 @@ export interface ReadImageOptions extends CallOptions {
 
 /**
  * The image that the name or descriptor points at: manifest and config read and checked, layers to be opened on demand. Docker's types are read and kept byte for byte.
- * @throws IMAGE_NOT_AN_IMAGE, IMAGE_LAYER_COUNT, OCI_PLATFORM_MISSING, OCI_SCHEMA1, other OCI_ errors, and those of the store
+ * @throws IMAGE_NOT_AN_IMAGE, IMAGE_BROKEN, IMAGE_LAYER_COUNT, OCI_PLATFORM_MISSING, OCI_SCHEMA1, and errors of the store
  */
 export async function readImage(
   from: BlobSource & Pick<Refs, 'resolve'>,
@@ -43,7 +44,7 @@ async function readManifestImage(
   let at = root;
   for (let depth = 0; depth < MAX_INDEX_DEPTH; depth++) {
     const manifestBytes = await collect(from.open(at, o), MAX_MANIFEST_BYTES);
-    const document = parseManifestOrIndex(manifestBytes, at.mediaType);
+    const document = inImage(name, () => parseManifestOrIndex(manifestBytes, at.mediaType));
     if (document.kind === 'index') {
       at = choosePlatform(document.index.manifests, o.platform ?? thisPlatform());
       continue;
@@ -53,7 +54,7 @@ async function readManifestImage(
       throw imageError('IMAGE_NOT_AN_IMAGE', { name, mediaType: manifest.config.mediaType });
     }
     const configBytes = await collect(from.open(manifest.config, o), MAX_CONFIG_BYTES);
-    const config = parseConfig(configBytes);
+    const config = inImage(name, () => parseConfig(configBytes));
     const diffIds = config.rootfs.diff_ids;
     if (diffIds.length !== manifest.layers.length) {
       throw imageError('IMAGE_LAYER_COUNT', {
@@ -66,6 +67,16 @@ async function readManifestImage(
     return { descriptor: at, manifest, manifestBytes, config, configBytes, layers };
   }
   throw imageError('IMAGE_INDEX_DEPTH', { name, limit: MAX_INDEX_DEPTH });
+}
+
+/** What is wrong in a document, told with the image it belongs to. */
+function inImage<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isDobosError(error) || !error.code.startsWith('OCI_DOCUMENT')) throw error;
+    throw imageError('IMAGE_BROKEN', { name, why: error.message }, { cause: error });
+  }
 }
 
 /** The platform of images that this machine runs. */

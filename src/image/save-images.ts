@@ -166,6 +166,7 @@ async function* contentOf({ content, size }: ArchiveMember, o: CallOptions): Byt
 /** The file to replace, links followed; undefined for what cannot be replaced. */
 function targetOf(path: string): string | undefined {
   try {
+    if (/^\/(?:dev|proc)\//.test(path)) return undefined;
     const found = lstatSync(fsPath(path), { throwIfNoEntry: false });
     if (found === undefined) return path;
     const real = realpathSync(path);
@@ -173,7 +174,7 @@ function targetOf(path: string): string | undefined {
     if (kind.isDirectory()) throw imageError('ARCHIVE_WRITE', { path, why: 'it is a directory' });
     return kind.isFile() ? real : undefined;
   } catch (error) {
-    // /dev/stdout of a pipe is a link to what has no path.
+    // A link to nothing is written through, as the shell does.
     if (systemCode(error) === 'ENOENT') return undefined;
     throw writeFailure(path, error);
   }

@@ -1,12 +1,13 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { bytesError, type FileRegion } from '../base/bytes.ts';
+import type { FileRegion } from '../base/bytes.ts';
+import { isDobosError } from '../base/errors.ts';
 import { fsPath } from '../base/names.ts';
 import { DETECT_BYTES, detectCompression } from '../compress/detect.ts';
 import { OCI_LAYER_TAR } from '../oci/media-types.ts';
 import type { Descriptor } from '../oci/types.ts';
 import type { LocalStore, StagedFile } from '../store/contract.ts';
 import { copyInPool } from './copy-in-pool.ts';
-import { algorithmOf } from './copy-region.ts';
+import { algorithmOf, type CopyTask } from './copy-region.ts';
 import { imageError } from './errors.ts';
 import type { LoadOptions, PlannedBlob } from './load-plan.ts';
 import type { OpenArchive } from './open-archive.ts';
@@ -19,7 +20,7 @@ export interface ReadyBlob {
   readonly file: StagedFile | undefined;
 }
 
-/** The archive's blob copied to a staged file and checked, or found in the store. The file is put on the list at once, so that the caller can take it away. @throws ARCHIVE_LAYER_CONTENT, BYTES_MISMATCH */
+/** The archive's blob copied to a staged file and checked, or found in the store. The file is put on the list at once, so that the caller can take it away. @throws ARCHIVE_LAYER_CONTENT, ARCHIVE_MEMBER_CORRUPT */
 export async function stageBlob(
   store: LocalStore,
   archive: OpenArchive,
@@ -35,24 +36,25 @@ export async function stageBlob(
   }
   const file = await store.stage();
   staged.push(file);
-  const copied = await copyInPool(
-    {
-      from: region,
-      to: { path: file.path, offset: 0 },
-      write: planned.blob === undefined ? 'plain' : 'stored',
-      wantDiffId: diffId !== undefined,
-      digestBy: algorithmOf(planned.blob?.digest ?? diffId!),
-      diffIdBy: algorithmOf(diffId ?? planned.blob!.digest),
-    },
-    o,
-  );
+  const task: CopyTask = {
+    from: region,
+    to: { path: file.path, offset: 0 },
+    write: planned.blob === undefined ? 'plain' : 'stored',
+    wantDiffId: diffId !== undefined,
+    digestBy: algorithmOf(planned.blob?.digest ?? diffId!),
+    diffIdBy: algorithmOf(diffId ?? planned.blob!.digest),
+  };
+  const copied = await copyInPool(task, o).catch((error: unknown) => {
+    if (!isDobosError(error) || !error.code.startsWith('COMPRESS_')) throw error;
+    const facts = { path: archive.shown, member, why: error.message };
+    throw imageError('ARCHIVE_MEMBER_CORRUPT', facts, { cause: error, hint: error.hint });
+  });
   const { digest, size } = copied;
   if (planned.blob !== undefined && (planned.blob.digest !== digest || planned.blob.size !== size)) {
-    throw bytesError('BYTES_MISMATCH', {
-      digest: planned.blob.digest,
-      size: planned.blob.size,
-      gotDigest: digest,
-      gotSize: size,
+    throw imageError('ARCHIVE_MEMBER_CORRUPT', {
+      path: archive.shown,
+      member,
+      why: `it reads as ${digest}, ${size} bytes`,
     });
   }
   if (diffId !== undefined && copied.diffId !== diffId) {

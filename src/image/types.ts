@@ -18,4 +18,8 @@ export interface Image {
   readonly layers: readonly Layer[];
 }
 
+/**
+ * What builds and improvements are made of.
+ * @public
+ */
 export type ImageStep = (image: Image) => Image | Promise<Image>;

@@ -3,7 +3,6 @@
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
-export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
 export const OCI_LAYER_TAR = 'application/vnd.oci.image.layer.v1.tar';
 export const OCI_LAYER_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
 export const OCI_LAYER_ZSTD = 'application/vnd.oci.image.layer.v1.tar+zstd';
@@ -53,7 +52,10 @@ export function isConfigType(mediaType: string): boolean {
   return mediaType === OCI_CONFIG || mediaType === DOCKER_CONFIG;
 }
 
-/** True for a changeset of a known type, foreign ones too. */
+/**
+ * True for a changeset of a known type, foreign ones too.
+ * @public
+ */
 export function isLayerType(mediaType: string): boolean {
   return LAYERS.has(mediaType);
 }
@@ -73,7 +75,10 @@ export function layerType(packed: LayerCompression): string {
   return packed === 'gzip' ? OCI_LAYER_GZIP : packed === 'zstd' ? OCI_LAYER_ZSTD : OCI_LAYER_TAR;
 }
 
-/** True for a layer that may not be pushed and may have to be fetched from its `urls`. */
+/**
+ * True for a layer that may not be pushed and may have to be fetched from its `urls`.
+ * @public
+ */
 export function isForeign(mediaType: string): boolean {
   return LAYERS.get(mediaType)?.foreign ?? false;
 }
@@ -90,9 +95,4 @@ export function dockerToOci(mediaType: string): string {
     default:
       return LAYERS.get(mediaType)?.oci ?? mediaType;
   }
-}
-
-/** True for a type of Docker's that has an OCI name. */
-export function isDockerType(mediaType: string): boolean {
-  return dockerToOci(mediaType) !== mediaType;
 }

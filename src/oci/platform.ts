@@ -99,11 +99,6 @@ export function choosePlatform(manifests: readonly Descriptor[], wanted: Platfor
   });
 }
 
-/** True if an image of platform `have` runs where `wanted` is asked for. */
-export function servesPlatform(have: Platform, wanted: Platform): boolean {
-  return candidates(normalizePlatform(wanted)).some((candidate) => matches(have, candidate));
-}
-
 function isImageEntry(entry: Descriptor): boolean {
   if (!isManifestType(entry.mediaType) && !isIndexType(entry.mediaType)) return false;
   if (entry.annotations?.[DOCKER_REFERENCE_TYPE] !== undefined) return false;

@@ -58,11 +58,6 @@ export function parseReference(text: string): Reference {
   return { registry, repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
-/** True if the text is a valid tag. */
-export function isTag(text: string): boolean {
-  return TAG.test(text);
-}
-
 /** The same reference with `latest` if it has neither tag nor digest. */
 export function withDefaultTag(reference: Reference): Reference {
   return reference.tag === undefined && reference.digest === undefined
