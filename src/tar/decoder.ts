@@ -1,17 +1,10 @@
 import { checkSum, type DraftHeader, isZeroBlock, readBlock, readSize } from './block.ts';
 import { createContent } from './content.ts';
 import { shown, tarError } from './errors.ts';
-import { addPaxRecords, applyExtensions, createExtensions, type Extensions } from './extensions.ts';
-import { readNumber, readText } from './fields.ts';
+import { readNumber } from './fields.ts';
 import type { SparsePiece, TarHeader, TarPlace } from './header.ts';
-import {
-  BLOCK_BYTES,
-  MAX_GLOBAL_BYTES,
-  MAX_GLOBAL_XATTRS,
-  MAX_HOLE_BYTES,
-  MAX_NAME_BYTES,
-  MAX_PAX_BYTES,
-} from './limits.ts';
+import { BLOCK_BYTES, MAX_HOLE_BYTES } from './limits.ts';
+import { createPending, isExtension } from './pending.ts';
 import { checkSparse, createSparseMapReader, readOldSparse, type SparseMapReader } from './sparse.ts';
 
 /** What a decoder calls, synchronously from `write` and `end`. An exception of a handler passes through and ends the decoding. */
@@ -51,7 +44,7 @@ export interface TarDecoder {
 }
 
 const HEADER = 0;
-const META = 1;
+const EXTENSION = 1;
 const SPARSE_BLOCK = 2;
 const SPARSE_MAP = 3;
 const CONTENT = 4;
@@ -76,18 +69,7 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
   let start = 0;
   let holes = 0;
 
-  let globals: Extensions | undefined;
-  let extensions: Extensions | undefined;
-  let longName: string | undefined;
-  let longLink: string | undefined;
-  /** Extension headers were seen and their entry was not. */
-  let pending = false;
-
-  let metaFlag = 0;
-  let metaOffset = 0;
-  let meta = Buffer.alloc(0);
-  let metaFilled = 0;
-
+  const pending = createPending(o.globals ?? 'apply');
   let header: DraftHeader | undefined;
   let pieces: SparsePiece[] = [];
   let mapReader: SparseMapReader | undefined;
@@ -99,7 +81,7 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
   /** A whole header block at `at` of `bytes`, which stands at `offset` in the tar. */
   const onHeader = (bytes: Buffer, at: number, offset: number): void => {
     if (bytes[at] === 0 && isZeroBlock(bytes, at)) {
-      if (pending)
+      if (pending.any)
         throw tarError('TAR_BAD_HEADER', {
           offset,
           problem: 'the archive ends where an extension header wants its entry',
@@ -108,28 +90,23 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
       return;
     }
     checkSum(bytes, at, offset);
-    if (!pending) start = offset;
+    if (!pending.any) start = offset;
     const flag = bytes[at + 156]!;
-    if (isMeta(flag)) {
-      onMetaHeader(bytes, at, offset, flag);
+    if (isExtension(flag)) {
+      const size = readSize(bytes, at, offset);
+      pending.begin(flag, size, offset);
+      padding = paddingOf(size);
+      if (size === 0) endExtension();
+      else state = EXTENSION;
       return;
     }
     // A GNU volume label is no file and has no content.
     if (flag === 0x56) return;
     const entry = readBlock(bytes, at, offset);
-    const known = extensions ?? globals;
-    if (known !== undefined) applyExtensions(entry, known);
-    if (longName !== undefined) entry.name = longName;
-    if (longLink !== undefined && (entry.kind === 'symlink' || entry.kind === 'hardlink'))
-      entry.linkName = longLink;
-    const sparse = extensions?.sparse;
-    extensions = undefined;
-    longName = undefined;
-    longLink = undefined;
-    pending = false;
+    const sparse = pending.apply(entry);
     header = entry;
     remaining = entry.size;
-    padding = (BLOCK_BYTES - (entry.size % BLOCK_BYTES)) % BLOCK_BYTES;
+    padding = paddingOf(entry.size);
     if (entry.kind !== 'file') {
       if (entry.kind === 'directory') entry.name = withoutSlashes(entry.name);
       beginContent(offset, offset + BLOCK_BYTES);
@@ -164,44 +141,9 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
     } else beginContent(offset, offset + BLOCK_BYTES);
   };
 
-  const onMetaHeader = (bytes: Buffer, at: number, offset: number, flag: number): void => {
-    const size = readSize(bytes, at, offset);
-    const limit =
-      flag === 0x4c || flag === 0x4b ? MAX_NAME_BYTES : flag === 0x67 ? MAX_GLOBAL_BYTES : MAX_PAX_BYTES;
-    if (size > limit)
-      throw tarError('TAR_LIMIT', { offset, what: 'bytes of an extension header:', got: size, limit });
-    pending ||= flag !== 0x67;
-    metaFlag = flag;
-    metaOffset = offset;
-    metaFilled = 0;
-    meta = Buffer.allocUnsafe(size);
-    padding = (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
-    if (size === 0) onMeta();
-    else state = META;
-  };
-
-  const onMeta = (): void => {
+  const endExtension = (): void => {
+    pending.finish();
     state = padding > 0 ? PADDING : HEADER;
-    if (metaFlag === 0x4c) longName = trimNul(meta);
-    else if (metaFlag === 0x4b) longLink = trimNul(meta);
-    else if (metaFlag !== 0x67) {
-      // The last of several wins, as in Go.
-      extensions = createExtensions(globals);
-      addPaxRecords(extensions, meta, metaOffset);
-    } else if (o.globals !== 'ignore') {
-      globals = createExtensions(globals);
-      addPaxRecords(globals, meta, metaOffset);
-      globals.sparse = undefined;
-      const got = globals.xattrs?.size ?? 0;
-      if (got > MAX_GLOBAL_XATTRS) {
-        throw tarError('TAR_LIMIT', {
-          offset: metaOffset,
-          what: 'global extended attributes:',
-          got,
-          limit: MAX_GLOBAL_XATTRS,
-        });
-      }
-    }
   };
 
   const beginSparse = (offset: number, contentOffset: number): void => {
@@ -280,11 +222,9 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
         at += take;
         padding -= take;
         if (padding === 0) state = HEADER;
-      } else if (state === META) {
-        const take = bytes.copy(meta, metaFilled, at, Math.min(bytes.length, at + meta.length - metaFilled));
-        at += take;
-        metaFilled += take;
-        if (metaFilled === meta.length) onMeta();
+      } else if (state === EXTENSION) {
+        at += pending.take(bytes, at);
+        if (pending.complete) endExtension();
       } else if (state === AFTER_END) {
         if (o.trailing !== 'ignore') rejectTrailing(bytes, at, base);
         return;
@@ -326,7 +266,7 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
       guarded(() => {
         if (state === AFTER_END) return;
         if (state === ONE_ZERO_BLOCK && block.subarray(0, filled).every((byte) => byte === 0)) return;
-        if (state === HEADER && filled === 0 && !pending) return;
+        if (state === HEADER && filled === 0 && !pending.any) return;
         throw tarError('TAR_TRUNCATED', { offset: base, inside: whereInside() });
       });
     },
@@ -356,18 +296,13 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
   function whereInside(): string {
     if (state === CONTENT) return `the content of ${shown(header!.name)}, ${remaining} bytes before its end`;
     if (state === PADDING)
-      return header === undefined || pending
+      return header === undefined || pending.any
         ? 'an extension header'
         : `the padding after ${shown(header.name)}`;
     if (state === SPARSE_BLOCK || state === SPARSE_MAP) return `the sparse map of ${shown(header!.name)}`;
-    if (state === META || pending) return 'an extension header or before the entry it is for';
+    if (state === EXTENSION || pending.any) return 'an extension header or before the entry it is for';
     return 'a header';
   }
-}
-
-/** x and X (Solaris) per entry, g global, L and K long names of GNU. */
-function isMeta(flag: number): boolean {
-  return flag === 0x78 || flag === 0x67 || flag === 0x4c || flag === 0x4b || flag === 0x58;
 }
 
 function rejectTrailing(bytes: Buffer, at: number, base: number): void {
@@ -376,8 +311,8 @@ function rejectTrailing(bytes: Buffer, at: number, base: number): void {
   }
 }
 
-function trimNul(bytes: Buffer): string {
-  return readText(bytes, 0, bytes.length);
+function paddingOf(size: number): number {
+  return (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
 }
 
 function withoutSlashes(name: string): string {
