@@ -6,5 +6,5 @@ import { createDirectoryStore } from '../src/store/directory-store.ts';
 const [folder = '', name = ''] = process.argv.slice(2);
 const image = await findImage(createDirectoryStore(folder), name);
 const keeper = await openKeeper({ storeFolder: folder, runtime: 'auto' });
-await keeper.unpack(image.layers);
+await keeper.unpack(image.layers.map(({ blob, diffId }) => ({ blob, diffId })));
 await keeper.close();
