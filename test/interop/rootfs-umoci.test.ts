@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sha256 } from '../../src/base/bytes.ts';
-import { OCI_LAYER_TAR } from '../../src/oci/media-types.ts';
-import type { LayerRef } from '../../src/runtime/types.ts';
 import { writeLayout } from '../support/oci-layout.ts';
+import { putTars } from '../support/put-tars.ts';
 import { layerStacks } from '../support/random-layers.ts';
 import { type RootfsAgent, startAgent, type View } from '../support/rootfs-agent.ts';
 import { readableBuild, testUser } from '../support/test-user.ts';
@@ -76,7 +74,7 @@ describe.each(['trusted', 'whole', 'user'] as const)('roots of format %s', (form
       writeLayout(join(work, 'layout'), tars);
       const bundle = join(work, `bundle${runs++}`);
       execFileSync('umoci', ['unpack', '--image', `${join(work, 'layout')}:t`, bundle], { stdio: 'pipe' });
-      const mine = await agent.view(await putLayers(agent, tars));
+      const mine = await agent.view(await putTars(agent, tars));
       const theirs = await viewAsRoot(join(bundle, 'rootfs'));
       expect(belowRoot(mine)).toEqual(belowRoot(theirs));
     } finally {
@@ -116,20 +114,6 @@ function belowRoot(view: View): View {
   const { '': _root, ...rest } = view;
   return rest;
 }
-
-async function putLayers(agent: RootfsAgent, tars: readonly Buffer[]): Promise<LayerRef[]> {
-  const layers = tars.map((tar) => {
-    const digest = sha256(tar);
-    return { blob: { mediaType: OCI_LAYER_TAR, digest, size: tar.length }, diffId: digest };
-  });
-  await agent.run(PUT, { layers, tars: tars.map((tar) => tar.toString('base64')) });
-  return layers;
-}
-
-const PUT = `
-const { streamOf } = await load('base/bytes.js');
-for (const [i, { blob }] of o.layers.entries()) await store.put(blob, streamOf(Buffer.from(o.tars[i], 'base64')));
-`;
 
 function entry(type: VectorEntry['type'], path: string, more: Partial<VectorEntry>): VectorEntry {
   return { type, path, tarPath: path, ...more };
