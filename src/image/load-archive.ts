@@ -61,9 +61,8 @@ export async function loadArchive(
   }
 }
 
-/** What the archive holds, as it would be stored; nothing is stored yet. */
-export /** The plan; what is wrong in a document is told with the archive it is in. */
-function planLoad(archive: OpenArchive, platform: Platform): PlannedImage[] {
+/** What the archive holds, as it would be stored; nothing is stored yet. What is wrong in a document is told with the archive it is in. @throws ARCHIVE_ errors, OCI_PLATFORM_MISSING */
+export function planLoad(archive: OpenArchive, platform: Platform): PlannedImage[] {
   try {
     return planImages(archive, platform);
   } catch (error) {

@@ -5,7 +5,7 @@ import { mapLimited } from '../base/concurrency.ts';
 import { fsPath } from '../base/names.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { Layer } from '../layer/types.ts';
-import { OCI_LAYER_TAR } from '../oci/media-types.ts';
+import { compressionOfType, OCI_LAYER_TAR } from '../oci/media-types.ts';
 import type { Digest } from '../oci/types.ts';
 import type { LocalStore, StagedFile } from '../store/contract.ts';
 import { type ArchiveImage, type ArchivePlan, type MemberContent, planArchive } from './archive-plan.ts';
@@ -52,6 +52,10 @@ export async function openSavePlan(
             ? { kind: 'stream', open }
             : { kind: 'file', region, digest: blob.digest, unpack: false },
         );
+        // A plain tar under the type of a compressed one: some readers believe the type.
+        if (o.layers !== 'stored' && compressionOfType(blob.mediaType) !== 'none') {
+          plain.set(blob.digest, { ...layer, blob: { ...blob, mediaType: OCI_LAYER_TAR } });
+        }
         return;
       }
       const size = region === undefined ? undefined : await plainSize(store, layer);
