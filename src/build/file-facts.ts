@@ -3,7 +3,7 @@
  * The list behind a key is kept as a note, so that a miss can name the file and what about it changed.
  * @module
  */
-import { sha256 } from '../base/bytes.ts';
+import { createHash } from 'node:crypto';
 import type { Notes } from '../store/contract.ts';
 import type { ChangeMode } from './chmod.ts';
 import type { SourceNode } from './context/file-source.ts';
@@ -43,6 +43,8 @@ export interface FileChange {
   readonly what: string | undefined;
 }
 
+/** UTF-16 units given to the hash at once. */
+const HASHED_AT_ONCE = 64 * 1024;
 const NOTE_KIND = 'copyfiles';
 /** Larger lists are not kept: a miss then says only that files changed. */
 const MAX_KEPT_LINES = 200_000;
@@ -51,25 +53,32 @@ const MAX_KEPT_LINES = 200_000;
 export function fileFacts(sources: readonly SelectedSource<SourceNode>[], o: FactOptions): FileFacts {
   const shared = sharedFiles(sources);
   const groups = new Map<string, number>();
-  const keyed: string[] = [];
+  const hash = createHash('sha256');
+  // No name and no field holds a NUL: what is joined by it cannot be read in two ways.
+  let waiting = '';
+  const add = (text: string): void => {
+    waiting += `${text}\0\n\0`;
+    if (waiting.length < HASHED_AT_ONCE) return;
+    hash.update(waiting);
+    waiting = '';
+  };
   let bytes = 0;
   let files = 0;
   for (const source of sources) {
-    // No name and no field holds a NUL: what is joined by it cannot be read in two ways.
-    keyed.push(`source\0${source.files[0]?.node.kind === 'directory' ? '' : source.name}`);
+    add(`source\0${source.files[0]?.node.kind === 'directory' ? '' : source.name}`);
     for (const { name, from, node } of source.files) {
       const { kind, size, identity } = node;
       const mode = kind === 'symlink' ? '' : modeOf(node, o);
       const group = identity !== undefined && shared.has(identity) ? groupOf(groups, identity) : '';
       const owner = o.owners ? `${node.uid}:${node.gid}` : '';
-      keyed.push(
+      add(
         `${name}\0${kind}\0${mode}\0${owner}\0${size}\0${contentOf(from, node)}\0${group}\0${xattrText(node)}`,
       );
       if (kind !== 'directory') files++;
       bytes += size;
     }
   }
-  const digest = sha256(keyed.join('\0\n\0')).slice('sha256:'.length);
+  const digest = hash.update(waiting).digest('hex');
   return { digest, lines: () => linesOf(sources, o), files, bytes };
 }
 

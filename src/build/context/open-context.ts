@@ -47,6 +47,8 @@ const MAX_INLINE_FILES = 30_000;
 /** Hashed on this thread: 30 ms of either. */
 const MAX_INLINE_HASHES = 2_000;
 const MAX_INLINE_BYTES = 32 * 1024 * 1024;
+/** Each costs 20 MB; two read as fast as most disks give. */
+const MAX_THREADS = 2;
 /** Files in one task of a hashing thread. */
 const HASH_BATCH = 2_000;
 const HASH_BATCH_BYTES = 64 * 1024 * 1024;
@@ -66,8 +68,14 @@ export function openContext(folder: string, o: ContextOptions): Context {
   let hashedAny = false;
 
   const threads = (): Pool<ContextTask, ContextAnswer> => {
-    pool ??= createPool(new URL('./context-worker.ts', import.meta.url));
+    pool ??= createPool(new URL('./context-worker.ts', import.meta.url), MAX_THREADS);
     return pool;
+  };
+  /** Their memory is wanted elsewhere, and whoever needs them again waits 15 ms. */
+  const endThreads = async (): Promise<void> => {
+    const idle = pool;
+    pool = undefined;
+    await idle?.close();
   };
   const index = (): Promise<StatIndex> => {
     known ??= Promise.resolve(o.notes?.get('context', key)).then(parseStatIndex);
@@ -96,6 +104,7 @@ export function openContext(folder: string, o: ContextOptions): Context {
     const answers = await Promise.all(
       batchesOf(files).map((batch) => threads().run({ kind: 'hash', folder: root, files: batch }, options)),
     );
+    await endThreads();
     return answers.flatMap((answer) => (answer.kind === 'hash' ? answer.hashed : []));
   };
 
@@ -121,7 +130,7 @@ export function openContext(folder: string, o: ContextOptions): Context {
       return { ...found, sources: complete };
     },
     async close() {
-      await pool?.close();
+      await endThreads();
       if (!hashedAny || o.notes === undefined || rows.length === 0) return;
       const old = await index();
       const keepOld = old.count <= Math.max(KEEP_UNSEEN_LEAST, rows.length * KEEP_UNSEEN);
