@@ -172,11 +172,10 @@ export function layOut(
   }
 }
 
-/** The text of a trigger as it is stored: one line, and the heredocs that belong to it. */
+/** The text of a trigger as it is stored: word for word in one line, and the heredocs that belong to it. */
 export function triggerText(instruction: Extract<Instruction, { kind: 'ONBUILD' }>): string {
-  const { keyword, text } = instruction.trigger;
   const bodies = instruction.heredocs.map(({ body, name }) => `\n${body}${name}`);
-  return `${keyword.text} ${text.text}${bodies.join('')}`;
+  return `${instruction.text.text}${bodies.join('')}`;
 }
 
 /** Key of a base: its name, and its platform where that is not the target's. */
