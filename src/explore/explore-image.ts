@@ -10,7 +10,7 @@ import { diffTrees } from '../layer/diff-trees.ts';
 import { readLayerIndexes } from '../layer/read-index.ts';
 import type { FileTree, LayerIndex, TreeChange } from '../layer/types.ts';
 import type { LocalStore } from '../store/contract.ts';
-import { pairHistory } from './pair-history.ts';
+import { historyRows } from './history-rows.ts';
 import { type StackStudy, studyLayers } from './study-layers.ts';
 import type { Exploration } from './types.ts';
 
@@ -55,7 +55,7 @@ export async function openExploration(
 
 function reportOf(image: Image, indexes: readonly LayerIndex[], study: StackStudy): Exploration {
   const { total, hidden } = study;
-  const { rows, warnings } = pairHistory(image.config.history, image.layers.length);
+  const { rows, warnings } = historyRows(image.config);
   const { os, architecture, variant } = image.config;
   return {
     version: 1,

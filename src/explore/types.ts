@@ -89,12 +89,12 @@ export interface HistoryRow {
   readonly author?: string | undefined;
   /** True if the row says that it made no layer. */
   readonly empty: boolean;
-  /** The layer it made; absent for empty rows, and where the history has more rows than the image has layers. */
+  /** The layer it made; absent for empty rows, and where the history has more rows than the image has layers. Layers that the history does not tell of have a row with nothing else in it. */
   readonly layer?: number | undefined;
 }
 
 export interface ExploreWarning {
-  readonly kind: 'missing-whiteout' | 'duplicate-entry' | 'history-mismatch';
+  readonly kind: 'missing-whiteout' | 'history-mismatch';
   readonly layer?: number | undefined;
   readonly path?: string | undefined;
   /** For a person, complete. */

@@ -9,14 +9,12 @@ export type LayerErrors = {
   LAYER_NAME: { name: string; problem: string };
   LAYER_FIELD: { path: string; field: string; value: number; max: number };
   LAYER_DIFF_ID: { blob: string; want: string; got: string };
-  LAYER_BLOB: { blob: string; problem: string };
   LAYER_FILE_CHANGED: { path: string; file: string; want: number; got: number };
   LAYER_FILE_READ: { path: string; file: string; problem: string };
   LAYER_PLAN: { path: string; problem: string };
   LAYER_INDEX_BROKEN: { problem: string };
   LAYER_TOO_MANY_ENTRIES: { limit: number };
-  LAYER_NO_FILES: { diffId: string };
-  LAYER_NOT_A_FILE: { path: string; problem: string };
+  LAYER_TOO_MANY_PARENTS: { path: string; limit: number };
 };
 
 /** Errors of the layer room. */
@@ -36,7 +34,6 @@ export const layerError = errorMaker<LayerErrors>({
     message: `layer ${blob} unpacks to ${got}, want ${want}`,
     hint: 'the blob or the image configuration is damaged: load or pull the image again',
   }),
-  LAYER_BLOB: ({ blob, problem }) => `layer ${blob} cannot be read: ${problem}`,
   LAYER_FILE_CHANGED: ({ path, file, want, got }) => ({
     message: `${file} changed while it was read for ${show(path)}: got ${got} bytes, want ${want}`,
     hint: 'run again when nothing writes to it',
@@ -45,8 +42,8 @@ export const layerError = errorMaker<LayerErrors>({
   LAYER_PLAN: ({ path, problem }) => `planned entry ${show(path)} ${problem}`,
   LAYER_INDEX_BROKEN: ({ problem }) => `layer index cannot be used: ${problem}`,
   LAYER_TOO_MANY_ENTRIES: ({ limit }) => `layer has more than ${limit} entries`,
-  LAYER_NO_FILES: ({ diffId }) => `layer ${diffId} is in a store without files`,
-  LAYER_NOT_A_FILE: ({ path, problem }) => `${show(path)} cannot be read: ${problem}`,
+  LAYER_TOO_MANY_PARENTS: ({ path, limit }) =>
+    `layer needs more than ${limit} directories that it has no entries for, the last for ${show(path.slice(0, 200))}`,
 });
 
 /** A path as a person reads it: `/` for the root, quoted when it holds more than plain characters. */

@@ -3,8 +3,8 @@ import { checkField, encodeExtra } from './entry-extras.ts';
 import { layerError } from './errors.ts';
 import type { ContentPiece, EntryKind, Xattrs } from './types.ts';
 
-/** Entries of one layer; an index of so many takes about 3 GB, no image has them. */
-export const MAX_LAYER_ENTRIES = 20_000_000;
+/** Entries of one layer; an index of so many takes about 700 MB, no image has them. */
+export const MAX_LAYER_ENTRIES = 5_000_000;
 /** Bytes kept of /etc/passwd and /etc/group each; longer ones are left out. */
 export const MAX_ACCOUNT_BYTES = 1024 * 1024;
 /** The largest uid and gid: 2^32-1 means "leave unchanged" to the kernel. */

@@ -92,6 +92,12 @@ describe('errors', () => {
     );
   });
 
+  test('more directories than memory should hold', () => {
+    const deep = (i: number) => file(`${i}/${'d/'.repeat(1900)}f`, '');
+    const layer = Array.from({ length: 300 }, (_, i) => deep(i));
+    expect(() => tree(layer)).toThrow(expect.objectContaining({ code: 'LAYER_TOO_MANY_PARENTS' }));
+  });
+
   test('the root as anything but a directory', () => {
     expect(operations(emptyTree(), { ...dir(''), tarPath: './' })).toEqual(['put  0']);
     expect(() => operations(emptyTree(), { ...symlink('', 'x'), tarPath: '.' })).toThrow(

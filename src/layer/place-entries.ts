@@ -15,6 +15,9 @@ import { type HiddenPath, hiddenPaths } from './hidden-paths.ts';
 import { columnarIndex } from './load-layer-index.ts';
 import type { FileTree, LayerEntry, LayerIndex, Operation } from './types.ts';
 
+/** Directories that one layer may need without describing them: a path of 4 KiB can name two thousand of 200 bytes of memory each. */
+const MAX_IMPLIED = 500_000;
+
 export interface PlaceOptions {
   /** Told of each whiteout whose path the lower layers do not have; that is no error (oci.md a.6 A4). */
   readonly onMissing?: ((whiteout: LayerEntry) => void) | undefined;
@@ -23,7 +26,7 @@ export interface PlaceOptions {
 /**
  * What the layer does to the tree below it (oci.md a.5, a.6; image-spec 1.1.1 layer.md): the one place where that is decided.
  * Made lazily; an error ends the sequence where sequential extraction would fail.
- * @throws LAYER_LINK_TARGET, LAYER_LINK_LOOP, LAYER_ROOT_KIND
+ * @throws LAYER_LINK_TARGET, LAYER_LINK_LOOP, LAYER_ROOT_KIND, LAYER_NAME, LAYER_TOO_MANY_PARENTS
  */
 export function* placeEntries(
   lower: FileTree,
@@ -81,6 +84,7 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
   const ownLinks = new Set<string>();
   // Tars list a directory's entries together: the last parent is nearly always the next one's too.
   let lastParent: string | undefined;
+  let implied = 0;
   let lastFolder: { readonly path: string; readonly node: DirectoryNode } | undefined;
 
   /** The directory at a resolved path, free to be changed; missing ones are made, others replaced. */
@@ -108,6 +112,7 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
       if (!isOwnName(existing, path)) o.emit?.({ kind: 'remove', path, whiteout: false });
       lastParent = undefined;
     }
+    if (++implied > MAX_IMPLIED) throw layerError('LAYER_TOO_MANY_PARENTS', { path, limit: MAX_IMPLIED });
     const made: DirectoryNode = { id: -1 - layer, children: new Map(), owner, fromLower: false };
     folder.children.set(name, made);
     o.emit?.({ kind: 'imply', path, lower: undefined });

@@ -22,7 +22,7 @@ const making = new WeakMap<LocalStore, Map<Digest, Promise<LayerIndex>>>();
 /**
  * Everything about the layer but its bytes: from the store's note, or made once in its life by reading the layer in a worker thread, which also proves the diffId.
  * A note that cannot be used is made anew.
- * @throws LAYER_DIFF_ID, LAYER_BLOB, and errors of the store, tar and compress rooms
+ * @throws LAYER_DIFF_ID, and errors of the store, tar and compress rooms
  */
 export async function readLayerIndex(
   store: LocalStore,
