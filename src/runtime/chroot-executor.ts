@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fsPath } from '../base/names.ts';
 import { builtWorker } from '../base/pool.ts';
+import { takeTerminalBack } from '../linux/process.ts';
 import { type ChrootTask, READY } from './chroot-task.ts';
 import { runtimeError } from './errors.ts';
 import { killTree } from './kill-tree.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
 import { refuseProcess } from './refuse-process.ts';
-import { type ProgramEnd, runProgram } from './run-program.ts';
+import { type ProgramEnd, requireTerminal, runProgram } from './run-program.ts';
 import type { Executor, Output, Process } from './types.ts';
 
 export interface ChrootTools {
@@ -32,6 +33,7 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
   return {
     name: 'chroot',
     async run(root, process, io, o = {}) {
+      if (process.tty) requireTerminal();
       const folder = join(root.folder, 'runtime');
       mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
       try {
@@ -64,6 +66,7 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
           mountPoints: prepared.mountPoints,
         };
       } finally {
+        if (process.tty) takeTerminalBack(0);
         rmSync(fsPath(folder), { recursive: true, force: true });
       }
     },
@@ -97,7 +100,8 @@ function exitOf(
 ): { readonly code: number; readonly signal?: string } {
   if (report !== READY) {
     const message = report === '' ? said.trim() || `it ended with ${end.code ?? end.signal}` : report;
-    throw runtimeError('RUNTIME_FAILED', { runtime: 'chroot', message });
+    const hint = '--runtime with the name of an OCI runtime such as runc does it another way';
+    throw runtimeError('RUNTIME_FAILED', { runtime: 'chroot', message }, { hint });
   }
   if (end.code !== undefined) return { code: end.code };
   return { code: 128 + signalNumber(end.signal), signal: end.signal ?? 'SIGKILL' };

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import { MS_PRIVATE, MS_RDONLY, mount, mountProc, restrictMount, setPropagation } from '../linux/mount.ts';
+import { inNamespaceRoot } from '../linux/namespace-root.ts';
 
 /** Makes this process's fresh mount and pid namespace its own: nothing that is mounted here shows outside, /proc shows only what runs inside, no runtime makes cgroups. */
 export function settleInNamespace(): void {
@@ -8,28 +9,14 @@ export function settleInNamespace(): void {
   hideCgroups();
 }
 
-/** A mount in a namespace of its own still shows outside where the place is shared; in a plain chroot `/` is no mount and each is made private by name. */
+/** A mount in a namespace of its own still shows outside where the place is shared. In a plain chroot `/` is no mount: there it is made private from outside. */
 function makePrivate(): void {
   try {
     setPropagation('/', MS_PRIVATE);
-    return;
   } catch {
-    // EINVAL: this is a chroot.
-  }
-  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
-    const target = line.split(' ')[4];
-    if (target === undefined) continue;
-    try {
-      setPropagation(unescapeOctal(target), MS_PRIVATE, false);
-    } catch {
-      // Covered by another mount.
-    }
+    inNamespaceRoot('/proc', () => setPropagation('/', MS_PRIVATE));
   }
 }
-
-/** proc(5), mountinfo: space, tab, newline and backslash are written in octal. */
-const unescapeOctal = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 const CGROUPS = '/sys/fs/cgroup';
 const CGROUP2_SUPER_MAGIC = 0x63677270;

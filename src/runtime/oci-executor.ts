@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isatty } from 'node:tty';
 import { fsPath } from '../base/names.ts';
 
 import { bindMount, MNT_DETACH, MS_NODEV, unmount } from '../linux/mount.ts';
@@ -10,7 +9,7 @@ import { ociConfig } from './oci-config.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
 import { refuseProcess } from './refuse-process.ts';
-import { type ProgramEnd, runProgram } from './run-program.ts';
+import { type ProgramEnd, requireTerminal, runProgram } from './run-program.ts';
 import { seccompFilter } from './seccomp.ts';
 import type { Executor, Process } from './types.ts';
 
@@ -38,7 +37,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
   return {
     name: runtime.name,
     async run(root, process, io, o = {}) {
-      if (process.tty && !isatty(0) && !isatty(1)) throw runtimeError('RUNTIME_TERMINAL', {});
+      if (process.tty) requireTerminal();
       const folder = join(root.folder, 'runtime');
       mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
       // Over whatever the root is: device files that its process makes cannot be opened.

@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, fchownSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { isatty } from 'node:tty';
 import { systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import { makePipe } from '../linux/process.ts';
@@ -74,6 +75,11 @@ export async function runProgram(run: ProgramRun, o: WatchOptions<Output> = {}):
   } finally {
     o.signal?.removeEventListener('abort', abort);
   }
+}
+
+/** @throws RUNTIME_TERMINAL when neither input nor output of the keeper, which are the person's, is a terminal */
+export function requireTerminal(): void {
+  if (!isatty(0) && !isatty(1)) throw runtimeError('RUNTIME_TERMINAL', {});
 }
 
 function openPipe(owner: ProgramRun['owner']): { readonly read: number; readonly write: number } {
