@@ -6,9 +6,10 @@
 import { sha256 } from '../base/bytes.ts';
 import { isDobosError } from '../base/errors.ts';
 import type { Notes } from '../store/contract.ts';
+import { explainMiss } from './explain-miss.ts';
 import { compareFacts, type FileChange, type FileFacts } from './file-facts.ts';
 import type { Step } from './graph.ts';
-import { explainMiss, type KeyPart, type StepKey } from './step-key.ts';
+import type { KeyPart, StepKey } from './step-key.ts';
 
 /** The name of the one part that stands for all files of a COPY: they are compared by their own lists. */
 export const FILES_PART = '(files)';

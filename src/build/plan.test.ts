@@ -5,8 +5,9 @@ import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
 import type { Image } from '../image/types.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import type { ContainerConfig } from '../oci/types.ts';
-import { basesOf, type PlanOptions, planBuild } from './plan.ts';
+import { basesOf, planBuild } from './plan.ts';
 import { formatPlan } from './plan-format.ts';
+import type { PlanOptions } from './plan-options.ts';
 
 const golden = new URL('golden/', import.meta.url);
 const amd64 = { os: 'linux', architecture: 'amd64' };

@@ -10,8 +10,6 @@ import type { BaseRequest, PlanOptions } from './plan-options.ts';
 import { planStage } from './plan-stage.ts';
 import { addConfig, type Planner, type StageState } from './plan-state.ts';
 
-export type { BaseRequest, PlanOptions } from './plan-options.ts';
-
 /**
  * The images that the reachable stages need, in order of first use, each once. Stages and scratch are none. Given
  * the bases already `known`, also those that their ONBUILD triggers copy from: ask again until nothing is new.

@@ -2,15 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
 import type { Image } from '../image/types.ts';
 import type { ContainerConfig } from '../oci/types.ts';
+import { explainMiss } from './explain-miss.ts';
 import { planBuild } from './plan.ts';
-import {
-  explainMiss,
-  type FileFact,
-  type KeyFacts,
-  MAX_FILE_PARTS,
-  type StepKey,
-  stepKey,
-} from './step-key.ts';
+import { type FileFact, type KeyFacts, MAX_FILE_PARTS, type StepKey, stepKey } from './step-key.ts';
 
 const amd64 = { os: 'linux', architecture: 'amd64' };
 
