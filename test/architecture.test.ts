@@ -125,10 +125,7 @@ function doorProblems(sources: readonly Source[]): string[] {
   return sources
     .filter(({ room, file }) => !DOORS.includes(room) && !isProgram(file))
     .filter(({ text }) => forbidden.test(withoutComments(text)))
-    .map(
-      ({ file, text }) =>
-        `${file} uses ${forbidden.exec(withoutComments(text))?.[0]}`,
-    );
+    .map(({ file, text }) => `${file} uses ${forbidden.exec(withoutComments(text))?.[0]}`);
 }
 
 function koffiProblems(sources: readonly Source[]): string[] {
