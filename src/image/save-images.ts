@@ -166,7 +166,7 @@ async function* contentOf({ content, size }: ArchiveMember, o: CallOptions): Byt
 /** The file to replace, links followed; undefined for what cannot be replaced. */
 function targetOf(path: string): string | undefined {
   try {
-    if (/^\/(?:dev|proc)\//.test(path)) return undefined;
+    if (/^\/(?:dev\/(?:std|fd\/)|proc\/)/.test(path)) return undefined;
     const found = lstatSync(fsPath(path), { throwIfNoEntry: false });
     if (found === undefined) return path;
     const real = realpathSync(path);
