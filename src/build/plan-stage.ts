@@ -22,6 +22,13 @@ import {
 /** The PATH of images that set none (spec build.md a.5). */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** What is said of a key that FROM itself sets. */
+const IMPLIED_NOTES: Readonly<Record<string, string>> = {
+  WorkingDir: 'directory /',
+  Env: 'default PATH',
+  OnBuild: 'triggers used up',
+};
+
 /** Plans a stage whose base and sources are planned. @throws PLAN_… */
 export function planStage(planner: Planner, laid: LaidStage): StageState {
   const state = startStage(planner, laid);
@@ -74,7 +81,9 @@ function startStage(planner: Planner, laid: LaidStage): StageState {
   }
   const implied = impliedConfig(state, base.kind === 'scratch');
   if (implied !== undefined) {
-    addConfig(planner, state, implied, { origin, text, createdBy: undefined, implied: true });
+    const notes = Object.keys(implied).map((key) => IMPLIED_NOTES[key] ?? key);
+    const shown = `${text} (${notes.join(', ')})`;
+    addConfig(planner, state, implied, { origin, text: shown, createdBy: undefined, implied: true });
     state.env.clear();
     for (const [name, value] of envMap(state.config.Env)) state.env.set(name, value);
   }
