@@ -230,6 +230,30 @@ describe('building an image', () => {
     expect(names).toEqual([]);
   });
 
+  it('ends when a result cannot be kept, with the reason', async () => {
+    const full = {
+      ...store,
+      roots: { ...store.roots, put: () => Promise.reject(new Error('the disk is full')) },
+    };
+    await expect(run(TEXT, { to: full })).rejects.toThrow('the disk is full');
+    const text = `FROM debian\n${Array.from({ length: 20 }, (_, i) => `RUN make ${i}\n`).join('')}`;
+    const before = keeper.runs.length;
+    await expect(run(text, { to: full })).rejects.toThrow('the disk is full');
+    expect(keeper.runs.length - before).toBeLessThan(10);
+  });
+
+  it('writes the images of cached steps again that are lost', async () => {
+    const { steps, image } = await run();
+    const root = await store.roots.get('image-steps', image.descriptor.digest.slice(7));
+    const lost = root?.targets[2]?.digest;
+    const without = { ...store, has: async (wanted: { digest: string }) => wanted.digest !== lost };
+    const counted = countWrites({ ...without, put: store.put });
+    expect((await run(TEXT, { to: counted })).steps.map(({ imageId: id }) => id)).toEqual(
+      steps.map(({ imageId: id }) => id),
+    );
+    expect(counted.writes).toEqual(['lease', 'put', 'root']);
+  });
+
   it('builds independent stages side by side and the same step once', async () => {
     const text = `FROM debian AS a
 RUN make same

@@ -123,7 +123,12 @@ async function resolveBases(
   const bases = new Map<string, Image>();
   const resolveOne = async ({ key, name, platform, origin }: BaseRequest): Promise<void> => {
     try {
-      bases.set(key, await o.resolveBase(name, platform));
+      const base = await o.resolveBase(name, platform);
+      bases.set(key, base);
+      const { os, architecture } = base.config;
+      if (os === platform.os && architecture === platform.architecture) return;
+      const message = `${name} is for ${os}/${architecture}, wanted ${platform.os}/${platform.architecture}`;
+      o.onEvent?.({ kind: 'warning', message, line: origin.start.line });
     } catch (error) {
       throw atPlace(error, placeOf(origin));
     }

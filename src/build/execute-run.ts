@@ -56,10 +56,11 @@ export async function executeRun(
     },
   );
   o.signal?.throwIfAborted();
-  if (exit.code !== 0 || layer === undefined) {
-    const { code, signal } = exit;
+  const { code, signal } = exit;
+  if (code !== 0) {
     throw buildError('BUILD_RUN_FAILED', { command: op.args.join(' '), code, signal, lines: tail.lines() });
   }
+  if (layer === undefined) throw new TypeError('the keeper made no layer of a RUN that ended well');
   return openLayer(tools.store, layer.blob, layer.diffId);
 }
 

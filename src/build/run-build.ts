@@ -51,7 +51,8 @@ export async function runBuild(
   const { store } = tools;
   const stop = new AbortController();
   const signal = o.signal === undefined ? stop.signal : AbortSignal.any([o.signal, stop.signal]);
-  const keeping = createKeeping(tools);
+  // What cannot be kept need not be made: the steps beside it end too.
+  const keeping = createKeeping(tools, (error) => stop.abort(error));
   const last = tools.identity === undefined ? undefined : openLastBuild(store.notes, tools.identity);
   const run = createRun(graph, tools, { keeping, last, emit: (event) => o.onEvent?.(event), signal });
   let complete = false;
@@ -121,7 +122,7 @@ interface Keeping {
 }
 
 /** Writes in the background, one after the other: the next step does not wait for the disk. */
-function createKeeping({ store }: BuildTools): Keeping {
+function createKeeping({ store }: BuildTools, onFailure: (error: unknown) => void): Keeping {
   let queue = Promise.resolve();
   let lease: Promise<Lease> | undefined;
   const hold = async (): Promise<void> => {
@@ -132,7 +133,7 @@ function createKeeping({ store }: BuildTools): Keeping {
     lease: hold,
     add(work) {
       queue = queue.then(hold).then(work);
-      queue.catch(() => {});
+      queue.catch(onFailure);
     },
     settled: () => queue,
     close: async () => (await lease)?.release(),

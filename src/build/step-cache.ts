@@ -25,7 +25,7 @@ export interface StepRecord {
 }
 
 export interface FoundStep extends StepRecord {
-  /** The manifest of the image that it made then. */
+  /** The manifest of the image that it made then; undefined if that is not in the store. */
   readonly manifest: Digest | undefined;
 }
 
@@ -61,7 +61,9 @@ export async function findStep(
   if (record === undefined) return undefined;
   if (record.layer !== undefined && !(await store.has(record.layer.blob, o))) return undefined;
   if (now - root.usedAt > TOUCH_AFTER_MS) await store.roots.touch(KIND, id);
-  return { ...record, manifest: root.targets[0]?.digest };
+  const [target] = root.targets;
+  const kept = target !== undefined && (await store.has(target, o));
+  return { ...record, manifest: kept ? target.digest : undefined };
 }
 
 /** Writes the image's documents, then the result under `id`. */

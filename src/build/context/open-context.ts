@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sha256 } from '../../base/bytes.ts';
-import { systemCode } from '../../base/errors.ts';
+import { isDobosError, systemCode } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/options.ts';
 import { createPool, type Pool } from '../../base/pool.ts';
 import type { Notes } from '../../store/contract.ts';
@@ -135,7 +135,12 @@ export function openContext(folder: string, o: ContextOptions): Context {
       const old = await index();
       const keepOld = old.count <= Math.max(KEEP_UNSEEN_LEAST, rows.length * KEEP_UNSEEN);
       const bytes = formatStatIndex(keepOld ? [...old.rows(), ...rows] : rows);
-      await o.notes.put('context', key, bytes);
+      try {
+        await o.notes.put('context', key, bytes);
+      } catch (error) {
+        // A store that may not be written loses time only.
+        if (!isDobosError(error) || !error.code.startsWith('STORE_')) throw error;
+      }
     },
   };
 }
