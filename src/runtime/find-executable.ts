@@ -33,48 +33,55 @@ export function findExecutable(search: ExecutableSearch): FoundExecutable {
     if (verdict === 'missing') {
       return refused(127, `exec: "${name}": stat ${name}: no such file or directory`);
     }
-    return verdict ?? { kind: 'found', path };
+    return verdict === undefined ? { kind: 'found', path } : refused(verdict.code, verdict.message);
   }
   for (const folder of search.searchPath.split(':')) {
     const path = join(folder.startsWith('/') ? folder : join(search.cwd, folder), name);
     const verdict = judge(search, path);
     if (verdict === undefined) return { kind: 'found', path };
-    if (verdict !== 'missing' && verdict.message.includes('interpreter')) return verdict;
+    // A file that merely is not executable does not end the search; one whose interpreter is wrong does.
+    if (verdict !== 'missing' && verdict.isProgram) return refused(verdict.code, verdict.message);
   }
   return refused(127, `exec: "${name}": executable file not found in $PATH`);
 }
 
 const refused = (code: 126 | 127, message: string) => ({ kind: 'refused', code, message }) as const;
 
-type Verdict = ReturnType<typeof refused> | 'missing' | undefined;
+/** Undefined when the program can be started as far as can be seen. */
+type Verdict =
+  | { readonly code: 126 | 127; readonly message: string; readonly isProgram: boolean }
+  | 'missing'
+  | undefined;
 
 /** Scripts may name scripts; the kernel stops after five. */
 const MAX_INTERPRETERS = 5;
 
-/** Undefined when the program can be started as far as can be seen. */
 function judge(search: ExecutableSearch, path: string): Verdict {
   let current = path;
+  let isProgram = false;
+  const no = (code: 126 | 127, message: string): Verdict => ({ code, message, isProgram });
   for (let depth = 0; depth <= MAX_INTERPRETERS; depth++) {
     const place = resolveInRoot(search.root, current);
     if (isBelow(place.relative, 'proc')) {
-      return refused(126, `exec: "${path}": a program in /proc is not started`);
+      isProgram = true;
+      return no(126, `exec: "${path}": a program in /proc is not started`);
     }
     if (search.covered.some((cover) => isBelow(place.relative, cover))) return undefined;
     const kind = kindInRoot(place);
     if (kind === 'missing') {
       if (depth === 0) return 'missing';
-      return refused(127, `exec: "${path}": its interpreter "${current}" is not in the image`);
+      return no(127, `exec: "${path}": its interpreter "${current}" is not in the image`);
     }
-    if (kind === 'directory') return refused(126, `exec: "${current}": is a directory`);
-    const stat = lstatSync(fsPath(place.host));
-    if (kind === 'other' || !mayExecute(stat, search.user)) {
-      return refused(126, `exec: "${current}": permission denied`);
+    if (kind === 'directory') return no(126, `exec: "${current}": is a directory`);
+    if (kind === 'other' || !mayExecute(lstatSync(fsPath(place.host)), search.user)) {
+      return no(126, `exec: "${current}": permission denied`);
     }
     const interpreter = interpreterOf(place);
     if (interpreter === undefined) return undefined;
+    isProgram = true;
     current = interpreter.startsWith('/') ? interpreter : join(search.cwd, interpreter);
   }
-  return refused(126, `exec: "${path}": too many levels of interpreters`);
+  return no(126, `exec: "${path}": too many levels of interpreters`);
 }
 
 function isBelow(path: string, folder: string): boolean {
