@@ -80,11 +80,11 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
   const owner = {};
   const root = cloneOf(lower.root, owner);
   const parts: TreeParts = { root, slots: [...lower.slots, slot] };
+  let implied = 0;
   /** Paths at which this layer linked a lower layer's inode: the number alone does not show whose name it is. */
   const ownLinks = new Set<string>();
   // Tars list a directory's entries together: the last parent is nearly always the next one's too.
   let lastParent: string | undefined;
-  let implied = 0;
   let lastFolder: { readonly path: string; readonly node: DirectoryNode } | undefined;
 
   /** The directory at a resolved path, free to be changed; missing ones are made, others replaced. */

@@ -19,6 +19,11 @@ let pool: Pool<IndexTask, Uint8Array> | undefined;
 /** Indexes being made, so that the same layer asked for twice at once is read once. */
 const making = new WeakMap<LocalStore, Map<Digest, Promise<LayerIndex>>>();
 
+export interface ReadIndexOptions extends CallOptions {
+  /** False: other layers keep the cores busy, so this one is read by one thread. */
+  readonly alone?: boolean | undefined;
+}
+
 /**
  * Everything about the layer but its bytes: from the store's note, or made once in its life by reading the layer in a worker thread, which also proves the diffId.
  * A note that cannot be used is made anew.
@@ -27,7 +32,7 @@ const making = new WeakMap<LocalStore, Map<Digest, Promise<LayerIndex>>>();
 export async function readLayerIndex(
   store: LocalStore,
   layer: Layer,
-  o: CallOptions = {},
+  o: ReadIndexOptions = {},
 ): Promise<LayerIndex> {
   const kept = await loadNote(store, layer.diffId);
   if (kept !== undefined) return kept;
@@ -47,12 +52,20 @@ export async function readLayerIndex(
 }
 
 /** The indexes of these layers, in their order; as many are made at once as there are cores. */
-export function readLayerIndexes(
+export async function readLayerIndexes(
   store: LocalStore,
   layers: readonly Layer[],
   o: CallOptions = {},
 ): Promise<LayerIndex[]> {
-  return mapLimited(layers, availableParallelism(), (layer) => readLayerIndex(store, layer, o));
+  const cores = availableParallelism();
+  const order = layers.map((_, i) => i).sort((a, b) => layers[b]!.blob.size - layers[a]!.blob.size);
+  // Large ones first; those left when there are fewer than cores are read by two threads each.
+  const whole = layers.length - (layers.length % cores);
+  const made = new Array<LayerIndex>(layers.length);
+  await mapLimited(order, cores, async (which, turn) => {
+    made[which] = await readLayerIndex(store, layers[which]!, { ...o, alone: turn >= whole });
+  });
+  return made;
 }
 
 /** Stores the index's bytes beside the blobs. A store that cannot be written loses time only, so that is no error. */
@@ -76,7 +89,7 @@ async function loadNote(store: LocalStore, diffId: Digest): Promise<LayerIndex |
   }
 }
 
-async function makeIndex(store: LocalStore, layer: Layer, o: CallOptions): Promise<LayerIndex> {
+async function makeIndex(store: LocalStore, layer: Layer, o: ReadIndexOptions): Promise<LayerIndex> {
   const region = await store.locate(layer.blob, o);
   const bytes =
     region === undefined
@@ -87,8 +100,9 @@ async function makeIndex(store: LocalStore, layer: Layer, o: CallOptions): Promi
 }
 
 /** Hashing is nearly all the work, and is done twice, of the whole and of each file: in large layers by two threads. */
-async function indexInWorkers(task: IndexTask, o: CallOptions): Promise<Uint8Array> {
-  if (task.region.size < SPLIT_BYTES || availableParallelism() === 1) return workers().run(task, o);
+async function indexInWorkers(task: IndexTask, o: ReadIndexOptions): Promise<Uint8Array> {
+  const small = task.region.size < SPLIT_BYTES || availableParallelism() === 1;
+  if (small || o.alone === false) return workers().run(task, o);
   const { readCompression } = await import('./build-layer-index.ts');
   if (readCompression(task.region) !== 'none') return workers().run(task, o);
   const halves = (['digest', 'entries'] as const).map((part) => workers().run({ ...task, part }, o));
