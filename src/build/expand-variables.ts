@@ -7,6 +7,8 @@ import type { Fail } from './plan-errors.ts';
 import type { PlanOptions } from './plan-options.ts';
 
 const UPPER_PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
+/** UTF-16 units that all words of one plan may come to: variables that hold variables double with each line, and an image's config holds no more. */
+export const MAX_ALL_EXPANDED = 4 * 1024 * 1024;
 /** Known to every RUN without an ARG; in neither history nor key unless one declares them (spec build.md a.5). */
 export const PROXY_ARGS: readonly string[] = [
   ...UPPER_PROXIES,
@@ -48,8 +50,9 @@ export interface Expander {
   body(text: string, at: Word, variables: ReadonlyMap<string, string>): string;
 }
 
-/** @throws PLAN_EXPANSION (from its functions) */
+/** @throws PLAN_EXPANSION, PLAN_INVALID (from its functions) */
 export function createExpander(escapeChar: string, fail: Fail, warnings: Problem[]): Expander {
+  let total = 0;
   const expand = (
     text: string,
     at: Word,
@@ -63,6 +66,12 @@ export function createExpander(escapeChar: string, fail: Fail, warnings: Problem
     });
     if (result.error !== undefined) {
       throw fail('PLAN_EXPANSION', { word: at.text, message: result.error }, at.range);
+    }
+    // Bodies become files, not configuration.
+    if (!body) total += result.text.length;
+    if (total > MAX_ALL_EXPANDED) {
+      const message = `variables come to more than ${MAX_ALL_EXPANDED} characters in all`;
+      throw fail('PLAN_INVALID', { message }, at.range);
     }
     for (const name of result.unset) warnings.push(undefinedVariable(name, at, variables));
     return result;

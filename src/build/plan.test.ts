@@ -147,6 +147,20 @@ describe('planBuild', () => {
     ]);
   });
 
+  it('stops variables that grow without end, in one line or over many', () => {
+    const doubling = `FROM scratch\nENV a=${'x'.repeat(1000)}\n${'ENV a=$a$a\n'.repeat(40)}`;
+    const many = `FROM scratch\nENV a=${'x'.repeat(60_000)}\n${'LABEL b=$a\n'.repeat(1000)}`;
+    for (const text of [doubling, many]) {
+      const error = caught(() => planText(text, {}));
+      expect(isDobosError(error) && error.message).toMatch(/grows beyond|come to more than/);
+    }
+  });
+
+  it('refuses files of more instructions than anybody writes', () => {
+    const error = caught(() => planText(`FROM scratch\n${'USER x\n'.repeat(5000)}`, {}));
+    expect(isDobosError(error, 'PLAN_TOO_LONG')).toBe(true);
+  });
+
   it('refuses triggers that are no instruction, naming them', () => {
     const error = caught(() => planText('FROM base', { bases: { base: { OnBuild: ['FROM x'] } } }));
     expect(isDobosError(error, 'PLAN_ONBUILD') && error.place?.line).toBe(1);
