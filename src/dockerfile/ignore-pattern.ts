@@ -44,8 +44,10 @@ function matcherOf(text: string): (path: string) => boolean {
     return (path) => path.startsWith(parent);
   }
   const prefix = /^[^*?[\]\\]*/.exec(text)![0];
+  // What stands behind the last special character ends the path too: most paths fail here. A class may hold anything, an escape makes it ordinary.
+  const suffix = /[[\]\\]/.test(text) ? '' : /[^*?]*$/.exec(text)![0].replace(/^\//, '');
   const states = statesOf(text.slice(prefix.length));
-  return (path) => path.startsWith(prefix) && run(states, path.slice(prefix.length));
+  return (path) => path.endsWith(suffix) && path.startsWith(prefix) && run(states, path.slice(prefix.length));
 }
 
 function statesOf(pattern: string): State[] {

@@ -86,11 +86,9 @@ export function joinChunks(source: Source, chunks: readonly Chunk[]): Piece {
   return piece(0, whole);
 }
 
-const BLANK = /[\t\v\f\r ]/;
-
 /** True for the characters that separate words in a Dockerfile; line ends are none. */
 export function isBlank(char: string | undefined): boolean {
-  return char !== undefined && BLANK.test(char);
+  return char === ' ' || char === '\t' || char === '\r' || char === '\v' || char === '\f';
 }
 
 /** The piece without blanks at both ends. */
