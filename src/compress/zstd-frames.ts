@@ -184,10 +184,11 @@ function describedWindow(byte: number): number {
   return base + (base / 8) * (byte & 7);
 }
 
+/** Of a two byte field 256 less than it means, which is no matter to the limit. */
 function contentSize(field: Buffer, at: number, descriptor: number): number {
   const bytes = contentSizeSize(descriptor);
   if (bytes === 8) return Number(field.readBigUInt64LE(at));
-  return field.readUIntLE(at, bytes) + (bytes === 2 ? 256 : 0);
+  return field.readUIntLE(at, bytes);
 }
 
 function corrupt(problem: string) {

@@ -261,6 +261,10 @@ describe('old headers', () => {
     });
   });
 
+  test('file type bits in the mode are dropped', () => {
+    expect(decode(patch(encodeHeader(PLAIN), { 100: '0104755\0' }))[0]!.header.mode).toBe(0o4755);
+  });
+
   test('a contiguous file is a file, a volume label is nothing', () => {
     const contiguous = patch(entry({}, 'abc'), { 156: '7' });
     const label = patch(entry({ name: 'label' }), { 156: 'V' });
@@ -294,8 +298,10 @@ describe('extension headers', () => {
       meta('L', `${long}\0`),
       entry({ kind: 'symlink', linkName: 'x' }),
       entry({ name: 'after' }),
+      entry({ name: 'other', kind: 'symlink', linkName: 'x' }),
     ]);
     const seen = decode(bytes);
+    expect(seen[2]!.header).toMatchObject({ name: 'other', linkName: 'x' });
     expect(seen[0]!.header).toMatchObject({ name: long, linkName: 't'.repeat(200) });
     expect(seen[0]!.place).toEqual({ start: 0, offset: 2560, end: 2560 });
     expect(seen[1]!.header.name).toBe('after');
@@ -348,6 +354,23 @@ describe('extension headers', () => {
       ['user.twice', '53'],
       ['security.capability', '010000023d0aff'],
       ['user.=%', ''],
+    ]);
+  });
+
+  test('the bytes of an attribute win over its base64, also when they come first', () => {
+    const text = record('SCHILY.xattr.user.a', 'S') + record('LIBARCHIVE.xattr.user.a', 'AAAA');
+    const { xattrs } = decode(Buffer.concat([meta('x', text), entry({})]))[0]!.header;
+    expect(Buffer.from(xattrs!.get('user.a')!).toString()).toBe('S');
+  });
+
+  test('digits of a time after the ninth are dropped, and missing ones are zeros', () => {
+    const times = ['1.12345678987', '-1.12345678987', '3.5', '4.'];
+    const bytes = times.flatMap((time) => [meta('x', record('mtime', time)), entry({})]);
+    expect(decode(Buffer.concat(bytes)).map(({ header }) => header.mtime)).toEqual([
+      { seconds: 1, nanos: 123_456_789 },
+      { seconds: -2, nanos: 876_543_211 },
+      { seconds: 3, nanos: 500_000_000 },
+      { seconds: 4, nanos: 0 },
     ]);
   });
 

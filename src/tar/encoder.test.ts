@@ -116,6 +116,21 @@ describe('a pax header', () => {
     expect(bytes.toString('latin1', 512, 1024)).toContain('21 hdrcharset=BINARY\n11 path=a\xff\n');
   });
 
+  test.each([
+    ['a name that can only be cut at its first byte', { name: `/${'n'.repeat(100)}` }],
+    ['a prefix of 156 bytes', { name: `${'p'.repeat(156)}/${'n'.repeat(90)}` }],
+    ['a last part of 101 bytes', { name: `${'p'.repeat(50)}/${'n'.repeat(101)}` }],
+    ['a link target of 101 bytes', { kind: 'symlink' as const, linkName: 'l'.repeat(101) }],
+    ['an id of eight octal digits', { uid: 0o10000000 }],
+    ['a group of eight octal digits', { gid: 0o10000000 }],
+    ['a time of twelve octal digits', { mtime: { seconds: 0o1000000000000, nanos: 0 } }],
+    ['an owner of 32 bytes', { uname: 'u'.repeat(32) }],
+  ])('is needed for %s', (_what, fields) => {
+    const bytes = encodeHeader({ ...PLAIN, ...fields });
+    expect(bytes).toHaveLength(1536);
+    expect(plain(decode(bytes)[0]!.header)).toEqual(plain({ ...PLAIN, ...fields }));
+  });
+
   test('the length of a record counts its own digits, also where they grow', () => {
     for (let size = 60; size < 1200; size++) {
       const header = { ...PLAIN, name: 'x'.repeat(size) };

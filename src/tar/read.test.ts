@@ -61,6 +61,18 @@ test('a body that is read too late says so, instead of being empty', async () =>
   await expect(collect(bodies[0]!, 10_000)).rejects.toMatchObject({ code: 'TAR_BODY_GONE' });
 });
 
+test('a body read while the next entry is open says so, and takes nothing of it', async () => {
+  const entries = readTar(cut(ARCHIVE, 100));
+  const first = (await entries.next()).value!;
+  let last = first;
+  for (const name of ['b', 'c']) {
+    last = (await entries.next()).value!;
+    expect(last.header.name).toBe(name);
+  }
+  await expect(collect(first.body, 10_000)).rejects.toMatchObject({ code: 'TAR_BODY_GONE' });
+  expect((await collect(last.body, 10_000)).toString()).toBe('C');
+});
+
 test('a body left half read is skipped to its end', async () => {
   const names: string[] = [];
   for await (const { header, body } of readTar(cut(ARCHIVE, 700))) {
