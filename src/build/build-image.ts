@@ -121,7 +121,7 @@ async function resolveBases(
   placeOf: (range: Range) => { file: string; line: number; snippet: string },
 ): Promise<Map<string, Image>> {
   const bases = new Map<string, Image>();
-  const resolveOne = async ({ key, name, platform, origin }: BaseRequest): Promise<void> => {
+  const resolveOne = async ({ key, name, platform, origin, nearStage }: BaseRequest): Promise<void> => {
     try {
       const base = await o.resolveBase(name, platform);
       bases.set(key, base);
@@ -130,7 +130,8 @@ async function resolveBases(
       const message = `${name} is for ${os}/${architecture}, wanted ${platform.os}/${platform.architecture}`;
       o.onEvent?.({ kind: 'warning', message, line: origin.start.line });
     } catch (error) {
-      throw atPlace(error, placeOf(origin));
+      const near = nearStage === undefined ? undefined : `did you mean the stage ${nearStage}?`;
+      throw atPlace(error, placeOf(origin), near);
     }
   };
   // Triggers of a base may copy from images that nobody knew of before.
@@ -142,10 +143,10 @@ async function resolveBases(
   }
 }
 
-function atPlace(error: unknown, place: DobosError['place']): unknown {
+function atPlace(error: unknown, place: DobosError['place'], near: string | undefined): unknown {
   if (!isDobosError(error) || error.place !== undefined) return error;
   const { code, message, facts, hint, cause } = error;
-  return new DobosError(code, message, facts, { hint, cause, place });
+  return new DobosError(code, message, facts, { hint: near ?? hint, cause, place });
 }
 
 /** Seconds of a SOURCE_DATE_EPOCH; an empty one is none. @throws BUILD_EPOCH_INVALID */

@@ -14,8 +14,6 @@ export interface FileFacts {
   readonly digest: string;
   /** Made when asked for. */
   readonly lines: () => readonly FactLine[];
-  readonly files: number;
-  readonly bytes: number;
 }
 
 /** One selected file: where it was taken from, kind, octal mode, owner (`` where it does not count), size, and content digest or link target. */
@@ -62,8 +60,6 @@ export function fileFacts(sources: readonly SelectedSource<SourceNode>[], o: Fac
     hash.update(waiting);
     waiting = '';
   };
-  let bytes = 0;
-  let files = 0;
   for (const source of sources) {
     add(`source\0${source.files[0]?.node.kind === 'directory' ? '' : source.name}`);
     for (const { name, from, node } of source.files) {
@@ -74,12 +70,10 @@ export function fileFacts(sources: readonly SelectedSource<SourceNode>[], o: Fac
       add(
         `${name}\0${kind}\0${mode}\0${owner}\0${size}\0${contentOf(from, node)}\0${group}\0${xattrText(node)}`,
       );
-      if (kind !== 'directory') files++;
-      bytes += size;
     }
   }
   const digest = hash.update(waiting).digest('hex');
-  return { digest, lines: () => linesOf(sources, o), files, bytes };
+  return { digest, lines: () => linesOf(sources, o) };
 }
 
 function linesOf(sources: readonly SelectedSource<SourceNode>[], o: FactOptions): FactLine[] {
@@ -134,9 +128,12 @@ export async function compareFacts(
   if (lines === undefined) return undefined;
   const old = new Map(lines.map((line) => [line[0], line]));
   const changes: FileChange[] = [];
+  const seen = new Set<string>();
   for (const line of now.lines()) {
+    // Two sources may select the same file.
+    if (seen.has(line[0])) continue;
+    seen.add(line[0]);
     const was = old.get(line[0]);
-    old.delete(line[0]);
     if (was === undefined) changes.push({ path: line[0], kind: 'new', what: undefined });
     else {
       const what = difference(was, line);
@@ -144,7 +141,7 @@ export async function compareFacts(
         changes.push({ path: line[0], kind: 'changed', what: what === '' ? undefined : what });
     }
   }
-  for (const path of old.keys()) changes.push({ path, kind: 'gone', what: undefined });
+  for (const path of old.keys()) if (!seen.has(path)) changes.push({ path, kind: 'gone', what: undefined });
   return changes;
 }
 

@@ -3,14 +3,14 @@ import type { CallOptions } from '../base/options.ts';
 import { chainIds } from '../image/chain-id.ts';
 import { imageId } from '../image/image-id.ts';
 import type { Image } from '../image/types.ts';
-import type { Layer } from '../layer/types.ts';
 import type { Platform } from '../oci/types.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { BuildEvent, StepReport } from './build-events.ts';
 import { parseChmod } from './chmod.ts';
 import type { Context } from './context/open-context.ts';
-import { type CopySelection, executeCopy, selectFromContext, selectFromImage } from './execute-copy.ts';
+import { hashCopy, isFirstCopy, noteCopy } from './copy-step.ts';
+import { executeCopy } from './execute-copy.ts';
 import { executeRun } from './execute-run.ts';
 import { executeWorkdir } from './execute-workdir.ts';
 import { type FileFacts, fileFacts, keepFacts } from './file-facts.ts';
@@ -18,6 +18,7 @@ import type { Step } from './graph.ts';
 import { type ImageView, viewImage } from './image-view.ts';
 import { FILES_PART, type LastBuild } from './last-build.ts';
 import { sealStep, startImage } from './seal-step.ts';
+import { type CopySelection, selectedSources, selectFromContext, selectFromImage } from './select-copy.ts';
 import { cacheId, type FoundStep, findStep, type StepRecord } from './step-cache.ts';
 import { type KeyFacts, type StepKey, stepKey } from './step-key.ts';
 
@@ -63,6 +64,14 @@ export interface StepState {
   view(): Promise<ImageView>;
 }
 
+/** What a step gave now, or gave when it ran; `copy` has digests where it had to find them. */
+interface Outcome {
+  readonly record: StepRecord;
+  readonly ms: number;
+  readonly why: readonly string[];
+  readonly copy?: CopySelection | undefined;
+}
+
 /** Takes the step from the cache or runs it. `inputs` in the order of `step.inputs`, the parent first. @throws what running it throws */
 export async function runStep(
   step: Step,
@@ -71,58 +80,68 @@ export async function runStep(
   o: CallOptions,
 ): Promise<StepState> {
   const { tools } = run;
+  const { store, useCache } = tools;
   const parent = step.parent === undefined ? undefined : inputs[0];
-  const selection = await selectFiles(step, inputs, run, o);
-  const files = selection === undefined ? undefined : factsOf(step, selection);
-  if (files !== undefined && selection?.kind === 'context') {
-    const { ignored } = selection;
-    run.emit({ kind: 'context', step: step.id, files: files.files, bytes: files.bytes, ignored });
-  }
   const start = parent?.image ?? startOf(step, tools);
-  const key = stepKey(step, keysOf(inputs), keyFacts(start, files, tools));
-  const id = cacheId(step, key);
-  const found =
-    id === undefined || !tools.useCache ? undefined : await findStep(tools.store, id, tools.now(), o);
+  const keyWith = (files: string | undefined): StepKey =>
+    stepKey(
+      step,
+      inputs.map(({ key }) => key),
+      keyFacts(start, files, tools),
+    );
 
-  const { record, ms, why } = await (found !== undefined || id === undefined
-    ? { record: found ?? NOTHING, ms: 0, why: [] }
-    : execute(step, { id, key, files, selection, parent }, run, o));
-  const image = sealStep(step, start, record);
-  if (id !== undefined && (found as FoundStep | undefined)?.manifest !== image.descriptor.digest) {
-    run.keep(step, id, image, record);
+  const listed = await selectCopy(step, inputs, run, o);
+  const place = listed === undefined ? undefined : keyWith('any');
+  const isFirst =
+    listed !== undefined && place !== undefined && (await isFirstCopy(listed, place, store.notes, useCache));
+  const job: Job = { step, parent, run, place, o };
+  // Nothing can be known of it: it runs first, and what it reads makes its key.
+  const early = isFirst ? await execute({ ...job, key: place, copy: listed }) : undefined;
+  const copy = early?.copy ?? (listed === undefined ? undefined : await hashCopy(listed, o));
+  const files = copy === undefined ? undefined : factsOf(step, copy);
+  const key = keyWith(files?.digest);
+  const id = cacheId(step, key);
+  const asked = early === undefined && id !== undefined && useCache;
+  const found: FoundStep | undefined = asked ? await findStep(store, id, tools.now(), o) : undefined;
+  const { record, ms, why }: Outcome =
+    early ??
+    (found === undefined && id !== undefined
+      ? await execute({ ...job, key, copy, files, id })
+      : { record: found ?? NOTHING, ms: 0, why: [] });
+
+  if (files !== undefined && place !== undefined && found === undefined) {
+    await keepFacts(store.notes, files);
+    await noteCopy(place, store.notes);
   }
+  const image = sealStep(step, start, record);
+  if (id !== undefined && found?.manifest !== image.descriptor.digest) run.keep(step, id, image, record);
   if (id !== undefined) run.last?.remember(step, key, files);
 
-  const cached = found !== undefined || id === undefined;
+  const cached = early === undefined && (found !== undefined || id === undefined);
   const layerBytes = record.layer?.blob.size;
-  run.emit(
-    cached
-      ? { kind: 'cached', step: step.id, imageId: imageId(image) }
-      : { kind: 'done', step: step.id, imageId: imageId(image), ms, layerBytes },
-  );
-  const savedMs = record.durationMs;
-  const report = { step: step.id, imageId: imageId(image), cached, ms, savedMs, why, layerBytes };
-  return { step, key, image, report, view: viewOnce(tools.store, image, parent) };
+  const ended = { step: step.id, imageId: imageId(image) };
+  run.emit(cached ? { kind: 'cached', ...ended } : { kind: 'done', ...ended, ms, layerBytes });
+  const report = { ...ended, cached, ms, savedMs: record.durationMs, why, layerBytes };
+  return { step, key, image, report, view: viewOnce(store, image, parent) };
 }
 
 const NOTHING: StepRecord = { layer: undefined, createdAt: 0, durationMs: 0 };
 
-interface StepFacts {
-  readonly id: string;
-  readonly key: StepKey;
-  readonly files: FileFacts | undefined;
-  readonly selection: CopySelection | undefined;
+interface Job {
+  readonly step: Step;
   readonly parent: StepState | undefined;
+  readonly run: StepRun;
+  readonly o: CallOptions;
+  readonly place?: StepKey | undefined;
+  readonly copy?: CopySelection | undefined;
+  readonly files?: FileFacts | undefined;
+  /** Where the result will be kept, if that is known already. */
+  readonly id?: string | undefined;
 }
 
-async function execute(
-  step: Step,
-  facts: StepFacts,
-  run: StepRun,
-  o: CallOptions,
-): Promise<{ record: StepRecord; ms: number; why: readonly string[] }> {
+async function execute(job: Job & { readonly key: StepKey }): Promise<Outcome> {
+  const { step, run, key, files, id } = job;
   const { tools } = run;
-  const { id, key, files } = facts;
   const makesFiles = step.op.kind === 'run' || step.op.kind === 'copy' || step.op.kind === 'workdir';
   const why = !makesFiles
     ? []
@@ -131,49 +150,44 @@ async function execute(
       : ['the cache is off'];
   run.emit({ kind: 'started', step: step.id, why });
   const started = tools.now();
-  const record = await run.once(id, () =>
-    run.working(async () => {
+  let copy: CopySelection | undefined;
+  const work = () =>
+    run.working(async (): Promise<StepRecord> => {
       const begin = tools.now();
-      const layer = await makeLayer(step, facts, run, o);
-      if (files !== undefined) await keepFacts(tools.store.notes, files);
+      const made = await makeLayer(job);
+      copy = made.copy;
       const end = tools.now();
       const createdAt = tools.epoch === undefined ? end : tools.epoch * 1000;
-      return { layer, createdAt, durationMs: end - begin };
-    }),
-  );
-  return { record, ms: tools.now() - started, why };
+      return { layer: made.layer, createdAt, durationMs: end - begin };
+    });
+  const record = await (id === undefined ? work() : run.once(id, work));
+  return { record, ms: tools.now() - started, why, copy };
 }
 
-async function makeLayer(
-  step: Step,
-  { selection, parent }: StepFacts,
-  run: StepRun,
-  o: CallOptions,
-): Promise<Layer | undefined> {
-  const { tools } = run;
+async function makeLayer(job: Job): Promise<Pick<StepRecord, 'layer'> & { copy?: CopySelection }> {
+  const { step, parent, run, o } = job;
   const { op } = step;
   switch (op.kind) {
-    case 'run':
-      return executeRun(op, imageOf(parent), tools, {
-        signal: o.signal,
-        onEvent: (output) => run.emit({ kind: 'output', step: step.id, ...output }),
-      });
+    case 'run': {
+      const onEvent = (output: { stream: 'stdout' | 'stderr'; bytes: Uint8Array }) =>
+        run.emit({ kind: 'output', step: step.id, ...output });
+      return { layer: await executeRun(op, known(parent).image, run.tools, { signal: o.signal, onEvent }) };
+    }
     case 'copy':
-      if (selection === undefined) throw new TypeError('a COPY without a selection');
-      return executeCopy(op, selection, await viewOf(parent), tools, o);
+      return executeCopy(op, known(job.copy), await known(parent).view(), run.tools, o);
     case 'workdir':
-      return executeWorkdir(op, await viewOf(parent), tools, o);
+      return { layer: await executeWorkdir(op, await known(parent).view(), run.tools, o) };
     case 'config':
     case 'note':
     case 'scratch':
     case 'base':
-      return undefined;
+      return { layer: undefined };
     default:
       return never(op);
   }
 }
 
-async function selectFiles(
+async function selectCopy(
   step: Step,
   inputs: readonly StepState[],
   run: StepRun,
@@ -182,37 +196,42 @@ async function selectFiles(
   const { op } = step;
   if (op.kind !== 'copy') return undefined;
   const place = op.from;
-  if (place.kind === 'context') return selectFromContext(op, run.tools, o);
-  const from = inputs.find(({ step: each }) => each.id === place.step);
-  if (from === undefined) throw new TypeError(`step ${step.id} reads from ${place.step}, which is no input`);
-  const { op: source } = from.step;
-  const name = source.kind === 'base' ? source.name : `stage ${from.step.stage.name}`;
-  return selectFromImage(op, await from.view(), name);
+  if (place.kind === 'step') {
+    const from = known(inputs.find(({ step: each }) => each.id === place.step));
+    const { op: source } = from.step;
+    const name = source.kind === 'base' ? source.name : `stage ${from.step.stage.name}`;
+    return selectFromImage(op, await from.view(), name);
+  }
+  const copy = await selectFromContext(op, run.tools.context, run.tools.ignoreName, o);
+  if (copy.kind === 'context') {
+    const nodes = selectedSources(copy).flatMap(({ files }) => files.map(({ node }) => node));
+    const files = nodes.filter(({ kind }) => kind !== 'directory').length;
+    const bytes = nodes.reduce((sum, { size }) => sum + size, 0);
+    run.emit({ kind: 'context', step: step.id, files, bytes, ignored: copy.selection.ignored });
+  }
+  return copy;
 }
 
-function factsOf(step: Step, selection: CopySelection): FileFacts {
+function factsOf(step: Step, copy: CopySelection): FileFacts {
   const { op } = step;
   if (op.kind !== 'copy') throw new TypeError('only a COPY selects files');
   const chmod = op.chmod === undefined ? undefined : parseChmod(op.chmod);
-  return fileFacts(selection.sources, { chmod, owners: op.chown === undefined || op.chown === '' });
+  return fileFacts(selectedSources(copy), { chmod, owners: op.chown === undefined || op.chown === '' });
 }
 
-function keyFacts(start: Image, files: FileFacts | undefined, tools: StepTools): KeyFacts {
+function keyFacts(start: Image, files: string | undefined, tools: StepTools): KeyFacts {
   const { diff_ids } = start.config.rootfs;
   const manifest = start.descriptor.digest;
   return {
     // Files are one part here: their own list explains them, and twenty thousand parts would be sorted in every cached build.
-    files: files === undefined ? undefined : [{ path: FILES_PART, digest: `sha256:${files.digest}` }],
+    files: files === undefined ? undefined : [{ path: FILES_PART, digest: `sha256:${files}` }],
     base: { manifest, chain: chainIds(diff_ids).at(-1) ?? manifest },
     epoch: tools.epoch,
   };
 }
 
 function startOf(step: Step, tools: StepTools): Image {
-  if (step.op.kind !== 'base') return startImage(step, tools.platform);
-  const image = tools.bases.get(step.op.name);
-  if (image === undefined) throw new TypeError(`the base ${step.op.name} was not given`);
-  return image;
+  return step.op.kind === 'base' ? known(tools.bases.get(step.op.name)) : startImage(step, tools.platform);
 }
 
 function viewOnce(store: LocalStore, image: Image, parent: StepState | undefined): () => Promise<ImageView> {
@@ -223,16 +242,8 @@ function viewOnce(store: LocalStore, image: Image, parent: StepState | undefined
   };
 }
 
-function keysOf(inputs: readonly StepState[]): StepKey[] {
-  return inputs.map(({ key }) => key);
-}
-
-function imageOf(state: StepState | undefined): Image {
-  if (state === undefined) throw new TypeError('the step has no step below it');
-  return state.image;
-}
-
-function viewOf(state: StepState | undefined): Promise<ImageView> {
-  if (state === undefined) throw new TypeError('the step has no step below it');
-  return state.view();
+/** What a graph promises: steps have the inputs that they name, bases are given. */
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('the graph names something that was not given');
+  return value;
 }

@@ -14,7 +14,7 @@ import type { ContextAnswer, ContextTask } from './context-tasks.ts';
 import type { DiskNode, Stamp } from './disk-source.ts';
 import type { FileToHash, HashedFile } from './hash-files.ts';
 import type { NotInContext, Scan, ScanTask } from './scan-context.ts';
-import type { SelectedSource } from './select-files.ts';
+import type { SelectedFile, SelectedSource } from './select-files.ts';
 import { formatStatIndex, isRacy, parseStatIndex, type StatIndex, type StatRow } from './stat-index.ts';
 
 export interface ContextOptions {
@@ -27,17 +27,23 @@ export interface ContextOptions {
 }
 
 export interface ContextSelection {
-  /** Every regular file's node has its digest. */
+  /** Regular files whose content is known have their digest. */
   readonly sources: readonly SelectedSource<DiskNode>[];
   readonly missing?: NotInContext | undefined;
   readonly ignored: number;
+  /** When the files were looked at, in nanoseconds of the epoch. */
+  readonly atNs: number;
 }
 
 export interface Context {
   /** Absolute. */
   readonly folder: string;
-  /** The files that these sources of one COPY select, contents hashed unless known. Cost: 3 µs a file known, 10 µs and 1 ms a megabyte otherwise. */
-  select(sources: readonly string[], o?: CallOptions): Promise<ContextSelection>;
+  /** The files that these sources of one COPY select. Cost: about 3 µs a file. */
+  list(sources: readonly string[], o?: CallOptions): Promise<ContextSelection>;
+  /** The same with every regular file's digest. Cost: 10 µs a file and 1 ms a megabyte of those not known. */
+  hash(selection: ContextSelection, o?: CallOptions): Promise<ContextSelection>;
+  /** The same with digests (hex, by path in the context) of contents that somebody else read after `list`; they are remembered. */
+  learn(selection: ContextSelection, digests: ReadonlyMap<string, string>): ContextSelection;
   /** Remembers what was hashed, if anything was; ends the threads. */
   close(): Promise<void>;
 }
@@ -65,7 +71,6 @@ export function openContext(folder: string, o: ContextOptions): Context {
   let known: Promise<StatIndex> | undefined;
   /** What this build saw, once something had to be hashed. */
   const rows: StatRow[] = [];
-  let hashedAny = false;
 
   const threads = (): Pool<ContextTask, ContextAnswer> => {
     pool ??= createPool(new URL('./context-worker.ts', import.meta.url), MAX_THREADS);
@@ -108,30 +113,43 @@ export function openContext(folder: string, o: ContextOptions): Context {
     return answers.flatMap((answer) => (answer.kind === 'hash' ? answer.hashed : []));
   };
 
+  const learn = (
+    selection: ContextSelection,
+    digests: ReadonlyMap<string, string>,
+    moving: ReadonlySet<string>,
+  ): ContextSelection => {
+    const sources = selection.sources.map((source) => withDigests(source, digests));
+    // All that is known is written again, so that the index forgets what is gone.
+    for (const { from, node } of sources.flatMap(({ files }) => files)) {
+      const { digest } = node;
+      if (digest === undefined || moving.has(from) || isRacy(node, selection.atNs)) continue;
+      rows.push({ ...stampOf(node), digest });
+    }
+    return { ...selection, sources };
+  };
+
   return {
     folder: root,
-    async select(sources, options = {}) {
-      const startedNs = o.now() * 1e6;
-      const found = await scan(sources, options);
-      const unknown = found.sources.flatMap((source) =>
-        source.files.filter(({ node }) => node.kind === 'file' && node.digest === undefined),
-      );
-      if (unknown.length === 0) return found;
-      options.signal?.throwIfAborted();
-      const wanted = unknown.map(({ from, node }) => ({ from, ...stampOf(node) }));
-      const hashed = await hash(wanted, options);
-      const byPath = new Map(unknown.map((file, i) => [file.from, hashed[i]!]));
-      const complete = found.sources.map((source) => withHashes(source, byPath));
-      hashedAny = true;
-      for (const { from, node } of complete.flatMap((source) => source.files)) {
-        if (node.digest === undefined || byPath.get(from)?.steady === false) continue;
-        if (!isRacy(node, startedNs)) rows.push({ ...stampOf(node), digest: node.digest });
-      }
-      return { ...found, sources: complete };
+    async list(sources, options = {}) {
+      const atNs = o.now() * 1e6;
+      return { ...(await scan(sources, options)), atNs };
     },
+    async hash(selection, options = {}) {
+      const unknown = unknownFiles(selection);
+      if (unknown.length === 0) return selection;
+      options.signal?.throwIfAborted();
+      const hashed = await hash(
+        unknown.map(({ from, node }) => ({ from, ...stampOf(node) })),
+        options,
+      );
+      const digests = new Map(unknown.map(({ from }, i) => [from, hashed[i]!.digest]));
+      const moving = new Set(unknown.filter((_, i) => !hashed[i]!.steady).map(({ from }) => from));
+      return learn(selection, digests, moving);
+    },
+    learn: (selection, digests) => learn(selection, digests, new Set()),
     async close() {
       await endThreads();
-      if (!hashedAny || o.notes === undefined || rows.length === 0) return;
+      if (o.notes === undefined || rows.length === 0) return;
       const old = await index();
       const keepOld = old.count <= Math.max(KEEP_UNSEEN_LEAST, rows.length * KEEP_UNSEEN);
       const bytes = formatStatIndex(keepOld ? [...old.rows(), ...rows] : rows);
@@ -149,15 +167,22 @@ function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: Stamp): Stamp {
   return { dev, ino, size, mtimeNs, ctimeNs };
 }
 
-function withHashes(
+function withDigests(
   source: SelectedSource<DiskNode>,
-  byPath: ReadonlyMap<string, HashedFile>,
+  digests: ReadonlyMap<string, string>,
 ): SelectedSource<DiskNode> {
   const files = source.files.map((file) => {
-    const digest = byPath.get(file.from)?.digest;
+    const digest = file.node.kind === 'file' ? digests.get(file.from) : undefined;
     return digest === undefined ? file : { ...file, node: { ...file.node, digest } };
   });
   return { ...source, files };
+}
+
+/** Regular files of the selection without a digest. */
+export function unknownFiles({ sources }: Pick<ContextSelection, 'sources'>): SelectedFile<DiskNode>[] {
+  return sources.flatMap(({ files }) =>
+    files.filter(({ node }) => node.kind === 'file' && node.digest === undefined),
+  );
 }
 
 function batchesOf(files: readonly FileToHash[]): FileToHash[][] {
