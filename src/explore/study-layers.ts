@@ -1,5 +1,6 @@
 import { applyLayer, emptyTree } from '../layer/apply-layer.ts';
-import { diffInodes, type InodeName } from '../layer/diff-trees.ts';
+import { eachDifference } from '../layer/diff-trees.ts';
+import { type ColumnarIndex, columnarIndex } from '../layer/load-layer-index.ts';
 import type { FileTree, LayerIndex } from '../layer/types.ts';
 import type { ExploreWarning, HiddenFile, PathCount } from './types.ts';
 
@@ -29,12 +30,15 @@ export interface StackStudy {
 }
 
 /** Applies the layers, base first, keeping count of each inode's names: a regular file is hidden once it has none (explore.md a.5). */
-export function studyLayers(indexes: readonly LayerIndex[]): StackStudy {
-  const names = indexes.map((index) => new Uint32Array(index.count));
-  const hiders = indexes.map(() => new Map<number, number>());
+export function studyLayers(layers: readonly LayerIndex[]): StackStudy {
+  const indexes = layers.map(columnarIndex);
+  const numbers = numberEntries(indexes);
+  /** Names of each regular file, and the layer that took its last one, by number. */
+  const names = new Uint32Array(numbers.count);
+  const hiders = new Map<number, number>();
   const warnings: ExploreWarning[] = [];
   const trees: FileTree[] = [];
-  const tallies = indexes.map(() => createTally(indexes));
+  const tallies: Tally[] = [];
   let below = emptyTree();
 
   for (const [layer, index] of indexes.entries()) {
@@ -45,92 +49,105 @@ export function studyLayers(indexes: readonly LayerIndex[]): StackStudy {
       warnings.push({ kind: 'missing-whiteout', layer, path, message });
     };
     const tree = applyLayer(below, index, layer, { onMissing });
-    const suspects: InodeName[] = [];
-    for (const [before, after] of diffInodes(below, tree)) {
-      const last = before?.kind === 'file' && --names[before.layer]![before.order]! === 0;
-      const first = after?.kind === 'file' && names[after.layer]![after.order]!++ === 0;
-      if (last) suspects.push(before);
-      tallies[layer]!.take(before, last, after, first);
-    }
-    for (const { layer: stored, order } of suspects) {
-      if (names[stored]![order] === 0) hiders[stored]!.set(order, layer);
-    }
+    const suspects: number[] = [];
+    const tally = createTally();
+    eachDifference(below, tree, (before, after) => {
+      const sizeBefore = before === undefined ? undefined : numbers.fileSize(before);
+      const sizeAfter = after === undefined ? undefined : numbers.fileSize(after);
+      const last = sizeBefore !== undefined && --names[before!]! === 0;
+      const first = sizeAfter !== undefined && names[after!]!++ === 0;
+      if (last) suspects.push(before!);
+      const gone = last ? sizeBefore : 0;
+      const came = first ? sizeAfter : 0;
+      if (before === undefined) count(tally.added, came);
+      else if (after === undefined) count(tally.removed, gone);
+      else {
+        count(tally.changed, came);
+        if (sizeBefore !== sizeAfter || sizeAfter === undefined) return;
+        if (numbers.digest(before) === numbers.digest(after)) count(tally.copied, came);
+      }
+    });
+    for (const number of suspects) if (names[number] === 0) hiders.set(number, layer);
+    tallies.push(tally);
     trees.push(tree);
     below = tree;
   }
 
+  const studies = tallies.map((tally) => ({ ...tally, hiddenBytes: 0, hiddenFiles: 0, hidesBytes: 0 }));
   const hiddenFiles: HiddenFile[] = [];
-  const hiddenBytes = indexes.map(() => 0);
-  const hiddenCounts = indexes.map(() => 0);
-  const hidesBytes = indexes.map(() => 0);
-  let total = 0;
   for (const [layer, index] of indexes.entries()) {
-    total += index.fileBytes;
     for (let order = 0; order < index.count; order++) {
-      if (names[layer]![order] !== 0) continue;
-      const entry = index.at(order);
-      if (entry.kind !== 'file') continue;
+      const number = numbers.bases[layer]! + order;
+      if (names[number] !== 0 || index.kindAt(order) !== 'file') continue;
+      const bytes = index.sizeAt(order);
       // Without a name from the start: a later entry of the same layer took its place.
-      const hiddenBy = hiders[layer]!.get(order) ?? layer;
-      hiddenFiles.push({ layer, hiddenBy, path: entry.path, bytes: entry.size });
-      hiddenBytes[layer]! += entry.size;
-      hiddenCounts[layer]! += 1;
-      hidesBytes[hiddenBy]! += entry.size;
+      const hiddenBy = hiders.get(number) ?? layer;
+      hiddenFiles.push({ layer, hiddenBy, path: index.pathAt(order), bytes });
+      studies[layer]!.hiddenBytes += bytes;
+      studies[layer]!.hiddenFiles++;
+      studies[hiddenBy]!.hidesBytes += bytes;
     }
   }
   hiddenFiles.sort((a, b) => b.bytes - a.bytes || a.layer - b.layer);
   return {
     trees,
-    total,
-    hidden: hiddenBytes.reduce((sum, bytes) => sum + bytes, 0),
+    total: indexes.reduce((sum, index) => sum + index.fileBytes, 0),
+    hidden: studies.reduce((sum, study) => sum + study.hiddenBytes, 0),
     hiddenFiles,
     warnings,
-    layers: tallies.map((tally, layer) => ({
-      ...tally.counts(),
-      hiddenBytes: hiddenBytes[layer]!,
-      hiddenFiles: hiddenCounts[layer]!,
-      hidesBytes: hidesBytes[layer]!,
-    })),
+    layers: studies,
   };
 }
 
-/** Counts the paths that a layer adds, changes and removes; bytes with the first name that an inode gets, and the last that it loses. */
-function createTally(indexes: readonly LayerIndex[]) {
-  const added = createCount();
-  const changed = createCount();
-  const copied = createCount();
-  const removed = createCount();
+/** The numbers that `eachDifference` gives to the entries of a stack that starts at the base. */
+function numberEntries(indexes: readonly ColumnarIndex[]) {
+  const bases: number[] = [];
+  let count = 0;
+  for (const index of indexes) {
+    bases.push(count);
+    count += index.count;
+  }
+  const layerOf = (number: number): number => {
+    let layer = bases.length - 1;
+    while (bases[layer]! > number) layer--;
+    return layer;
+  };
   return {
-    take(before: InodeName | undefined, last: boolean, after: InodeName | undefined, first: boolean): void {
-      if (before === undefined) added.take(after!, first);
-      else if (after === undefined) removed.take(before, last);
-      else {
-        changed.take(after, first);
-        if (before.kind !== 'file' || after.kind !== 'file' || before.size !== after.size) return;
-        if (digestOf(indexes, before) === digestOf(indexes, after)) copied.take(after, first);
-      }
+    count,
+    bases,
+    /** Bytes of a regular file, undefined for anything else. */
+    fileSize(number: number): number | undefined {
+      if (number < 0) return undefined;
+      const layer = layerOf(number);
+      const order = number - bases[layer]!;
+      return indexes[layer]!.kindAt(order) === 'file' ? indexes[layer]!.sizeAt(order) : undefined;
     },
-    counts: () => ({
-      added: added.value(),
-      changed: changed.value(),
-      copied: copied.value(),
-      removed: removed.value(),
-    }),
+    digest(number: number): string | undefined {
+      const layer = layerOf(number);
+      return indexes[layer]!.at(number - bases[layer]!).contentDigest;
+    },
   };
 }
 
-function digestOf(indexes: readonly LayerIndex[], { layer, order }: InodeName): string | undefined {
-  return indexes[layer]!.at(order).contentDigest;
+interface Count {
+  paths: number;
+  bytes: number;
 }
 
-function createCount() {
-  let paths = 0;
-  let bytes = 0;
-  return {
-    take(inode: InodeName, counts: boolean): void {
-      paths++;
-      if (counts) bytes += inode.size;
-    },
-    value: (): PathCount => ({ paths, bytes }),
-  };
+interface Tally {
+  readonly added: Count;
+  readonly changed: Count;
+  readonly copied: Count;
+  readonly removed: Count;
+}
+
+/** Paths that a layer adds, changes and removes; bytes with the first name that an inode gets, and the last that it loses. */
+function createTally(): Tally {
+  const none = (): Count => ({ paths: 0, bytes: 0 });
+  return { added: none(), changed: none(), copied: none(), removed: none() };
+}
+
+function count(into: Count, bytes: number): void {
+  into.paths++;
+  into.bytes += bytes;
 }

@@ -1,12 +1,5 @@
 import { joinPath } from './entry-paths.ts';
-import {
-  type DirectoryNode,
-  inodeOf,
-  slotOf,
-  type TreeNode,
-  type TreeParts,
-  treeParts,
-} from './file-tree.ts';
+import { type DirectoryNode, inodeOf, type TreeNode, type TreeParts, treeParts } from './file-tree.ts';
 import type { FileTree, Inode, TreeChange } from './types.ts';
 
 export interface DiffOptions {
@@ -33,39 +26,37 @@ export function* diffTrees(before: FileTree, after: FileTree, o: DiffOptions = {
   }
 }
 
-/** An inode without its attributes. */
-export interface InodeName {
-  readonly kind: Inode['kind'];
-  readonly size: number;
-  readonly layer: number;
-  /** -1 for an implied directory. */
-  readonly order: number;
-}
-
-/** For each path that leads to another inode, or to none: as `diffTrees` with rewrites, but in no order and without reading attributes. */
-export function* diffInodes(
+/**
+ * Calls `visit` for each path that leads to another inode, or to none, in no order; `undefined` where there is no file. The numbers are those of the two
+ * trees' entries: counted through their layers from the base, negative for directories that no entry describes. The cheapest way to count.
+ */
+export function eachDifference(
   before: FileTree,
   after: FileTree,
-): Generator<readonly [before: InodeName | undefined, after: InodeName | undefined]> {
+  visit: (before: number | undefined, after: number | undefined) => void,
+): void {
   const from = treeParts(before);
   const to = treeParts(after);
-  for (const [, a, b] of diffNodes(from, to, false)) yield [inodeName(from, a), inodeName(to, b)];
-}
-
-function inodeName(parts: TreeParts, node: TreeNode | undefined): InodeName | undefined {
-  if (node === undefined) return undefined;
-  const id = typeof node === 'number' ? node : node.id;
-  if (id < 0) return { kind: 'directory', size: 0, layer: -1 - id, order: -1 };
-  const { index, layer, base } = slotOf(parts.slots, id);
-  const order = id - base;
-  return { kind: index.kindAt(order) as Inode['kind'], size: index.sizeAt(order), layer, order };
+  const shared = sharedNumbers(from, to);
+  // As deep as a path is long: MAX_PATH_LENGTH bounds the recursion.
+  const compare = (a: TreeNode | undefined, b: TreeNode | undefined): void => {
+    if (a === b && (typeof a === 'object' || a! < shared)) return;
+    const idA = typeof a === 'object' ? a.id : a;
+    const idB = typeof b === 'object' ? b.id : b;
+    if (idA !== idB || idA! >= shared) visit(idA, idB);
+    const folderA = typeof a === 'object' ? a.children : undefined;
+    const folderB = typeof b === 'object' ? b.children : undefined;
+    if (folderA !== undefined) for (const [name, node] of folderA) compare(node, folderB?.get(name));
+    if (folderB === undefined) return;
+    for (const [name, node] of folderB) if (folderA?.has(name) !== true) compare(undefined, node);
+  };
+  compare(from.root, to.root);
 }
 
 /** Paths whose nodes are not the same inode; a directory that differs only below itself is not reported itself. */
-export function* diffNodes(
+function* diffNodes(
   before: TreeParts,
   after: TreeParts,
-  sorted = true,
 ): Generator<readonly [path: string, before: TreeNode | undefined, after: TreeNode | undefined]> {
   const shared = sharedNumbers(before, after);
   const same = (a: TreeNode, b: TreeNode): boolean => {
@@ -74,7 +65,7 @@ export function* diffNodes(
   };
   if (before.root === after.root) return;
   if (!same(before.root, after.root)) yield ['', before.root, after.root];
-  const stack: Level[] = [levelOf('', before.root, after.root, sorted)];
+  const stack: Level[] = [levelOf('', before.root, after.root)];
   while (stack.length > 0) {
     const level = stack[stack.length - 1]!;
     const name = level.names[level.next++];
@@ -89,7 +80,7 @@ export function* diffNodes(
     if (a === undefined || b === undefined || !same(a, b)) yield [path, a, b];
     const folderA = typeof a === 'object' ? a : undefined;
     const folderB = typeof b === 'object' ? b : undefined;
-    if (folderA !== undefined || folderB !== undefined) stack.push(levelOf(path, folderA, folderB, sorted));
+    if (folderA !== undefined || folderB !== undefined) stack.push(levelOf(path, folderA, folderB));
   }
 }
 
@@ -101,17 +92,12 @@ interface Level {
   next: number;
 }
 
-function levelOf(
-  path: string,
-  before: DirectoryNode | undefined,
-  after: DirectoryNode | undefined,
-  sorted: boolean,
-): Level {
+function levelOf(path: string, before: DirectoryNode | undefined, after: DirectoryNode | undefined): Level {
   const names = [...(before ?? after!).children.keys()];
   if (before !== undefined && after !== undefined) {
     for (const name of after.children.keys()) if (!before.children.has(name)) names.push(name);
   }
-  return { path, before, after, names: sorted ? names.sort() : names, next: 0 };
+  return { path, before, after, names: names.sort(), next: 0 };
 }
 
 /** Numbers below this mean the same entry in both trees: those of the layers that both stacks begin with. */
