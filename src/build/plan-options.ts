@@ -29,4 +29,6 @@ export interface BaseRequest {
   readonly platform: Platform;
   /** Where the Dockerfile names it first. */
   readonly origin: Range;
+  /** A stage whose name is close to this one: what the author may have meant, if there is no such image. */
+  readonly nearStage: string | undefined;
 }

@@ -185,6 +185,16 @@ describe('basesOf', () => {
     expect(bases(text)).toEqual(['a:1', 'b (linux/arm64)', 'c:2']);
   });
 
+  it('says which stage a name may have meant', () => {
+    const file = parseDockerfile(
+      'FROM scratch AS build\nFROM scratch\nCOPY --from=biuld a b\nCOPY --from=debian a b',
+    );
+    expect(basesOf(file, plain).map(({ name, nearStage }) => [name, nearStage])).toEqual([
+      ['biuld', 'build'],
+      ['debian', undefined],
+    ]);
+  });
+
   it('has none for scratch', () => {
     expect(bases('FROM scratch\nCOPY . .')).toEqual([]);
   });

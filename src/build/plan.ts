@@ -3,6 +3,8 @@
  * @module
  */
 import type { Dockerfile, Range } from '../dockerfile/ast.ts';
+import { stagesOf } from '../dockerfile/stages.ts';
+import { suggest } from '../dockerfile/suggest.ts';
 import type { Image } from '../image/types.ts';
 import type { BuildGraph } from './graph.ts';
 import { type LaidStage, layOut, type SourceRef } from './plan-layout.ts';
@@ -25,7 +27,11 @@ export function basesOf(
   const add = (ref: SourceRef | undefined, origin: Range): void => {
     if (ref?.kind !== 'image' || requests.has(ref.key)) return;
     const { key, name, platform } = ref;
-    requests.set(key, { key, name, platform, origin });
+    const nearStage = suggest(
+      name,
+      stagesOf(file).stages.flatMap((stage) => stage.name ?? []),
+    );
+    requests.set(key, { key, name, platform, origin, nearStage });
   };
   for (const laid of layout.stages) {
     add(laid.base, laid.stage.from.image.range);
