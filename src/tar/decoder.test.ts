@@ -298,7 +298,8 @@ describe('extension headers', () => {
       meta('L', `${long}\0`),
       entry({ kind: 'symlink', linkName: 'x' }),
       entry({ name: 'after' }),
-      entry({ name: 'other', kind: 'symlink', linkName: 'x' }),
+      meta('L', 'other\0'),
+      entry({ kind: 'symlink', linkName: 'x' }),
     ]);
     const seen = decode(bytes);
     expect(seen[2]!.header).toMatchObject({ name: 'other', linkName: 'x' });
