@@ -63,13 +63,13 @@ export function mountOverlay(request: OverlayRequest, target: string): void {
 
 /**
  * A descriptor of the overlay's root that is attached nowhere: it is reached by `/proc/self/fd/<n>/…` and is gone when closed.
- * Undefined where the kernel has no new mount API or its overlayfs does not take layers one by one (before 6.7). @throws LINUX_CALL
+ * Undefined where the kernel has no new mount API, or its overlayfs does not take layers one by one (before 6.7) or refuses the request: mount(2) then tells. @throws LINUX_CALL
  */
 export function detachedOverlay(request: OverlayRequest): number | undefined {
   const context = fsopenCall(FSOPEN, 'overlay', CLOEXEC);
   if (context < 0) {
     const code = lastErrno();
-    if (code === 'ENOSYS') return undefined;
+    if (code === 'ENOSYS' || code === 'EPERM') return undefined;
     throw linuxError('LINUX_CALL', { call: 'fsopen', code, what: 'overlay' });
   }
   try {
@@ -93,10 +93,9 @@ function configure(context: number, request: OverlayRequest): number | undefined
       what: said === '' ? what : `${what} (${said})`,
     });
   };
-  for (const [i, lower] of request.lowers.entries()) {
+  for (const lower of request.lowers) {
     if (set('lowerdir+', lower)) continue;
-    if (i === 0 && lastErrno() === 'EINVAL') return undefined;
-    fail(lower);
+    return lastErrno() === 'EINVAL' ? undefined : fail(lower);
   }
   if (request.writable !== undefined) {
     if (!set('upperdir', request.writable.upper)) fail(request.writable.upper);
@@ -107,7 +106,8 @@ function configure(context: number, request: OverlayRequest): number | undefined
   // Whatever the machine's defaults are, the upper directory must stay readable as a plain change set. Unknown options fail and are left.
   for (const [key, value] of PLAIN) set(key, value);
   if (fsconfigCall(FSCONFIG, context, FSCONFIG_CMD_CREATE, null, null, 0) !== 0) {
-    fail(request.lowers[0] ?? '');
+    // Before Linux 6.5 any option is taken until here.
+    return lastErrno() === 'EINVAL' ? undefined : fail(request.lowers[0] ?? '');
   }
   const fd = fsmountCall(FSMOUNT, context, CLOEXEC, 0);
   return fd < 0 ? fail('fsmount') : fd;

@@ -130,8 +130,8 @@ export function scanChanges(o: ScanOptions): Scan {
       changed: below === undefined || !isSame(path, facts, xattrs, below),
       included: false,
       opaque: false,
-      gone: [],
-      children: [],
+      gone: NOTHING,
+      children: NOTHING,
       onlyMountPoints: false,
     };
     if (facts.inode !== undefined) {
@@ -173,6 +173,9 @@ export function scanChanges(o: ScanOptions): Scan {
   }
   return { root, surplus: surplus.sort((a, b) => b.length - a.length) };
 }
+
+/** One array for all files, of which a step may make a million. */
+const NOTHING: readonly never[] = [];
 
 /** The root of nothing: it is there, and no entry is needed for it. */
 const EMPTY_ROOT: FileFacts = {
