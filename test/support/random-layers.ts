@@ -75,12 +75,30 @@ function sensibleLayers(drafts: readonly (readonly Draft[])[]): VectorEntry[][] 
         if (target === undefined) continue;
         entries.push({ ...common, type: 'hardlink', target });
       } else if (one.kind === 'dir') {
-        entries.push({ ...common, type: 'dir', mode: one.mode });
+        const xattrs = one.mode === 0o711 ? { 'user.dir': `${serial}` } : undefined;
+        entries.push({
+          ...common,
+          type: 'dir',
+          mode: one.mode,
+          uid: one.mode % 7,
+          ...(xattrs && { xattrs }),
+        });
       } else if (one.kind === 'symlink') {
         entries.push({ ...common, type: 'symlink', target: one.target });
       } else {
         const content = `${serial++}`.padEnd(one.size, 'x').slice(0, one.size);
-        entries.push({ ...common, type: 'file', content, mode: one.mode, mtime: 1_600_000_000 + serial });
+        const xattrs = one.mode === 0o600 ? { 'user.a': `${serial}`, 'user.b': 'ő' } : undefined;
+        const owner = { uid: serial % 3, gid: serial % 5 };
+        const mtime = 1_600_000_000 + serial;
+        entries.push({
+          ...common,
+          ...owner,
+          type: 'file',
+          content,
+          mode: one.mode,
+          mtime,
+          ...(xattrs && { xattrs }),
+        });
       }
       if (one.kind !== 'dir' || seen.get(at) !== 'dir') remove(seen, at);
       for (const parent of parents(at)) {
