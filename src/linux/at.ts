@@ -9,15 +9,12 @@ import { bindCall, checked, cPath, errnoOf, lastErrno, linuxError } from './libc
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
-export const AT_EMPTY_PATH = 0x1000;
 
 const ARM = process.arch === 'arm64';
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
-export const O_RDWR = 2;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
-export const O_TRUNC = 0o1000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 export const O_DIRECTORY = ARM ? 0o40000 : 0o200000;

@@ -10,19 +10,12 @@ export const MS_NOSUID = 2;
 export const MS_NODEV = 4;
 export const MS_NOEXEC = 8;
 export const MS_REMOUNT = 32;
-export const MS_NOSYMFOLLOW = 256;
-export const MS_NOATIME = 1024;
-export const MS_NODIRATIME = 2048;
 export const MS_BIND = 4096;
 export const MS_MOVE = 8192;
 export const MS_REC = 16384;
 export const MS_PRIVATE = 1 << 18;
-export const MS_SLAVE = 1 << 19;
-export const MS_SHARED = 1 << 20;
-export const MS_RELATIME = 1 << 21;
 export const MS_STRICTATIME = 1 << 24;
 
-export const MNT_FORCE = 1;
 /** The mount goes away from view now, and for good when its last user is gone. */
 export const MNT_DETACH = 2;
 export const UMOUNT_NOFOLLOW = 8;
@@ -104,7 +97,7 @@ export function restrictMount(target: string, flags: number, recursive = false):
   mount({ target, flags: base | MS_NOSUID | MS_NODEV });
 }
 
-/** Sets how mounts travel between this mount and its copies: MS_PRIVATE, MS_SLAVE or MS_SHARED. */
+/** Sets how mounts travel between this mount and its copies: MS_PRIVATE. */
 export function setPropagation(target: string, kind: number, recursive = true): void {
   mount({ target, flags: kind | (recursive ? MS_REC : 0) });
 }

@@ -1,12 +1,9 @@
 import { AT_FDCWD, mknodAt } from './at.ts';
 import { linuxError } from './libc.ts';
 
-export const S_IFMT = 0o170000;
 export const S_IFIFO = 0o010000;
 export const S_IFCHR = 0o020000;
 export const S_IFBLK = 0o060000;
-export const S_IFREG = 0o100000;
-export const S_IFSOCK = 0o140000;
 
 /** The kernel's own widths: 12 bits of major, 20 bits of minor. Larger numbers would be another device after truncation. */
 export const MAX_MAJOR = 0xfff;

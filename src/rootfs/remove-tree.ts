@@ -1,4 +1,4 @@
-import { rmdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { fsPath } from '../base/names.ts';
 
 /**
@@ -7,13 +7,4 @@ import { fsPath } from '../base/names.ts';
  */
 export function removeTree(path: string): void {
   rmSync(fsPath(path), { recursive: true, force: true, maxRetries: 2 });
-}
-
-/** Removes a directory if it is empty. */
-export function removeEmpty(path: string): void {
-  try {
-    rmdirSync(fsPath(path));
-  } catch {
-    // Not empty, or gone already: both are answers.
-  }
 }
