@@ -35,9 +35,6 @@ const execveCall = bindCall<number, [Path, readonly (string | null)[], readonly 
   'int execve(const char *path, const char **args, const char **env)',
 );
 const pipe2Call = bindCall<number, [Int32Array, number]>('int pipe2(void *fds, int flags)');
-const waitpidCall = bindCall<number, [number, null, number]>(
-  'int waitpid(int pid, void *status, int options)',
-);
 const fcntlCall = bindCall<number, [number, number, number]>('int fcntl(int fd, int command, int value)');
 const setpgidCall = bindCall<number, [number, number]>('int setpgid(int pid, int group)');
 const getpgrpCall = bindCall<number, []>('int getpgrp()');
@@ -46,7 +43,6 @@ const tcsetpgrpCall = bindCall<number, [number, number]>('int tcsetpgrp(int fd, 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const O_CLOEXEC = 0o2000000;
-const WNOHANG = 1;
 const SIG_SETMASK = 2;
 const SIG_DFL = 0;
 const SIG_IGN = 1;
@@ -144,11 +140,6 @@ export function makePipe(): { readonly read: number; readonly write: number } {
     throw linuxError('LINUX_CALL', { call: 'pipe', code: lastErrno(), what: 'a pipe' });
   }
   return { read: fds[0]!, write: fds[1]! };
-}
-
-/** Takes away a dead child that nobody else waits for; false if it still runs or is no child. */
-export function reapChild(pid: number): boolean {
-  return waitpidCall(pid, null, WNOHANG) === pid;
 }
 
 /** Makes this process the leader of a process group of its own and that group the terminal's foreground. False where `fd` is no terminal of this session. */

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { sha256 } from '../base/bytes.ts';
+import { isDobosError } from '../base/errors.ts';
 import type { Notes } from '../store/contract.ts';
 import { createChrootExecutor } from './chroot-executor.ts';
 import { runtimeError } from './errors.ts';
@@ -30,29 +31,46 @@ export interface ChooseOptions {
 /** In this order, by experience: what most people have and test with comes first. */
 const CANDIDATES = ['runc', 'crun', 'youki', 'runsc'];
 
-/** The executor that the person named, or with `auto` the first OCI runtime that really runs a container here (tried once, remembered in the store), else `chroot`. @throws RUNTIME_UNKNOWN, RUNTIME_PROGRAM_MISSING */
+/**
+ * The executor that the person named, or with `auto` the first OCI runtime that works here, else `chroot`. A runtime is tried out by running a container that needs
+ * nothing (once: the store remembers it).
+ * @throws RUNTIME_UNKNOWN, RUNTIME_FAILED for a named runtime that does not work, RUNTIME_PROGRAM_MISSING
+ */
 export async function chooseExecutor(o: ChooseOptions): Promise<ExecutorChoice> {
   if (o.runtime === 'chroot') return chroot(o, 'asked for');
-  if (o.runtime !== 'auto') {
-    const program = findProgram(o.runtime, o.searchPath);
-    if (program === undefined) throw runtimeError('RUNTIME_UNKNOWN', { runtime: o.runtime });
-    return { executor: oci(o.runtime, program, o), detail: program };
-  }
+  if (o.runtime !== 'auto') return named(o);
   const problems: string[] = [];
   for (const name of CANDIDATES) {
     const program = findProgram(name, o.searchPath);
     if (program === undefined) continue;
-    const executor = oci(name, program, o);
-    const problem = await remembered(o, program, () => tryOut(executor, o));
-    if (problem === '') return { executor, detail: [program, ...problems].join('; ') };
-    problems.push(`${name} does not work here: ${problem}`);
+    const trial = await remembered(o, name, program);
+    if ('problem' in trial) problems.push(`${name} does not work here: ${trial.problem}`);
+    // Root in a container could read the host's disks; for that a runtime must be named.
+    else if (trial.opensDevices) problems.push(`${name} ${OPEN}`);
+    else return { executor: oci(o, name, program, trial), detail: detailOf(program, trial, problems) };
   }
   if (problems.length === 0) problems.push('no OCI runtime in PATH');
   return chroot(o, problems.join('; '));
 }
 
-function oci(name: string, program: string, o: ChooseOptions): Executor {
-  return createOciExecutor({ name, program, env: helperEnv(o), seccomp: true });
+const OPEN = 'lets containers open device files of their image';
+
+async function named(o: ChooseOptions): Promise<ExecutorChoice> {
+  const program = findProgram(o.runtime, o.searchPath);
+  if (program === undefined) throw runtimeError('RUNTIME_UNKNOWN', { runtime: o.runtime });
+  const trial = await remembered(o, o.runtime, program);
+  if ('problem' in trial)
+    throw runtimeError('RUNTIME_FAILED', { runtime: o.runtime, message: trial.problem });
+  return { executor: oci(o, o.runtime, program, trial), detail: detailOf(program, trial, []) };
+}
+
+function detailOf(program: string, trial: Success, problems: readonly string[]): string {
+  const limits = [...(trial.seccomp ? [] : ['no seccomp filter']), ...(trial.opensDevices ? [OPEN] : [])];
+  return [program, ...limits, ...problems].join('; ');
+}
+
+function oci(o: ChooseOptions, name: string, program: string, trial: Success): Executor {
+  return createOciExecutor({ name, program, env: helperEnv(o), ...trial });
 }
 
 function chroot(o: ChooseOptions, why: string): ExecutorChoice {
@@ -67,19 +85,31 @@ const helperEnv = (o: ChooseOptions): Readonly<Record<string, string>> => ({
   LC_ALL: 'C',
 });
 
-/** Why the runtime cannot run a container here, '' if it can. */
-async function tryOut(executor: Executor, o: ChooseOptions): Promise<string> {
-  const program = probeProgram(process.arch);
-  if (program === undefined) return '';
+interface Success {
+  readonly seccomp: boolean;
+  readonly opensDevices: boolean;
+}
+type Trial = Success | { readonly problem: string };
+
+async function tryOut(o: ChooseOptions, name: string, program: string): Promise<Trial> {
+  const first = await tryWith(o, name, program, true);
+  return 'problem' in first && /seccomp/i.test(first.problem) ? tryWith(o, name, program, false) : first;
+}
+
+async function tryWith(o: ChooseOptions, name: string, program: string, seccomp: boolean): Promise<Trial> {
+  const probe = probeProgram(process.arch);
+  if (probe === undefined) return { seccomp, opensDevices: true };
+  const executor = oci(o, name, program, { seccomp, opensDevices: false });
   try {
     const { code } = await o.withEmptyRoot(async (root) => {
-      program.writeInto(root.merged);
-      return executor.run(root, { ...PROBE, args: [program.path] }, { stdin: 'null', output: 'events' });
+      probe.writeInto(root.merged);
+      return executor.run(root, { ...PROBE, args: [probe.path] }, { stdin: 'null', output: 'events' });
     });
-    if (code === PROBE_DEVICES_OPEN) return 'device files of an image can be opened in its containers';
-    return code === 0 ? '' : `a trivial container ends with ${code}`;
+    if (code === 0 || code === PROBE_DEVICES_OPEN) return { seccomp, opensDevices: code !== 0 };
+    return { problem: `a trivial container ends with ${code}` };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    if (isDobosError(error, 'RUNTIME_FAILED')) return { problem: String(error.facts.message) };
+    return { problem: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -93,13 +123,26 @@ const PROBE: Omit<Process, 'args'> = {
   binds: [],
 };
 
-/** The verdict of an earlier process on the same program, kernel and rights; only success is remembered, so that a repaired machine is noticed. */
-async function remembered(o: ChooseOptions, program: string, judge: () => Promise<string>): Promise<string> {
+/** What an earlier process found out about the same program, kernel and rights; only success is remembered, so that a repaired machine is noticed. */
+async function remembered(o: ChooseOptions, name: string, program: string): Promise<Trial> {
   const key = sha256(JSON.stringify(circumstances(program))).slice('sha256:'.length);
-  if ((await o.notes.get(NOTE, key)) !== undefined) return '';
-  const problem = await judge();
-  if (problem === '') await o.notes.put(NOTE, key, Buffer.from(`${program}\n`)).catch(() => undefined);
-  return problem;
+  const known = parseTrial((await o.notes.get(NOTE, key))?.toString('utf8'));
+  if (known !== undefined) return known;
+  const trial = await tryOut(o, name, program);
+  // A store that cannot be written to does not stop a run: it is tried out again.
+  if (!('problem' in trial)) await o.notes.put(NOTE, key, Buffer.from(JSON.stringify(trial))).catch(() => {});
+  return trial;
+}
+
+function parseTrial(text: string | undefined): Success | undefined {
+  try {
+    const { seccomp, opensDevices } = JSON.parse(text ?? '') as Partial<Success>;
+    return typeof seccomp === 'boolean' && typeof opensDevices === 'boolean'
+      ? { seccomp, opensDevices }
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const NOTE = 'runtime';

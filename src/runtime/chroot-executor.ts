@@ -7,12 +7,13 @@ import { builtWorker } from '../base/pool.ts';
 import { takeTerminalBack } from '../linux/process.ts';
 import { type ChrootTask, READY } from './chroot-task.ts';
 import { runtimeError } from './errors.ts';
+import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
 import { refuseProcess } from './refuse-process.ts';
 import { type ProgramEnd, requireTerminal, runProgram } from './run-program.ts';
-import type { Executor, Output, Process } from './types.ts';
+import type { Executor, Process } from './types.ts';
 
 export interface ChrootTools {
   /** Absolute path of util-linux's unshare. */
@@ -20,9 +21,6 @@ export interface ChrootTools {
   /** Environment of the helper programs; the container's is another. */
   readonly env: Readonly<Record<string, string>>;
 }
-
-/** As much of a failed set-up's own words as an error repeats. */
-const MAX_SAID_BYTES = 4096;
 
 /**
  * Runs processes without an OCI runtime: namespaces by util-linux's `unshare`, the rest by a short-lived process of ours that becomes the program.
@@ -40,11 +38,7 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
         const prepared = prepareProcess({ folder, merged: root.merged }, process);
         if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
         const task = writeTask(folder, root.merged, prepared.process, process);
-        let said = '';
-        const onEvent = (output: Output): unknown => {
-          if (said.length < MAX_SAID_BYTES && output.stream === 'stderr') said += String(output.bytes);
-          return o.onEvent?.(output);
-        };
+        const words = hearWords(o);
         const end = await runProgram(
           {
             program: tools.unshare,
@@ -59,10 +53,10 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
             owner: prepared.process.user,
             kill: (child) => child.pid !== undefined && killTree(child.pid),
           },
-          { signal: o.signal, onEvent },
+          words,
         );
         return {
-          ...exitOf(end, readFileSync(fsPath(task.report), 'utf8'), said),
+          ...exitOf(end, readFileSync(fsPath(task.report), 'utf8'), words.said()),
           mountPoints: prepared.mountPoints,
         };
       } finally {

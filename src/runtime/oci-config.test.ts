@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DEVICES } from './capabilities.ts';
 import { type ConfigRequest, ociConfig } from './oci-config.ts';
 import { seccompFilter } from './seccomp.ts';
 
@@ -36,6 +37,8 @@ const REQUEST: ConfigRequest = {
   canSetGroups: true,
   cgroup2: false,
   seccomp: undefined,
+  devices: DEVICES,
+  mayMakeDevices: true,
 };
 const make = (over: Partial<ConfigRequest> = {}): Config => ociConfig({ ...REQUEST, ...over }) as Config;
 const types = (config: Config): string[] => config.linux.namespaces.map(({ type }) => type);
@@ -54,6 +57,7 @@ describe('ociConfig', () => {
     expect(Object.keys(capabilities).sort()).toEqual(['bounding', 'effective', 'permitted']);
     expect([capabilities.effective, capabilities.permitted]).toEqual([[], []]);
     expect(capabilities.bounding).toHaveLength(14);
+    expect(make({ mayMakeDevices: false }).process.capabilities.bounding).not.toContain('CAP_MKNOD');
   });
   it('has no annotation, no rlimit and no resource', () => {
     expect(JSON.stringify(make())).not.toMatch(/annotations|rlimits|resources|oomScore|cgroupsPath/);
@@ -70,7 +74,7 @@ describe('ociConfig', () => {
     ]);
   });
   it('asks for nothing that a user namespace forbids', () => {
-    const config = make({ rootless: true, canSetGroups: false });
+    const config = make({ rootless: true, canSetGroups: false, devices: [] });
     const at = (destination: string) => config.mounts.find((mount) => mount.destination === destination);
     expect(at('/dev/pts')?.options).not.toContain('gid=5');
     expect(at('/sys')).toMatchObject({

@@ -1,4 +1,4 @@
-import { DEFAULT_CAPABILITIES, DEVICES, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
+import { DEFAULT_CAPABILITIES, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
 import type { FileBind, PreparedProcess } from './prepare-process.ts';
 import type { SeccompFilter } from './seccomp.ts';
 
@@ -15,6 +15,10 @@ export interface ConfigRequest {
   /** Cgroup v2 alone is mounted on the host: the container gets a view of its own. */
   readonly cgroup2: boolean;
   readonly seccomp: SeccompFilter | undefined;
+  /** Device files of the host to show; none in a user namespace, where the runtime itself binds them and fails over a file that is bound already. */
+  readonly devices: readonly string[];
+  /** False for a runtime that leaves device files of the root open. */
+  readonly mayMakeDevices: boolean;
 }
 
 interface OciMount {
@@ -32,7 +36,9 @@ interface OciMount {
 export function ociConfig(request: ConfigRequest): unknown {
   const { process, rootless } = request;
   const { user } = process;
-  const capabilities = DEFAULT_CAPABILITIES.map(({ name }) => name);
+  const capabilities = DEFAULT_CAPABILITIES.map(({ name }) => name).filter(
+    (name) => request.mayMakeDevices || name !== 'CAP_MKNOD',
+  );
   const own = user.uid === 0 ? capabilities : [];
   return {
     ociVersion: '1.0.2',
@@ -52,12 +58,7 @@ export function ociConfig(request: ConfigRequest): unknown {
     },
     root: { path: request.rootPath, readonly: false },
     ...(request.hostname === '' ? {} : { hostname: request.hostname }),
-    mounts: [
-      ...kernelMounts(request),
-      // In a user namespace the runtime itself binds them, and fails over a file that is bound already.
-      ...(rootless ? [] : DEVICES.map(deviceMount)),
-      ...process.binds.map(bindMount),
-    ],
+    mounts: [...kernelMounts(request), ...request.devices.map(deviceMount), ...process.binds.map(bindMount)],
     linux: {
       namespaces: [
         ...['mount', 'uts', 'ipc', 'pid'],

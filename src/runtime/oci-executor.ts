@@ -1,9 +1,11 @@
-import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fsPath } from '../base/names.ts';
 
 import { bindMount, MNT_DETACH, MS_NODEV, unmount } from '../linux/mount.ts';
+import { DEVICES } from './capabilities.ts';
 import { runtimeError } from './errors.ts';
+import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
 import { ociConfig } from './oci-config.ts';
 import { readOwnNamespace } from './own-namespace.ts';
@@ -23,17 +25,20 @@ export interface OciRuntime {
   readonly env: Readonly<Record<string, string>>;
   /** Whether it was built with seccomp. */
   readonly seccomp: boolean;
+  /** It drops the flag that keeps device files of the root from being opened: then at least none can be made. */
+  readonly opensDevices: boolean;
 }
 
-/** Command line options that keep each runtime from making cgroups; others get none. */
-const NO_CGROUPS: Readonly<Record<string, readonly string[]>> = {
-  runc: ['--rootless', 'true'],
-  crun: ['--cgroup-manager=disabled'],
-};
+/** Options that keep each kind of runtime from making cgroups, by what its file is called (`runc`, `docker-runc`, `crun-1.8`); others get none. */
+const NO_CGROUPS: readonly (readonly [name: RegExp, options: readonly string[]])[] = [
+  [/crun/, ['--cgroup-manager=disabled']],
+  [/runc/, ['--rootless', 'true']],
+  [/runsc/, ['--ignore-cgroups']],
+];
 
 /** Runs processes by an OCI runtime in the foreground; bundle, state and log live in the root's folder and go when it ends. */
 export function createOciExecutor(runtime: OciRuntime): Executor {
-  const kind = basename(runtime.program);
+  const noCgroups = NO_CGROUPS.find(([name]) => name.test(basename(runtime.program)))?.[1] ?? [];
   return {
     name: runtime.name,
     async run(root, process, io, o = {}) {
@@ -46,23 +51,26 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         const prepared = prepareProcess({ folder, merged: root.merged }, process);
         if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
         writeConfig(folder, root.merged, runtime, prepared.process, process);
-        const log = join(folder, 'log');
+        const files = { log: join(folder, 'log'), pid: join(folder, 'pid') };
+        const words = hearWords(o);
         const end = await runProgram(
           {
             program: runtime.program,
             args: [
-              ...['--root', join(folder, 'state'), '--log', log, '--log-format', 'json'],
-              ...(NO_CGROUPS[kind] ?? []),
-              ...['run', '--no-new-keyring', '--bundle', folder, containerId(root.folder)],
+              ...['--root', join(folder, 'state'), '--log', files.log, '--log-format', 'json'],
+              ...noCgroups,
+              ...['run', '--no-new-keyring', '--bundle', folder, '--pid-file', files.pid],
+              containerId(root.folder),
             ],
             env: runtime.env,
             io,
             owner: prepared.process.user,
             kill: (child) => child.pid !== undefined && killTree(child.pid),
           },
-          o,
+          words,
         );
-        return { ...exitOf(end, runtime.name, log), mountPoints: prepared.mountPoints };
+        const code = exitCode(end, runtime.name, files, words.said());
+        return { code, mountPoints: prepared.mountPoints };
       } finally {
         unmount(root.merged, MNT_DETACH);
         rmSync(fsPath(folder), { recursive: true, force: true });
@@ -89,6 +97,8 @@ function writeConfig(
     canSetGroups: own.canSetGroups,
     cgroup2: isCgroup2('/sys/fs/cgroup'),
     seccomp: runtime.seccomp ? seccompFilter(globalThis.process.arch) : undefined,
+    devices: own.isUserNamespace ? [] : DEVICES.filter((name) => existsSync(`/dev/${name}`)),
+    mayMakeDevices: !runtime.opensDevices,
   });
   writeFileSync(fsPath(join(folder, 'config.json')), JSON.stringify(config), { mode: 0o600 });
 }
@@ -106,13 +116,21 @@ function isCgroup2(path: string): boolean {
 /** Some runtimes name things by it outside their root folder, so it must differ between containers that run at once. */
 const containerId = (folder: string): string => `dobos-${basename(folder).replace(/[^A-Za-z0-9_.-]/g, '-')}`;
 
-function exitOf(end: ProgramEnd, runtime: string, log: string): { readonly code: number } {
-  const problem = end.code === 0 ? undefined : lastError(log);
+/** The process's own exit code. A runtime that failed has said so in its log, or has not come as far as writing the process's id. */
+function exitCode(
+  end: ProgramEnd,
+  runtime: string,
+  files: { readonly log: string; readonly pid: string },
+  said: string,
+): number {
+  const started = existsSync(fsPath(files.pid));
+  const problem = end.code === 0 && started ? undefined : lastError(files.log);
   if (problem !== undefined) throw runtimeError('RUNTIME_FAILED', { runtime, message: problem });
-  if (end.code === undefined) {
-    throw runtimeError('RUNTIME_FAILED', { runtime, message: `it was ended by ${end.signal}` });
+  if (end.code === undefined || !started) {
+    const message = said.trim() || `it ended with ${end.code ?? end.signal} and started nothing`;
+    throw runtimeError('RUNTIME_FAILED', { runtime, message });
   }
-  return { code: end.code };
+  return end.code;
 }
 
 /** The message of the last line of level error in a runtime's log. */

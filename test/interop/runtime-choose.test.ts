@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ClientTask, clientProgram } from './runtime-client.ts';
+
+const RUNC = '/usr/sbin/runc';
+let folder: string;
+let stores = 0;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dobos-choose-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A folder for PATH with util-linux's programs and these; text is a shell script, a path a link. */
+function searchPath(name: string, programs: Readonly<Record<string, string>>): string {
+  const path = join(folder, name);
+  mkdirSync(path);
+  for (const [file, what] of Object.entries({ ...TOOLS, ...programs })) {
+    if (what.startsWith('/')) symlinkSync(what, join(path, file));
+    else {
+      writeFileSync(join(path, file), `#!/bin/sh\n${what}\n`);
+      chmodSync(join(path, file), 0o755);
+    }
+  }
+  return path;
+}
+const TOOLS = { unshare: '/usr/bin/unshare', setpriv: '/usr/bin/setpriv' };
+
+/** The executor that a client with this PATH gets, or the error's text. */
+function chosen(path: string, runtime = 'auto', storeFolder = join(folder, `store-${stores++}`)) {
+  const task: ClientTask = { storeFolder, runtime, commands: [] };
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', clientProgram(), JSON.stringify(task)],
+    { encoding: 'utf8', env: { PATH: path } },
+  );
+  return {
+    stderr,
+    storeFolder,
+    ...(stdout === '' ? {} : (JSON.parse(stdout) as { executor: { name: string; detail: string } }).executor),
+  };
+}
+
+describe('the choice of a runtime', () => {
+  it('reports a named runtime that fails in its own words', () => {
+    const path = searchPath('named', { broken: 'echo this machine is too odd >&2; exit 1' });
+    const { stderr } = chosen(path, 'broken');
+    expect(stderr).toContain('broken failed: this machine is too odd');
+    expect(stderr).toContain('RUNTIME_FAILED');
+  });
+  it('reports a named runtime that ends well and starts nothing', () => {
+    expect(chosen(searchPath('silent', { silent: 'exit 0' }), 'silent').stderr).toContain(
+      'silent failed: it ended with 0 and started nothing',
+    );
+  });
+  it('goes past runtimes that do not work, and says why', () => {
+    const path = searchPath('past', { runc: 'exit 3', crun: 'echo no >&2; exit 1' });
+    expect(chosen(path)).toMatchObject({
+      name: 'chroot',
+      detail:
+        'no seccomp filter; runc does not work here: it ended with 3 and started nothing; crun does not work here: no',
+    });
+  });
+  it('takes a runtime by its path', () => {
+    const path = searchPath('path', { 'my-runc': RUNC });
+    expect(chosen(path, `${path}/my-runc`)).toMatchObject({
+      name: `${path}/my-runc`,
+      detail: `${path}/my-runc`,
+    });
+  });
+  it('does not take crun by itself as root, because it opens device files', () => {
+    const path = searchPath('open', { crun: '/usr/bin/crun' });
+    expect(chosen(path)).toMatchObject({
+      name: 'chroot',
+      detail: 'no seccomp filter; crun lets containers open device files of their image',
+    });
+    expect(chosen(path, 'crun').detail).toBe(
+      `${path}/crun; lets containers open device files of their image`,
+    );
+  });
+  it('goes without the filter where the runtime has none', () => {
+    const refuse = `case "$*" in *--bundle*) for last; do :; done;
+      while [ "$1" != --bundle ]; do shift; done; grep -q seccomp "$2/config.json" && { echo seccomp is not supported >&2; exit 1; }; true;; esac`;
+    // Once more with the original arguments.
+    const script = `(set -- "$@"; ${refuse}) || exit 1; exec ${RUNC} "$@"`;
+    const path = searchPath('filter', { runc: script, grep: '/bin/grep' });
+    expect(chosen(path)).toMatchObject({ name: 'runc', detail: `${path}/runc; no seccomp filter` });
+  });
+  it('remembers what worked, and tries again when the program has changed', () => {
+    const path = searchPath('memory', { runc: `echo x >> ${folder}/calls; exec ${RUNC} "$@"` });
+    const calls = (): number => readdirSync(folder).filter((name) => name === 'calls').length;
+    const { storeFolder, name } = chosen(path);
+    expect([name, calls()]).toEqual(['runc', 1]);
+    rmSync(join(folder, 'calls'));
+    expect([chosen(path, 'auto', storeFolder).name, calls()]).toEqual(['runc', 0]);
+    writeFileSync(join(path, 'runc'), '#!/bin/sh\nexit 1\n');
+    expect(chosen(path, 'auto', storeFolder).name).toBe('chroot');
+  });
+});
