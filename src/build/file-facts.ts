@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import { encodeName } from '../base/names.ts';
 import type { Notes } from '../store/contract.ts';
 import type { ChangeMode } from './chmod.ts';
 import type { SourceNode } from './context/file-source.ts';
@@ -52,12 +53,13 @@ export function fileFacts(sources: readonly SelectedSource<SourceNode>[], o: Fac
   const shared = sharedFiles(sources);
   const groups = new Map<string, number>();
   const hash = createHash('sha256');
+  // As bytes, not as UTF-8 text: names that are no text must not all look alike.
   // No name and no field holds a NUL: what is joined by it cannot be read in two ways.
   let waiting = '';
   const add = (text: string): void => {
     waiting += `${text}\0\n\0`;
     if (waiting.length < HASHED_AT_ONCE) return;
-    hash.update(waiting);
+    hash.update(encodeName(waiting));
     waiting = '';
   };
   for (const source of sources) {
@@ -72,7 +74,7 @@ export function fileFacts(sources: readonly SelectedSource<SourceNode>[], o: Fac
       );
     }
   }
-  const digest = hash.update(waiting).digest('hex');
+  const digest = hash.update(encodeName(waiting)).digest('hex');
   return { digest, lines: () => linesOf(sources, o) };
 }
 

@@ -55,7 +55,8 @@ const KINDS: Readonly<Record<number, SourceNode['kind']>> = {
 };
 
 /**
- * The files of a folder as COPY sees them: owner 0:0, what the rules exclude is not there and is not looked at.
+ * The files of a folder as COPY sees them: owner 0:0, what the rules exclude is not there and is not looked at. Extended attributes are not read
+ * (Node has no call for it): a security.capability on a file of the context is lost, on one of another stage it is kept.
  * Everything is read when asked for. @throws BUILD_CONTEXT_UNREADABLE
  */
 export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSource {

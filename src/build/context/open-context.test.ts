@@ -145,6 +145,22 @@ describe('a build context', () => {
     expect((await select(context(), ['x'])).missing?.path).toBe('x');
   });
 
+  it('lists big folders in a thread as it does small ones here', async () => {
+    folder.write({ 'd/l': { link: '../a' }, 'd/x': ['x', 0o4755] });
+    const here = await select(context('d/c'), ['.', 'a']);
+    const there = openContext(folder.path, { ignoreText: 'd/c', notes, now: later, inlineFiles: 2 });
+    open.push(there);
+    const { atNs: _, ...expected } = here;
+    expect(await select(there, ['.', 'a'])).toMatchObject(expected);
+    expect((await there.list(['d/c'])).missing).toEqual({
+      path: 'd/c',
+      ignored: { line: 1, pattern: 'd/c' },
+    });
+    await expect(there.list(['.'], { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
+      'enough',
+    );
+  });
+
   it('hashes many files in threads as it does few', async () => {
     mkdirSync(join(folder.path, 'many'));
     const wanted: Record<string, string> = {};
