@@ -76,7 +76,13 @@ export function createRoot(parts: RootParts): Rootfs {
         const scan = withScan(o, (found) => found);
         const layer = await writeLayer(store, plannedChanges(scan.root, changed, o.epoch), o);
         const bytes = settleChanges(scan, changed, o.epoch);
-        snapshots.publish(topChain([...parts.layers, layer]), changed, bytes);
+        const chainId = topChain([...parts.layers, layer]);
+        const lock = await snapshots.lock([chainId], o);
+        try {
+          snapshots.publish(chainId, changed, bytes);
+        } finally {
+          lock.release();
+        }
         committed = true;
         return layer;
       });

@@ -15,6 +15,11 @@ export function snapshotName(chainId: Digest): string {
   return createHash('sha256').update(chainId).digest('base64url').slice(0, NAME_CHARACTERS);
 }
 
+/** The lock file of a snapshot: one of 4096, so two chains rarely share one and the folder stays small. */
+export function lockName(name: string): string {
+  return name.slice(0, 2);
+}
+
 /** Where everything is kept. Names with one letter, for the reason above. */
 export interface SnapshotPaths {
   readonly base: string;
@@ -35,7 +40,7 @@ export interface FormatPaths {
   readonly layers: string;
   /** A note (JSON) for each published snapshot. */
   readonly notes: string;
-  /** Lock files, one per chain being unpacked. */
+  /** Lock files of chains being made; never removed, so their number is bounded (`lockName`). */
   readonly locks: string;
 }
 

@@ -9,11 +9,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { systemCode } from '../base/errors.ts';
+import type { CallOptions } from '../base/options.ts';
+import type { FileLock } from '../linux/flock.ts';
 import type { Digest } from '../oci/types.ts';
 import { waitForLock } from './locks.ts';
 import { removeTree } from './remove-tree.ts';
 import { type Session, usedSnapshots } from './sessions.ts';
-import { type FormatPaths, type SnapshotPaths, snapshotName } from './snapshot-names.ts';
+import { type FormatPaths, lockName, type SnapshotPaths, snapshotName } from './snapshot-names.ts';
 import { withPlace } from './system-errors.ts';
 import type { SnapshotUse } from './types.ts';
 
@@ -29,7 +31,9 @@ interface SnapshotNote {
 export interface SnapshotStore {
   has(chainId: Digest): boolean;
   folderOf(chainId: Digest): string;
-  /** Makes a complete directory the snapshot of the chain by a rename; if there is one already this one goes. `from` lies in a session. */
+  /** Locks against other makers of these chains; waits for them. One lock at a time is taken, in an order that all keep. */
+  lock(chainIds: readonly Digest[], o?: CallOptions): Promise<FileLock>;
+  /** Makes a complete directory the snapshot of the chain by a rename; if there is one already this one goes. `from` lies in a session. The chain is locked. */
   publish(chainId: Digest, from: string, bytes: number): void;
   list(): SnapshotUse[];
   collect(keep: ReadonlySet<Digest>, session: Session): Promise<{ bytes: number; removed: number }>;
@@ -67,6 +71,22 @@ export function createSnapshotStore(paths: SnapshotPaths, own: FormatPaths): Sna
       known.add(chainId);
       return true;
     },
+    async lock(chainIds, o = {}) {
+      const names = new Set(chainIds.map((chainId) => lockName(snapshotName(chainId))));
+      const locks: FileLock[] = [];
+      const release = (): void => {
+        for (const lock of locks) lock.release();
+      };
+      try {
+        for (const name of [...names].sort()) {
+          locks.push(await waitForLock(`${own.locks}/${name}`, 'exclusive', 'a snapshot', o));
+        }
+      } catch (error) {
+        release();
+        throw error;
+      }
+      return { release };
+    },
     publish(chainId, from, bytes) {
       const name = snapshotName(chainId);
       const folder = folderOf(chainId);
@@ -81,12 +101,7 @@ export function createSnapshotStore(paths: SnapshotPaths, own: FormatPaths): Sna
         writeFileSync(aside, JSON.stringify(note));
         if (existsSync(folder)) renameSync(folder, `${from}.old`);
         renameSync(aside, noteOf(name));
-        try {
-          renameSync(from, folder);
-        } catch (error) {
-          if (systemCode(error) !== 'ENOTEMPTY' && systemCode(error) !== 'EEXIST') throw error;
-          removeTree(from);
-        }
+        renameSync(from, folder);
       });
       removeTree(`${from}.old`);
       known.add(chainId);
@@ -117,9 +132,6 @@ export function createSnapshotStore(paths: SnapshotPaths, own: FormatPaths): Sna
         }
         for (const name of readdirSync(own.notes)) {
           if (!isThere(`${own.layers}/${name}`)) rmSync(noteOf(name), { force: true });
-        }
-        for (const name of readdirSync(own.locks)) {
-          if (!used.has(name)) rmSync(`${own.locks}/${name}`, { force: true });
         }
       } finally {
         gate.release();

@@ -7,16 +7,14 @@ import { createPool, type Pool } from '../base/pool.ts';
 import { loadLayerIndex } from '../layer/load-layer-index.ts';
 import { keepLayerIndex, readLayerIndex } from '../layer/read-index.ts';
 import type { Layer } from '../layer/types.ts';
-import type { FileLock } from '../linux/flock.ts';
 import type { Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { type RootfsEvent, rootfsError } from './errors.ts';
 import type { ExtractTask } from './extract-layer.ts';
-import { waitForLock } from './locks.ts';
 import type { StackLayer } from './place-stack.ts';
 import { removeTree } from './remove-tree.ts';
 import type { Session } from './sessions.ts';
-import { type FormatPaths, type SnapshotFormat, snapshotName } from './snapshot-names.ts';
+import type { FormatPaths, SnapshotFormat } from './snapshot-names.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 import type { UnpackResult, UnpackTask } from './unpack-task.ts';
 
@@ -48,27 +46,22 @@ export async function unpackMissing(
   chains: readonly Digest[],
   o: WatchOptions<RootfsEvent> = {},
 ): Promise<void> {
-  const { snapshots, paths, format } = tools;
+  const { snapshots, format } = tools;
   const isMissing = (i: number): boolean => !snapshots.has(chains[i]!);
   // A whole tree holds all layers, so only the last chain needs one.
   const wanted = format === 'whole' ? chains.slice(-1) : chains;
-  if (wanted.every((chainId) => snapshots.has(chainId))) return;
-  const locks: FileLock[] = [];
+  const toMake = wanted.filter((chainId) => !snapshots.has(chainId));
+  if (toMake.length === 0) return;
+  const lock = await snapshots.lock(toMake, o);
   const folder = tools.session.makeFolder();
   try {
-    // Always base first: processes with a common base cannot wait for each other in a circle.
-    for (const chainId of wanted) {
-      if (snapshots.has(chainId)) continue;
-      const name = snapshotName(chainId);
-      locks.push(await waitForLock(`${paths.locks}/${name}`, 'exclusive', `layer ${chainId}`, o));
-    }
     if (format === 'whole') await unpackWhole(tools, layers, chains, folder, o);
     else {
       const missing = layers.map((_, i) => i).filter(isMissing);
       await unpackApart(tools, layers, chains, missing, folder, o);
     }
   } finally {
-    for (const lock of locks) lock.release();
+    lock.release();
     removeTree(folder);
   }
 }

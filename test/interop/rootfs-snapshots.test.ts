@@ -98,6 +98,19 @@ describe.each(['trusted', 'user', 'whole'] as const)('a snapshotter of format %s
     expect(await a.run('return (await snapshotter.list()).length')).toBe(format === 'whole' ? 1 : 5);
   });
 
+  test('two processes that commit the same changes at once both succeed, and neither loses what it stands on', async () => {
+    const [a, b] = [start(), start()];
+    for (let round = 0; round < 5; round++) {
+      const script = `mkdir d; echo ${round} > d/f; find . -exec touch -d @1500000000 {} +`;
+      const [one, two] = await Promise.all([
+        a.run(STEP_AND_STAY, { script }),
+        b.run(STEP_AND_STAY, { script }),
+      ]);
+      expect(one).toEqual(two);
+      expect(one).toBe(`${round}\n`);
+    }
+  });
+
   test('collect keeps what is named and what a living root stands on, and frees the rest', async () => {
     const [agent, other] = [start(), start()];
     const [one, two, three] = await putTars(
@@ -191,4 +204,14 @@ try {
   const { blob, diffId } = await root.commit();
   return { blob, diffId };
 } finally { await root.dispose(); }
+`;
+
+/** Commits a step and reads from a root over it. */
+const STEP_AND_STAY = `
+const root = await snapshotter.prepare([]);
+sh(o.script, root.mount());
+root.unmount();
+const layer = await root.commit();
+const above = await snapshotter.prepare([layer]);
+try { return fs.readFileSync(above.mount() + '/d/f', 'utf8'); } finally { await above.dispose(); await root.dispose(); }
 `;
