@@ -124,7 +124,7 @@ function numberEntries(indexes: readonly ColumnarIndex[]) {
     },
     digest(number: number): string | undefined {
       const layer = layerOf(number);
-      return indexes[layer]!.at(number - bases[layer]!).contentDigest;
+      return indexes[layer]!.digestAt(number - bases[layer]!);
     },
   };
 }

@@ -18,6 +18,7 @@ export interface ColumnarIndex extends LayerIndex {
   linkAt(order: number): string | undefined;
   /** Bytes of content. */
   sizeAt(order: number): number;
+  digestAt(order: number): Digest | undefined;
   /** Orders of whiteouts and opaque markers. */
   whiteouts(): readonly number[];
 }
@@ -87,6 +88,7 @@ export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
     kindAt,
     linkAt,
     sizeAt: (order) => c.sizes[order]!,
+    digestAt,
     *entries() {
       for (let order = 0; order < c.count; order++) yield at(order);
     },
@@ -112,6 +114,7 @@ export function columnarIndex(index: LayerIndex): ColumnarIndex {
     nameAt: (order, from) => index.at(order).path.slice(from),
     linkAt: (order) => index.at(order).linkTo,
     sizeAt: (order) => index.at(order).size,
+    digestAt: (order) => index.at(order).contentDigest,
     whiteouts: () =>
       [...index.entries()].filter((e) => e.kind === 'whiteout' || e.kind === 'opaque').map((e) => e.order),
   };
