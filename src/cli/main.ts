@@ -6,15 +6,17 @@ import { runCli } from './run-cli.ts';
 import { processTerminal } from './terminal.ts';
 
 const interrupt = new AbortController();
-let interrupted = false;
+let interruptedBy: NodeJS.Signals | undefined;
 let passed = false;
 const onSignal = (signal: NodeJS.Signals): void => {
   if (passed) return;
   // A second Ctrl-C does not wait for the tidy end.
-  if (interrupted) process.exit(signal === 'SIGINT' ? 130 : 143);
-  interrupted = true;
+  if (interruptedBy !== undefined) process.exit(interruptExit());
+  interruptedBy = signal;
   interrupt.abort();
 };
+/** As a shell tells it: 128 and the number of the signal. */
+const interruptExit = (): number => (interruptedBy === 'SIGTERM' ? 143 : 130);
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -25,6 +27,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await runCli(process.argv.slice(2), {
   terminal: processTerminal(process.env),
   signal: interrupt.signal,
+  interruptExit,
   settings: () =>
     readSettings({
       env: process.env,

@@ -14,6 +14,8 @@ import type { Terminal } from './terminal.ts';
 export interface Surroundings {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
+  /** The exit code once `signal` is aborted. */
+  readonly interruptExit: () => number;
   readonly settings: () => Settings;
   readonly version: string;
   /** Leaves Ctrl-C to the program that runs in the foreground. */
@@ -60,13 +62,15 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
     }
   } catch (error) {
     if ((error as { code?: string }).code === 'EPIPE') return 0;
-    terminal.err(formatError(error, createPaint(terminal.colour), debug));
-    return exitCodeOf(error, failedUsage, around.signal);
+    // Whatever the interruption made fail on its way, the person knows why.
+    const told = around.signal.aborted && !debug ? around.signal.reason : error;
+    terminal.err(formatError(told, createPaint(terminal.colour), debug));
+    return exitCodeOf(error, failedUsage, around);
   }
 }
 
-function exitCodeOf(error: unknown, failedUsage: number, signal: AbortSignal): number {
-  if (signal.aborted) return 130;
+function exitCodeOf(error: unknown, failedUsage: number, around: Surroundings): number {
+  if (around.signal.aborted) return around.interruptExit();
   if (isDobosError(error) && error.code.startsWith('CLI_')) return failedUsage;
   return failedUsage === 2 ? 1 : failedUsage;
 }
