@@ -33,7 +33,10 @@ export const runtimeError = errorMaker<RuntimeErrors>({
     message: `cannot make the namespaces that a RUN needs: ${message}`,
     hint: 'an ordinary user needs unprivileged user namespaces; inside another container its own rules may forbid them',
   }),
-  RUNTIME_KEEPER_GONE: ({ message }) => `the process that holds the mounts ended early: ${message}`,
+  RUNTIME_KEEPER_GONE: ({ message }) => ({
+    message: `the process that runs containers ended early: ${message}`,
+    hint: 'nothing of it is left: run the command again; if memory ran out, dmesg says so',
+  }),
   RUNTIME_UNKNOWN: ({ runtime }) => ({
     message: `no runtime ${runtime} in PATH`,
     hint: 'want auto, chroot, or the name or path of an OCI runtime such as runc',
