@@ -136,7 +136,8 @@ function createKeeping({ store }: BuildTools, onFailure: (error: unknown) => voi
       queue.catch(onFailure);
     },
     settled: () => queue,
-    close: async () => (await lease)?.release(),
+    // A lease that could not be had was an error where it was wanted.
+    close: async () => (await lease?.catch(() => undefined))?.release(),
   };
 }
 

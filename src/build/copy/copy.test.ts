@@ -1,5 +1,6 @@
-import { linkSync, utimesSync } from 'node:fs';
+import { existsSync, linkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   build,
@@ -11,11 +12,17 @@ import {
   makeFolder,
   topLayer,
 } from '../../../test/support/build.ts';
+import { collect, sha256, streamOf } from '../../base/bytes.ts';
 import { isDobosError } from '../../base/errors.ts';
+import { sealImage } from '../../image/seal-image.ts';
 import type { Image } from '../../image/types.ts';
+import { openLayer } from '../../layer/open-layer.ts';
 import type { PlannedEntry } from '../../layer/types.ts';
+import { OCI_LAYER_GZIP } from '../../oci/media-types.ts';
 import type { LocalStore } from '../../store/contract.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
+
+const PASSWD = 'root:x:0:0::/:\nada:x:1000:1001::/home/ada:\n';
 
 /** What the image that is copied into has. */
 const BASE: readonly PlannedEntry[] = [
@@ -23,7 +30,7 @@ const BASE: readonly PlannedEntry[] = [
   dir('app/sub', { mode: 0o711, uid: 7, gid: 8 }),
   file('app/sub/old', 'old'),
   dir('etc'),
-  file('etc/passwd', 'root:x:0:0::/:\nada:x:1000:1001::/home/ada:\n'),
+  file('etc/passwd', PASSWD),
   file('etc/group', 'root:x:0:\nstaff:x:50:\n'),
   dir('real', { mode: 0o750, uid: 9, gid: 9 }),
   dir('run'),
@@ -314,6 +321,47 @@ describe('COPY', () => {
     expect(other?.mtime.seconds).toBe(77);
     expect(other?.xattrs?.get('security.capability')).toEqual(Uint8Array.from(Buffer.from('cap')));
     expect(other?.size).toBe(4);
+  });
+
+  it('finds the users of an image whose passwd is elsewhere', async () => {
+    const linked = await makeBase(store, [
+      dir('etc'),
+      link('etc/passwd', '../usr/lib/passwd'),
+      dir('usr'),
+      dir('usr/lib'),
+      file('usr/lib/passwd', 'eve:x:3000:3001::/:\n'),
+    ]);
+    const { image } = await build(store, 'FROM base\nCOPY --chown=eve a /\n', {
+      base: linked,
+      contextFolder: folder.path,
+    });
+    expect(await describeTop(store, image)).toEqual(['a 640 3000:3001']);
+  });
+
+  it('copies from an image whose layers are compressed, and leaves nothing behind', async () => {
+    const plain = base.layers[0]!;
+    const tar = await collect(plain.openTar(), 1024 * 1024);
+    const packed = gzipSync(tar);
+    const blob = { mediaType: OCI_LAYER_GZIP, digest: sha256(packed), size: packed.length };
+    await store.put(blob, streamOf(packed));
+    const compressed = sealImage(base.config, [openLayer(store, blob, plain.diffId)]);
+    const staged: string[] = [];
+    const watched: LocalStore = {
+      ...store,
+      stage: async () => {
+        const made = await store.stage();
+        staged.push(made.path);
+        return made;
+      },
+    };
+    const { image } = await build(watched, 'FROM scratch\nCOPY --from=base /app/sub /etc /x/\n', {
+      base: compressed,
+    });
+    const entries = await topLayer(store, image);
+    expect(entries.get('x/passwd')?.contentDigest).toBe(sha256(PASSWD));
+    expect(entries.get('x/old')?.contentDigest).toBe(sha256('old'));
+    expect(staged.length).toBeGreaterThan(1);
+    expect(staged.filter((path) => existsSync(path))).toEqual([]);
   });
 
   it('makes a directory for WORKDIR as its USER, and no layer when it is there', async () => {
