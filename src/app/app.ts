@@ -3,9 +3,20 @@
  * The verbs (one file each in this room) take strings and give values; they never print.
  * @module
  */
+import { errorMaker } from '../base/errors.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { Settings } from './settings.ts';
+
+type AppErrors = {
+  APP_STORE_PLACE: { folder: string };
+};
+const appError = errorMaker<AppErrors>({
+  APP_STORE_PLACE: ({ folder }) => ({
+    message: `the store's place ${folder} is not a folder`,
+    hint: 'DOBOS_ROOT names the folder of the store',
+  }),
+});
 
 export interface App {
   readonly settings: Settings;
@@ -23,9 +34,7 @@ export function createApp(settings: Settings, version: string): App {
     settings,
     version,
     store: () => {
-      store ??= import('../store/directory-store.ts').then(({ createDirectoryStore }) =>
-        createDirectoryStore(settings.storeFolder),
-      );
+      store ??= openStore(settings.storeFolder);
       return store;
     },
     keeper: (runtime = settings.runtime) => {
@@ -45,4 +54,15 @@ export function createApp(settings: Settings, version: string): App {
       );
     },
   };
+}
+
+/** @throws APP_STORE_PLACE */
+async function openStore(folder: string): Promise<LocalStore> {
+  const [{ statSync }, { createDirectoryStore }] = await Promise.all([
+    import('node:fs'),
+    import('../store/directory-store.ts'),
+  ]);
+  const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? true;
+  if (!isFolder) throw appError('APP_STORE_PLACE', { folder });
+  return createDirectoryStore(folder);
 }

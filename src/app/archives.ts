@@ -2,13 +2,13 @@ import type { ByteStream } from '../base/bytes.ts';
 import type { CallOptions } from '../base/options.ts';
 import { planBuild } from '../build/plan.ts';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
-import { lookUpImage } from '../image/find-image.ts';
 import { importRootfs } from '../image/import-rootfs.ts';
 import { keepUntagged, nameImage } from '../image/name-image.ts';
 import type { SaveSelection } from '../image/save-images.ts';
 import type { Image } from '../image/types.ts';
 import type { ContainerConfig } from '../oci/types.ts';
 import type { App } from './app.ts';
+import { findNamedImage } from './find-image.ts';
 import { fullName, namesOf } from './image-names.ts';
 
 /** What `save` writes for these names and ids: an image named by id goes out under all its names. @throws IMAGE_UNKNOWN */
@@ -16,7 +16,7 @@ export async function selectImages(app: App, texts: readonly string[]): Promise<
   const store = await app.store();
   const selections: SaveSelection[] = [];
   for (const text of texts) {
-    const { image, name, target } = await lookUpImage(store, text, { platform: app.settings.hostPlatform });
+    const { image, name, target } = await findNamedImage(app, text);
     const names = name === undefined ? await namesOf(store, target.digest) : [name];
     if (names.length === 0) selections.push({ image });
     else selections.push(...names.map((each) => ({ image, name: each })));

@@ -3,8 +3,8 @@ import { errorMaker } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { exploreImage } from '../explore/explore-image.ts';
 import type { Exploration } from '../explore/types.ts';
-import { findImage } from '../image/find-image.ts';
 import type { App } from './app.ts';
+import { findImage } from './find-image.ts';
 import { fullName } from './image-names.ts';
 
 type ExploreErrors = {
@@ -22,8 +22,7 @@ export async function exploreSource(app: App, name: string, o: CallOptions): Pro
   const store = await app.store();
   const platform = app.settings.hostPlatform;
   const [, path = name, wanted] = /^(.*?)(?:#([^#]*))?$/s.exec(name) ?? [];
-  if (!looksLikePath(path))
-    return exploreImage(store, await findImage(store, name, { platform, signal: o.signal }), o);
+  if (!looksLikePath(path)) return exploreImage(store, await findImage(app, name, o), o);
   const { viewArchive } = await import('../image/view-archive.ts');
   const view = await viewArchive(store, path, { platform, signal: o.signal });
   try {

@@ -1,14 +1,14 @@
 import { STEP_IMAGES } from '../build/run-build.ts';
-import { findImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
+import { listImages } from '../image/list-images.ts';
 import { completeHistory, pairHistory } from '../image/pair-history.ts';
 import { readImage } from '../image/read-image.ts';
-import { sealImage } from '../image/seal-image.ts';
 import type { Image } from '../image/types.ts';
 import { digestHex } from '../oci/digest.ts';
 import type { Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
+import { cutImage, findImage } from './find-image.ts';
 import { layerSizes } from './layer-sizes.ts';
 
 /** One row of `history`. */
@@ -26,10 +26,10 @@ export interface HistoryLine {
 /** How the image was made, newest row first (docker's order). */
 export async function readHistory(app: App, name: string): Promise<HistoryLine[]> {
   const store = await app.store();
-  const image = await findImage(store, name, { platform: app.settings.hostPlatform });
+  const image = await findImage(app, name);
   const rows = pairHistory(image.config);
   const sizes = await layerSizes(store, image);
-  const steps = await stepImages(app, store, image);
+  const steps = await earlierImages(app, store, image);
   let layers = 0;
   const lines = rows.map(({ entry, layer }, at): HistoryLine => {
     if (layer !== undefined) layers = layer + 1;
@@ -46,23 +46,29 @@ export async function readHistory(app: App, name: string): Promise<HistoryLine[]
   return lines.reverse();
 }
 
-/** The image cut after so many rows and layers, the rest of its config from the final image. */
-function cutImage(image: Image, rows: number, layers: number): Image {
-  return sealImage(
-    { ...image.config, history: completeHistory(image.config).slice(0, rows) },
-    image.layers.slice(0, layers),
-  );
-}
-
-/** The images of the build's steps by the number of their rows and layers. */
-async function stepImages(app: App, store: LocalStore, image: Image): Promise<Map<string, Image>> {
-  const root = await store.roots.get(STEP_IMAGES, digestHex(image.descriptor.digest));
+/** Images of the store that this one went through, by the number of their rows and layers: its build's steps, its base, the base's own. */
+async function earlierImages(app: App, store: LocalStore, image: Image): Promise<Map<string, Image>> {
+  const platform = app.settings.hostPlatform;
   const found = new Map<string, Image>();
-  for (const target of root?.targets ?? []) {
-    if (!(await store.has(target))) continue;
-    const step = await readImage(store, target, { platform: app.settings.hostPlatform });
-    found.set(stateKey(completeHistory(step.config).length, step.layers.length), step);
-  }
+  const rows = completeHistory(image.config).map((row) => JSON.stringify(row));
+  const add = (step: Image): void => {
+    const own = completeHistory(step.config);
+    const isEarlier =
+      own.length < rows.length &&
+      step.layers.every(({ diffId }, at) => diffId === image.layers[at]?.diffId) &&
+      own.every((row, at) => JSON.stringify(row) === rows[at]);
+    const key = stateKey(own.length, step.layers.length);
+    if (isEarlier && !found.has(key)) found.set(key, step);
+  };
+  const root = await store.roots.get(STEP_IMAGES, digestHex(image.descriptor.digest));
+  for (const target of root?.targets ?? [])
+    if (await store.has(target)) add(await readImage(store, target, { platform }));
+  for await (const listed of listImages(store, { all: true, platform, onBroken: () => {} }))
+    add(listed.image);
+  for await (const { targets } of store.roots.list(STEP_IMAGES))
+    for (const target of targets)
+      if (found.size < rows.length - 1 && (await store.has(target)))
+        add(await readImage(store, target, { platform }));
   return found;
 }
 

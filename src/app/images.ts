@@ -1,7 +1,7 @@
 import { type ListedImage, listImages } from '../image/list-images.ts';
 import type { Image } from '../image/types.ts';
 import { familiarRepository, parseReference, type Reference } from '../oci/reference.ts';
-import type { Digest } from '../oci/types.ts';
+import type { Descriptor, Digest } from '../oci/types.ts';
 import type { App } from './app.ts';
 import { imageSize } from './layer-sizes.ts';
 
@@ -29,7 +29,11 @@ export interface ImagesOptions {
   readonly dangling?: boolean | undefined;
   /** Told of images that cannot be read. */
   readonly onBroken?:
-    | ((broken: { readonly names: readonly string[]; readonly error: unknown }) => void)
+    | ((broken: {
+        readonly names: readonly string[];
+        readonly target: Descriptor;
+        readonly error: unknown;
+      }) => void)
     | undefined;
 }
 

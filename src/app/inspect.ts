@@ -1,15 +1,15 @@
-import { findImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
 import { completeHistory } from '../image/pair-history.ts';
 import { familiarName, familiarRepository, parseReference } from '../oci/reference.ts';
 import type { App } from './app.ts';
+import { findImage } from './find-image.ts';
 import { namesOf } from './image-names.ts';
 import { imageSize } from './layer-sizes.ts';
 
 /** Everything about an image under docker's names; `Manifest` and `Layers` say more than docker does. */
 export async function inspectImage(app: App, name: string): Promise<Readonly<Record<string, unknown>>> {
   const store = await app.store();
-  const image = await findImage(store, name, { platform: app.settings.hostPlatform });
+  const image = await findImage(app, name);
   const names = (await namesOf(store, image.descriptor.digest)).map((text) => parseReference(text));
   const { config } = image;
   return {

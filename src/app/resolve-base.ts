@@ -1,10 +1,10 @@
 import { errorMaker, isDobosError } from '../base/errors.ts';
-import { findImage } from '../image/find-image.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
 import type { Platform } from '../oci/types.ts';
 import { copy } from '../store/copy.ts';
 import type { App } from './app.ts';
+import { findImage } from './find-image.ts';
 
 type BaseErrors = {
   BASE_NOT_HERE: { name: string; nearest?: string | undefined };
@@ -29,9 +29,8 @@ export async function resolveBase(app: App, name: string, platform: Platform): P
   if (transport?.[1]?.endsWith('-archive')) return fromArchive(app, transport[2]!, platform);
   if (transport !== null && /^(?:docker-daemon:|docker:\/\/|dir:)/.test(name))
     throw baseError('BASE_TRANSPORT', { name });
-  const store = await app.store();
   try {
-    return await findImage(store, name, { platform });
+    return await findImage(app, name, { platform });
   } catch (error) {
     if (isDobosError(error, 'IMAGE_UNKNOWN'))
       throw baseError('BASE_NOT_HERE', { name }, { hint: nearestHint(error.hint), cause: error });
@@ -62,7 +61,7 @@ async function onlyName(names: AsyncIterable<readonly [string, unknown]>): Promi
 async function fromArchive(app: App, path: string, platform: Platform): Promise<Image> {
   const { loadArchive } = await import('../image/load-archive.ts');
   const store = await app.store();
-  const [first, ...more] = await loadArchive(store, path, { platform });
+  const [first, ...more] = await loadArchive(store, path, { platform, named: false });
   if (first === undefined || more.length > 0)
     throw baseError('BASE_TRANSPORT', { name: `${path} (${more.length + 1} images)` });
   return readImage(store, first.target, { platform });

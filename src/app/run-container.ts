@@ -1,10 +1,10 @@
 import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { errorMaker } from '../base/errors.ts';
-import { findImage } from '../image/find-image.ts';
 import type { Image } from '../image/types.ts';
 import type { BindMount, ExitStatus, Process } from '../runtime/types.ts';
 import type { App } from './app.ts';
+import { findImage } from './find-image.ts';
 
 type RunErrors = {
   RUN_NO_COMMAND: { image: string };
@@ -39,8 +39,7 @@ export interface RunOptions {
 
 /** Runs a program in a container of the image, on this process's own stdio, and removes the container; how it ended. @throws RUN_NO_COMMAND, RUN_VOLUME, IMAGE_NOT_FOUND, RUNTIME_… */
 export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus> {
-  const store = await app.store();
-  const image = await findImage(store, o.image, { platform: app.settings.hostPlatform });
+  const image = await findImage(app, o.image);
   const keeper = await app.keeper(o.runtime);
   const { exit } = await keeper.run({
     layers: image.layers.map(({ blob, diffId }) => ({ blob, diffId })),

@@ -67,10 +67,11 @@ describe('building an image', () => {
     const ids = [];
     for (const target of root?.targets ?? []) ids.push(imageId(await readImage(store, target)));
     const planned = events.find((event) => event.kind === 'planned');
-    const withRow = planned?.graph.steps.filter(({ createdBy }) => createdBy !== undefined) ?? [];
+    const withRow =
+      planned?.graph.steps.filter(({ createdBy, op }) => createdBy !== undefined || op.kind === 'base') ?? [];
     expect(ids).toEqual(withRow.map(({ id }) => steps.find(({ step }) => step === id)?.imageId));
     expect(ids.at(-1)).toBe(imageId(image));
-    expect(new Set(ids).size).toBe(7);
+    expect(new Set(ids).size).toBe(8);
   });
 
   it('gives each step its row of history, metadata without a layer', async () => {
@@ -110,9 +111,9 @@ describe('building an image', () => {
     const again = await run();
     expect(misses(again)).toEqual([
       ['COPY', 'lib/b.h changed'],
-      ['ENV'],
+      ['ENV', 'the files of a step above changed'],
       ['RUN', 'the files of a step above changed'],
-      ['CMD'],
+      ['CMD', 'the files of a step above changed'],
     ]);
     expect(keeper.runs).toHaveLength(3);
   });

@@ -201,7 +201,9 @@ async function keepStepImages(
   const targets = [];
   const output = states.get(graph.output)!;
   for (let state = output; ; state = states.get(state.step.parent)!) {
-    if (state.step.createdBy !== undefined) targets.unshift(state.image.descriptor);
+    // The base too: it stays what history shows, also when its name is gone.
+    if (state.step.createdBy !== undefined || state.step.op.kind === 'base')
+      targets.unshift(state.image.descriptor);
     if (state.step.parent === undefined) break;
   }
   if (targets.length === 0) return;

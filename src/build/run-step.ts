@@ -142,12 +142,9 @@ interface Job {
 async function execute(job: Job & { readonly key: StepKey }): Promise<Outcome> {
   const { step, run, key, files, id } = job;
   const { tools } = run;
-  const makesFiles = step.op.kind === 'run' || step.op.kind === 'copy' || step.op.kind === 'workdir';
-  const why = !makesFiles
-    ? []
-    : tools.useCache
-      ? ((await run.last?.explain(step, key, files, run.instructions())) ?? [])
-      : ['the cache is off'];
+  const why = tools.useCache
+    ? ((await run.last?.explain(step, key, files, run.instructions())) ?? [])
+    : ['the cache is off'];
   run.emit({ kind: 'started', step: step.id, why });
   const started = tools.now();
   let copy: CopySelection | undefined;

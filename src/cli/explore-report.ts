@@ -5,7 +5,13 @@ import { formatSize } from './units.ts';
 
 /** Hidden files listed in the report; JSON has all. */
 const HIDDEN_SHOWN = 10;
-const BAR_WIDTH = 24;
+/** Columns of a row without the bar and the instruction: number, size, hidden bytes, and the blanks between. */
+const FIXED_COLUMNS = 5 + 2 + 2 + 9 + 2 + 10 + 2;
+const COUNT_COLUMNS = 3 * 6 + 2 + 2;
+/** Below this the counts of changed paths give way to the instruction. */
+const COUNTS_FROM = 76;
+/** Columns that the instruction gets before the bar grows. */
+const MADE_BY_COLUMNS = 32;
 
 /** The layer cake as text, top of the image on top: sizes, what changed, and what is shipped but not visible. */
 export function exploreReport(name: string, report: Exploration, paint: Paint, columns: number): string {
@@ -15,7 +21,7 @@ export function exploreReport(name: string, report: Exploration, paint: Paint, c
     efficiencySentence(report),
     '',
     ...cakeLines(report, paint, columns),
-    ...hiddenLines(report, paint),
+    ...hiddenLines(report, paint, columns),
     ...warningLines(report, paint),
   ];
   return `${lines.join('\n')}\n`;
@@ -33,29 +39,41 @@ export function efficiencySentence({ efficiency, hidden, layers, total }: Explor
 
 function cakeLines(report: Exploration, paint: Paint, columns: number): string[] {
   const most = Math.max(1, ...report.layers.map(({ fileBytes }) => fileBytes));
-  const head = `${'layer'.padStart(5)}  ${''.padEnd(BAR_WIDTH)}  ${'size'.padStart(9)}  ${'hidden'.padStart(9)}  ${'+'.padStart(6)} ${'~'.padStart(6)} ${'-'.padStart(6)}  made by`;
+  const counts = columns >= COUNTS_FROM;
+  // The last column stays empty: some terminals wrap a line that fills it.
+  const free = columns - 1 - FIXED_COLUMNS - (counts ? COUNT_COLUMNS : 0);
+  const barWidth = Math.min(24, Math.max(6, free - MADE_BY_COLUMNS));
+  const room = Math.max(8, free - barWidth);
+  const countHead = counts ? `${'+'.padStart(6)} ${'~'.padStart(6)} ${'-'.padStart(6)}  ` : '';
+  const head = `layer  ${''.padEnd(barWidth)}  ${'size'.padStart(9)}  ${'hidden'.padStart(10)}  ${countHead}made by`;
   const rows = [...report.layers].reverse().map((layer) => {
-    const facts = `${String(layer.number).padStart(5)}  ${bar(layer, most, paint)}  ${formatSize(layer.fileBytes).padStart(9)}  ${hiddenCell(layer, paint)}  ${changeCells(layer, paint)}  `;
-    const room = Math.max(20, columns - (5 + 2 + BAR_WIDTH + 2 + 9 + 2 + 9 + 2 + 20 + 2));
-    return facts + shorten(madeBy(layer), room);
+    const cells = [
+      String(layer.number).padStart(5),
+      bar(layer, most, barWidth, paint),
+      formatSize(layer.fileBytes).padStart(9),
+      hiddenCell(layer, paint),
+      ...(counts ? [changeCells(layer, paint)] : []),
+      shorten(madeBy(layer, report), room),
+    ];
+    return cells.join('  ');
   });
   return [paint('quiet', head), ...rows];
 }
 
 /** Length by the logarithm of the size, so that small layers can be seen; the hidden part hatched. */
-function bar({ fileBytes, hiddenBytes }: ExploredLayer, most: number, paint: Paint): string {
-  if (fileBytes === 0) return '▏'.padEnd(BAR_WIDTH);
-  const length = Math.max(1, Math.round((BAR_WIDTH * Math.log(fileBytes + 1)) / Math.log(most + 1)));
+function bar({ fileBytes, hiddenBytes }: ExploredLayer, most: number, width: number, paint: Paint): string {
+  if (fileBytes === 0) return '▏'.padEnd(width);
+  const length = Math.max(1, Math.round((width * Math.log(fileBytes + 1)) / Math.log(most + 1)));
   const hidden = hiddenBytes === 0 ? 0 : Math.max(1, Math.round((length * hiddenBytes) / fileBytes));
   return (
     paint('accent', '█'.repeat(length - hidden)) +
     paint('hidden', '░'.repeat(hidden)) +
-    ' '.repeat(BAR_WIDTH - length)
+    ' '.repeat(width - length)
   );
 }
 
 const hiddenCell = ({ hiddenBytes }: ExploredLayer, paint: Paint): string =>
-  hiddenBytes === 0 ? '—'.padStart(9) : paint('changed', `◌ ${formatSize(hiddenBytes)}`.padStart(9));
+  hiddenBytes === 0 ? '—'.padStart(10) : paint('changed', `◌ ${formatSize(hiddenBytes)}`.padStart(10));
 
 const changeCells = ({ added, changed, removed }: ExploredLayer, paint: Paint): string =>
   [
@@ -64,25 +82,30 @@ const changeCells = ({ added, changed, removed }: ExploredLayer, paint: Paint): 
     paint('removed', String(removed.paths).padStart(6)),
   ].join(' ');
 
-const madeBy = ({ createdBy }: ExploredLayer): string =>
-  createdBy === undefined || createdBy === ''
-    ? '(no instruction tells of this layer)'
-    : createdBy
-        .replace(/^\/bin\/sh -c #\(nop\)\s*/, '')
-        .replace(/ # buildkit$/, '')
-        .replace(/\s*\n\s*/g, '↵');
+/** The instruction, else what the row says of itself. */
+function madeBy({ createdBy, history }: ExploredLayer, report: Exploration): string {
+  const row = history === undefined ? undefined : report.history[history];
+  const text = createdBy || row?.comment || '';
+  if (text === '') return '(no instruction tells of this layer)';
+  return text
+    .replace(/^\/bin\/sh -c #\(nop\)\s*/, '')
+    .replace(/ # buildkit$/, '')
+    .replace(/\s*\n\s*/g, '↵');
+}
 
-function hiddenLines({ hiddenFiles, hidden }: Exploration, paint: Paint): string[] {
+function hiddenLines({ hiddenFiles, hidden }: Exploration, paint: Paint, columns: number): string[] {
   if (hiddenFiles.length === 0) return [];
   const shown = hiddenFiles.slice(0, HIDDEN_SHOWN);
   const rest = hiddenFiles.length - shown.length;
   return [
     '',
     paint('quiet', `shipped but not visible: ${formatSize(hidden)} in ${count(hiddenFiles.length, 'file')}`),
-    ...shown.map(
-      ({ bytes, path, layer, hiddenBy }) =>
-        `  ${formatSize(bytes).padStart(9)}  ◌ /${safeText(path)}  ${paint('quiet', hiddenBy === layer ? `layer ${layer} has it twice` : `in layer ${layer}, hidden by layer ${hiddenBy}`)}`,
-    ),
+    ...shown.map(({ bytes, path, layer, hiddenBy }) => {
+      const why =
+        hiddenBy === layer ? `layer ${layer} has it twice` : `in layer ${layer}, hidden by layer ${hiddenBy}`;
+      const shownPath = shortenPath(`/${safeText(path)}`, columns - 1 - 15 - 2 - why.length);
+      return `  ${formatSize(bytes).padStart(9)}  ◌ ${shownPath}  ${paint('quiet', why)}`;
+    }),
     ...(rest > 0 ? [paint('quiet', `  … and ${rest} more: --json - lists them all`)] : []),
   ];
 }
@@ -98,6 +121,12 @@ function warningLines({ warnings }: Exploration, paint: Paint): string[] {
     ...(warnings.length > shown.length ? [`… and ${warnings.length - shown.length} more warnings`] : []),
   ];
 }
+
+/** The end of a path tells more than its beginning. */
+const shortenPath = (path: string, width: number): string => {
+  const room = Math.max(8, width);
+  return path.length > room ? `…${path.slice(-(room - 1))}` : path;
+};
 
 const shorten = (text: string, width: number): string => {
   const safe = safeText(text);

@@ -1,4 +1,4 @@
-import { type DobosError, isDobosError } from '../base/errors.ts';
+import { type DobosError, isDobosError, systemCode } from '../base/errors.ts';
 import type { Paint } from './colour.ts';
 
 /** An error as people read it: what failed, where, what to do. With `debug` the stacks and causes too. */
@@ -19,6 +19,9 @@ function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'AbortError') return 'interrupted';
   const cause = error.cause;
+  // A Dobos error says all that there is to say; the cause is for --debug.
+  if (isDobosError(error)) return error.message;
+  if (systemCode(error) !== undefined) return systemMessage(error);
   return cause instanceof Error && !error.message.includes(cause.message)
     ? `${error.message}: ${cause.message}`
     : error.message;
@@ -33,3 +36,23 @@ function placeLines(error: DobosError): string[] {
     ...(place.snippet === undefined ? [] : [place.snippet.replace(/\n$/, '')]),
   ];
 }
+
+/** A failed system call in words, its path included. */
+function systemMessage(error: Error): string {
+  const { code = '', path, syscall } = error as NodeJS.ErrnoException;
+  const what = SYSTEM_CODES[code];
+  if (what === undefined || path === undefined) return error.message;
+  return `${path}: ${what} (${[syscall, code].filter((word) => word !== undefined).join(', ')})`;
+}
+
+const SYSTEM_CODES: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'this user may not do that',
+  EPERM: 'this user may not do that',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: "this user's share of the disk is full",
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EMFILE: 'too many files are open',
+};

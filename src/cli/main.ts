@@ -16,9 +16,14 @@ const onSignal = (signal: NodeJS.Signals): void => {
   interrupt.abort();
 };
 /** As a shell tells it: 128 and the number of the signal. */
-const interruptExit = (): number => (interruptedBy === 'SIGTERM' ? 143 : 130);
+const interruptExit = (): number => ({ SIGTERM: 143, SIGHUP: 129 })[String(interruptedBy)] ?? 130;
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
+process.on('SIGHUP', onSignal);
+// Nobody reads the messages any more: the work goes on.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -16,7 +16,8 @@ export function parseArguments(spec: CommandSpec, words: readonly string[]): Par
     .allowExcessArguments()
     .argument('[words...]');
   if (spec.passThrough) command.passThroughOptions();
-  for (const option of [...spec.options, HELP]) command.addOption(commanderOption(option));
+  const help = spec.options.some(({ flags }) => flags.startsWith('-h,')) ? HELP : HELP_SHORT;
+  for (const option of [...spec.options, help]) command.addOption(commanderOption(option));
   try {
     command.parse([...words], { from: 'user' });
   } catch (error) {
@@ -32,6 +33,7 @@ export function parseArguments(spec: CommandSpec, words: readonly string[]): Par
 }
 
 const HELP = { flags: '--help', summary: 'show this help' };
+const HELP_SHORT = { ...HELP, flags: '-h, --help' };
 
 function commanderOption(spec: CommandSpec['options'][number]): Option {
   const option = new Option(spec.flags, spec.summary);
@@ -46,8 +48,9 @@ function commanderOption(spec: CommandSpec['options'][number]): Option {
 function usageError(spec: CommandSpec, error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
   const unknown = /unknown option '([^'=]+)/.exec(error.message)?.[1];
-  if (unknown !== undefined && spec.later?.includes(unknown))
-    return cliError('CLI_LATER', { command: `${spec.name} ${unknown}` });
+  const flag = unknown?.startsWith('--') ? unknown : unknown?.slice(0, 2);
+  if (flag !== undefined && spec.later?.includes(flag))
+    return cliError('CLI_LATER', { command: `${spec.name} ${flag}` });
   const [first = '', second = ''] = error.message.replace(/^error: /, '').split('\n');
   const nearest = /Did you mean (?:one of )?([^?,)]+)/.exec(second)?.[1];
   return cliError('CLI_USAGE', { command: spec.name, problem: first.replaceAll("'", '"'), nearest });

@@ -77,7 +77,9 @@ function exitCodeOf(error: unknown, failedUsage: number, around: Surroundings): 
 
 function unknownCommand(words: readonly string[]): Error {
   const [first = '', second] = words;
-  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
+  const group = COMMANDS.flatMap(({ name, aliases }) => [name, ...aliases])
+    .filter((name) => name.startsWith(`${first} `))
+    .sort();
   if (group.length > 0) {
     const problem = second === undefined ? 'needs a command' : `has no command "${second}"`;
     return cliError(

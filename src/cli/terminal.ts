@@ -7,7 +7,7 @@ export interface Terminal {
   readonly outIsTty: boolean;
   readonly errIsTty: boolean;
   readonly inIsTty: boolean;
-  /** Of standard error, or 80. */
+  /** Of standard error or output, or 80. */
   readonly columns: () => number;
   readonly rows: () => number;
   readonly colour: boolean;
@@ -28,8 +28,8 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
     outIsTty: stdout.isTTY === true,
     errIsTty: stderr.isTTY === true,
     inIsTty: stdin.isTTY === true,
-    columns: () => stderr.columns ?? 80,
-    rows: () => stderr.rows ?? 24,
+    columns: () => stderr.columns ?? stdout.columns ?? 80,
+    rows: () => stderr.rows ?? stdout.rows ?? 24,
     colour: (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb' && stderr.isTTY === true,
     stdin: () => stdin,
   };

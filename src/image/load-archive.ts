@@ -128,8 +128,10 @@ async function storeImage(
     if (!(await store.has(descriptor, o))) await store.put(descriptor, streamOf(bytes), o);
   }
   const target = documents.at(-1)!.descriptor;
-  for (const name of planned.names) await nameImage(store, name, target, o);
-  if (planned.names.length === 0) await keepUntagged(store, target, o);
+  if (o.named !== false) {
+    for (const name of planned.names) await nameImage(store, name, target, o);
+    if (planned.names.length === 0) await keepUntagged(store, target, o);
+  }
   const image: LoadedImage = { names: planned.names, id: planned.id, target };
   o.onEvent?.({ kind: 'image', image });
   return image;

@@ -25,6 +25,8 @@ export interface LoadedImage {
 export interface LoadOptions extends WatchOptions<LoadEvent> {
   /** Taken out of an index that the archive does not hold whole; this machine's when absent. */
   readonly platform?: Platform | undefined;
+  /** False stores the images and leaves all names alone; the caller keeps them alive. */
+  readonly named?: boolean | undefined;
 }
 
 /** A blob of the archive to be stored. */

@@ -1,44 +1,86 @@
 import type { App } from '../../app/app.ts';
 import type { Built } from '../../app/build.ts';
-import { imageSummary } from '../../app/image-summary.ts';
+import { type ImageSummary, imageSummary } from '../../app/image-summary.ts';
 import { imageId } from '../../image/image-id.ts';
 import { familiarName, parseReference } from '../../oci/reference.ts';
 import type { Paint } from '../colour.ts';
 import { formatDuration, formatSize, shortId } from '../units.ts';
 import { stepLabels } from './step-label.ts';
 
-/** The end of a build: what ran and why, size, hidden bytes, where to look next. With `explain` every step has its line. */
-export async function buildSummary(
-  app: App,
-  built: Built,
-  milliseconds: number,
-  explain: boolean,
-  paint: Paint,
-): Promise<string> {
-  const labels = stepLabels(built.graph);
-  const ran = built.steps.filter(({ cached }) => !cached);
-  const name =
-    built.names.map((full) => familiarName(parseReference(full))).join(', ') || shortId(imageId(built.image));
+export interface SummaryOptions {
+  /** What the build took. */
+  readonly milliseconds: number;
+  /** A line for every step. */
+  readonly explain: boolean;
+  readonly paint: Paint;
+  /** Of the terminal; undefined for logs, which keep whole ids and long lines. */
+  readonly columns?: number | undefined;
+}
+
+/** The end of a build: what ran and why, size, hidden bytes, where to look next. */
+export async function buildSummary(app: App, built: Built, o: SummaryOptions): Promise<string> {
+  return formatSummary(built, await imageSummary(app, built.image), o);
+}
+
+/** The text of `buildSummary`, of what is known. */
+export function formatSummary(built: Built, image: ImageSummary, o: SummaryOptions): string {
+  const { paint, columns } = o;
+  const id = imageId(built.image);
+  const [first] = built.names;
+  const shown = first === undefined ? shortId(id) : familiar(first);
+  const name = built.names.map(familiar).join(', ') || shortId(id);
+  const ran = built.steps.filter(({ cached }) => !cached).length;
+  const counts = `${ran} of ${built.steps.length} steps ran, ${built.steps.length - ran} cached`;
+  const hidden = image.hidden === 0 ? 'nothing hidden' : `${formatSize(image.hidden)} hidden`;
+  const layers = `${image.layers} layer${image.layers === 1 ? '' : 's'}`;
   const lines = [
     '',
-    `${paint('strong', `Built ${name}`)} in ${formatDuration(milliseconds)}: ${ran.length} of ${built.steps.length} steps ran, ${built.steps.length - ran.length} cached`,
+    `${paint('strong', `Built ${name}`)} in ${formatDuration(o.milliseconds)}: ${counts}`,
+    ...reasonLines(built, o),
+    `${columns === undefined ? id : shortId(id)}  ${formatSize(image.size)} in ${layers}, ${hidden}`,
+    paint('quiet', `look inside: dobos explore ${shown}`),
   ];
-  for (const { step, cached, why, savedMs } of built.steps) {
-    const label = labels.get(step)?.text ?? step;
-    if (!cached && (explain || why.length > 0))
-      lines.push(`  ${paint('changed', '~')} ${label}: ${why.join('; ') || 'seen for the first time'}`);
-    else if (cached && explain) {
-      const saved = savedMs >= 100 ? `, saved ${formatDuration(savedMs)}` : '';
-      lines.push(`  ${paint('quiet', '=')} ${label}: cached, nothing it depends on has changed${saved}`);
-    }
-  }
-  const { size, hidden, layers } = await imageSummary(app, built.image);
-  const hiddenText = hidden === 0 ? 'nothing hidden' : `${formatSize(hidden)} hidden`;
-  lines.push(
-    `${imageId(built.image)}  ${formatSize(size)} in ${layers} layer${layers === 1 ? '' : 's'}, ${hiddenText}`,
-  );
-  const shown =
-    built.names.length > 0 ? familiarName(parseReference(built.names[0]!)) : shortId(imageId(built.image));
-  lines.push(paint('quiet', `look inside: dobos explore ${shown}`));
   return `${lines.join('\n')}\n`;
 }
+
+function reasonLines(built: Built, { explain, paint, columns }: SummaryOptions): string[] {
+  const labels = stepLabels(built.graph);
+  return built.steps.flatMap(({ step, cached, why, savedMs }) => {
+    const label = labels.get(step)?.text ?? step;
+    if (cached) {
+      if (!explain) return [];
+      const saved = savedMs >= 100 ? `, saved ${formatDuration(savedMs)}` : '';
+      return reason(paint('quiet', '='), label, `cached, nothing it depends on has changed${saved}`, columns);
+    }
+    if (!explain && (why.length === 0 || why.every((sentence) => FOLLOWS.test(sentence)))) return [];
+    return reason(paint('changed', '~'), label, why.join('; ') || 'seen for the first time', columns);
+  });
+}
+
+/** Said of the steps that only run because one above them did. */
+const FOLLOWS = /^(?:the files of a step above changed|the cache is off)$/;
+
+/** `  ~ LABEL: TEXT`; on a terminal the label is shortened, and a long text goes on below it. */
+function reason(mark: string, label: string, text: string, columns: number | undefined): string[] {
+  if (columns === undefined) return [`  ${mark} ${label}: ${text}`];
+  const room = Math.max(20, columns - 1 - 4);
+  const whole = `${label}: ${text}`;
+  if (whole.length <= room) return [`  ${mark} ${whole}`];
+  const short = label.length < room ? label : `${label.slice(0, room - 2)}…`;
+  return [`  ${mark} ${short}:`, ...wrap(text, room - 2).map((line) => `      ${line}`)];
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+const familiar = (full: string): string => familiarName(parseReference(full));

@@ -2,7 +2,7 @@ import type { BuildEvent } from '../../build/build-events.ts';
 import type { Paint } from '../colour.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatDuration, formatSize, shortId } from '../units.ts';
-import { type BuildView, contextText } from './plain-view.ts';
+import { type BuildView, contextText, endWord } from './plain-view.ts';
 import { safeText } from './safe-text.ts';
 import { type StepLabel, stepLabels } from './step-label.ts';
 
@@ -11,6 +11,11 @@ const TAIL_LINES = 4;
 /** Lines of a failed step's output that stay. */
 const FAILED_LINES = 40;
 const FRAME_MS = 80;
+const TIME_WIDTH = 7;
+const SIZE_WIDTH = 8;
+const ID_WIDTH = 12;
+/** Narrower terminals do without the ids. */
+const ID_FROM = 72;
 
 interface Running {
   readonly label: string;
@@ -27,26 +32,30 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
   let settled = '';
   let ended = false;
 
-  const clip = (text: string): string => {
-    const width = Math.max(20, terminal.columns() - 1);
-    return text.length > width ? `${text.slice(0, width - 1)}…` : text;
-  };
+  const clip = (text: string, room = terminal.columns() - 1): string => shorten(text, Math.max(20, room));
   const settle = (text: string): void => {
     settled += `${text}\n`;
   };
-  const row = (mark: string, step: string, facts: string): string => {
-    const label = labels.get(step)?.text ?? step;
-    const width = Math.max(20, terminal.columns() - facts.length - 5);
-    const short = label.length > width ? `${label.slice(0, width - 1)}…` : label;
-    return `${mark} ${short.padEnd(Math.min(width, 60))}  ${facts}`;
+  const row = (mark: string, step: string, time: string, size: string, id: string): string => {
+    const withId = terminal.columns() >= ID_FROM;
+    const facts = `${time.padStart(TIME_WIDTH)}  ${size.padStart(SIZE_WIDTH)}${withId ? `  ${id}` : ''}`;
+    const longest = Math.max(...[...labels.values()].map(({ text }) => text.length), 0);
+    const most = terminal.columns() - 1 - 2 - 2 - TIME_WIDTH - 2 - SIZE_WIDTH - (withId ? 2 + ID_WIDTH : 0);
+    const width = Math.max(20, Math.min(longest, most));
+    const label = shorten(labels.get(step)?.text ?? step, width).padEnd(width);
+    return `${mark} ${label}  ${time === 'cached' ? paint('quiet', facts) : facts}`.trimEnd();
   };
   const liveLines = (): string[] => {
     const room = Math.max(3, terminal.rows() - 2);
     const lines = [...running.values()].flatMap((step) => [
-      clip(`${paint('accent', '▸')} ${step.label}  ${formatDuration(now() - step.since)}`),
+      runningLine(step),
       ...step.lines.slice(-TAIL_LINES).map((line) => paint('quiet', clip(`    ${line}`))),
     ]);
     return lines.slice(-room);
+  };
+  const runningLine = (step: Running): string => {
+    const time = formatDuration(now() - step.since);
+    return `${paint('accent', '▸')} ${clip(step.label, terminal.columns() - 5 - time.length)}  ${time}`;
   };
   const draw = (): void => {
     const lines = ended ? [] : liveLines();
@@ -79,7 +88,7 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
           );
         case 'context':
           return settle(
-            paint('quiet', `  ${labels.get(event.step)?.text ?? ''} reads ${contextText(event)}`),
+            paint('quiet', clip(`  ${labels.get(event.step)?.text ?? ''} reads ${contextText(event)}`)),
           );
         case 'started':
           running.set(event.step, {
@@ -95,24 +104,18 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
           return;
         }
         case 'cached':
-          return settle(
-            row(paint('quiet', '='), event.step, `${paint('quiet', 'cached')}  ${shortId(event.imageId)}`),
-          );
+          return settle(row(paint('quiet', '='), event.step, 'cached', '', shortId(event.imageId)));
         case 'done': {
           running.delete(event.step);
-          const size = event.layerBytes === undefined ? '' : `  ${formatSize(event.layerBytes)}`;
+          const size = event.layerBytes === undefined ? '' : formatSize(event.layerBytes);
           return settle(
-            row(
-              paint('added', '✓'),
-              event.step,
-              `${formatDuration(event.ms)}${size}  ${shortId(event.imageId)}`,
-            ),
+            row(paint('added', '✓'), event.step, formatDuration(event.ms), size, shortId(event.imageId)),
           );
         }
         case 'failed': {
           const step = running.get(event.step);
           running.delete(event.step);
-          settle(row(paint('removed', '✗'), event.step, `failed after ${formatDuration(event.ms)}`));
+          settle(row(paint('removed', '✗'), event.step, formatDuration(event.ms), endWord(event.error), ''));
           for (const line of [...(step?.lines ?? []), ...(step?.open ? [safeText(step.open)] : [])])
             settle(`    ${line}`);
         }
@@ -125,3 +128,6 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
     },
   };
 }
+
+const shorten = (text: string, width: number): string =>
+  text.length > width ? `${text.slice(0, width - 1)}…` : text;

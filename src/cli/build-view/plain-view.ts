@@ -69,7 +69,7 @@ export function createPlainView(write: (text: string) => void, now: () => number
         case 'failed':
           announce(event.step);
           flush(event.step);
-          return write(`${number(event.step)} failed after ${formatDuration(event.ms)}\n`);
+          return write(`${number(event.step)} ${endWord(event.error)} after ${formatDuration(event.ms)}\n`);
       }
     },
     end() {
@@ -77,6 +77,10 @@ export function createPlainView(write: (text: string) => void, now: () => number
     },
   };
 }
+
+/** A step that was told to stop did not fail. */
+export const endWord = (error: unknown): string =>
+  error instanceof Error && error.name === 'AbortError' ? 'stopped' : 'failed';
 
 /** `3 files, 1.2 kB of the context; 2 ignored`. */
 export function contextText(event: {

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { build } from '../../app/build.ts';
 import type { BuildEvent } from '../../build/build-events.ts';
 import { formatPlan } from '../../build/plan-format.ts';
@@ -6,6 +5,7 @@ import { imageId } from '../../image/image-id.ts';
 import { buildSummary } from '../build-view/build-summary.ts';
 import { type BuildView, createPlainView } from '../build-view/plain-view.ts';
 import { createPaint } from '../colour.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -65,6 +65,8 @@ export const command: CommandSpec = {
   ],
   async run({ app, terminal, args, options, signal }) {
     const quiet = flagOption(options, 'quiet') || options.progress === 'quiet';
+    const iidfile = textOption(options, 'iidfile');
+    if (iidfile !== undefined) checkOutputFile(iidfile);
     const stop = new AbortController();
     const view = flagOption(options, 'plan')
       ? planView(terminal, stop)
@@ -95,13 +97,17 @@ export const command: CommandSpec = {
       view.end();
     }
     const id = imageId(result.image);
-    const iidfile = textOption(options, 'iidfile');
-    if (iidfile !== undefined) writeFileSync(iidfile, id);
+    if (iidfile !== undefined) writeOutputFile(iidfile, id);
     if (quiet) await terminal.out(`${id}\n`);
     else {
       const paint = createPaint(terminal.colour);
       terminal.err(
-        await buildSummary(app, result, app.settings.now() - began, flagOption(options, 'explain'), paint),
+        await buildSummary(app, result, {
+          milliseconds: app.settings.now() - began,
+          explain: flagOption(options, 'explain'),
+          paint,
+          columns: terminal.errIsTty ? terminal.columns() : undefined,
+        }),
       );
     }
     return 0;

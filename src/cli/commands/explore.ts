@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { exploreSource } from '../../app/explore.ts';
 import { createPaint } from '../colour.ts';
 import { efficiencySentence, exploreReport } from '../explore-report.ts';
+import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { type CommandSpec, flagOption, textOption } from '../spec.ts';
 
 /** Width of the report where standard output is no terminal. */
@@ -21,10 +21,11 @@ export const command: CommandSpec = {
   limits: ['A report so far: the terminal explorer, the browser and CI rules come in a later version.'],
   async run({ app, terminal, args, options, signal }) {
     const name = args[0]!;
-    const report = await exploreSource(app, name, { signal });
     const json = textOption(options, 'json');
+    if (json !== undefined && json !== '-') checkOutputFile(json);
+    const report = await exploreSource(app, name, { signal });
     if (json === '-') await terminal.out(`${JSON.stringify(report)}\n`);
-    else if (json !== undefined) writeFileSync(json, `${JSON.stringify(report)}\n`);
+    else if (json !== undefined) writeOutputFile(json, `${JSON.stringify(report)}\n`);
     else if (flagOption(options, 'summary')) await terminal.out(`${name}: ${efficiencySentence(report)}\n`);
     else {
       const paint = createPaint(terminal.colour && terminal.outIsTty);

@@ -1,4 +1,6 @@
 import { type ImageRow, listImageRows } from '../../app/images.ts';
+import { familiarName, parseReference } from '../../oci/reference.ts';
+import { cliError } from '../errors.ts';
 import { formatOption, printFormatted } from '../format-option.ts';
 import { type CommandSpec, flagOption, listOption } from '../spec.ts';
 import { formatTable } from '../table.ts';
@@ -21,7 +23,15 @@ export const command: CommandSpec = {
   examples: ['dobos images', 'dobos images -a', "dobos images --format '{{.Repository}}:{{.Tag}} {{.Size}}'"],
   async run({ app, terminal, args, options }) {
     const dangling = danglingFilter(listOption(options, 'filter'));
-    const rows = await listImageRows(app, { all: flagOption(options, 'all'), repository: args[0], dangling });
+    const rows = await listImageRows(app, {
+      all: flagOption(options, 'all'),
+      repository: args[0],
+      dangling,
+      onBroken: ({ names, target, error }) =>
+        terminal.err(
+          `dobos: warning: left out ${names.map((name) => familiarName(parseReference(name))).join(', ') || shortId(target.digest)}: ${error instanceof Error ? error.message : String(error)}\n`,
+        ),
+    });
     const whole = options.trunc === false;
     if (flagOption(options, 'quiet')) {
       const ids = [...new Set(rows.map(({ id }) => (whole ? id : shortId(id))))];
@@ -59,6 +69,13 @@ function docketOf(row: ImageRow, now: number, whole: boolean) {
 }
 
 function danglingFilter(filters: readonly string[]): boolean | undefined {
-  const last = filters.filter((filter) => filter.startsWith('dangling=')).at(-1);
-  return last === undefined ? undefined : last === 'dangling=true';
+  const other = filters.find((filter) => !/^dangling=(true|false|1|0)$/.test(filter));
+  if (other !== undefined) {
+    throw cliError('CLI_USAGE', {
+      command: 'images',
+      problem: `filter "${other}" is not known, want dangling=true or dangling=false`,
+    });
+  }
+  const last = filters.at(-1);
+  return last === undefined ? undefined : /=(true|1)$/.test(last);
 }

@@ -1,8 +1,10 @@
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { importImage } from '../../app/archives.ts';
 import { readRegion } from '../../base/bytes.ts';
+import { systemCode } from '../../base/errors.ts';
 import { imageId } from '../../image/image-id.ts';
 import { cliError } from '../errors.ts';
+import { fileError } from '../output-file.ts';
 import { type CommandSpec, listOption, textOption } from '../spec.ts';
 
 export const command: CommandSpec = {
@@ -29,10 +31,17 @@ export const command: CommandSpec = {
   async run({ app, terminal, args, options, signal }) {
     const [source = '-', name] = args;
     if (/^https?:/.test(source)) throw cliError('CLI_LATER', { command: 'import URL' });
+    if (source === '-' && terminal.inIsTty) {
+      throw cliError(
+        'CLI_USAGE',
+        { command: 'import', problem: 'standard input is a terminal' },
+        { hint: 'name a file, or send one: < rootfs.tar' },
+      );
+    }
     const tar =
       source === '-'
         ? terminal.stdin()
-        : readRegion({ path: source, offset: 0, size: statSync(source).size }, { signal });
+        : readRegion({ path: source, offset: 0, size: sizeOf(source) }, { signal });
     const image = await importImage(app, {
       tar,
       source,
@@ -45,3 +54,14 @@ export const command: CommandSpec = {
     return 0;
   },
 };
+
+function sizeOf(path: string): number {
+  try {
+    const facts = statSync(path);
+    if (facts.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
+    accessSync(path, constants.R_OK);
+    return facts.size;
+  } catch (error) {
+    throw fileError('FILE_UNREADABLE', { path, code: systemCode(error) ?? String(error) }, { cause: error });
+  }
+}

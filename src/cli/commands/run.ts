@@ -1,4 +1,5 @@
 import { runContainer } from '../../app/run-container.ts';
+import { createPaint } from '../colour.ts';
 import { cliError } from '../errors.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
 
@@ -12,6 +13,13 @@ export const command: CommandSpec = {
   passThrough: true,
   passSignals: true,
   usageExit: 125,
+  later: [
+    '-d', '--detach', '--name', '-p', '--publish', '-P', '--publish-all', '--expose', '--add-host', '--cap-add', '--cap-drop', '--privileged',
+    '--mount', '--tmpfs', '--env-file', '--read-only', '--restart', '--init', '--pull', '--platform', '--label', '-l', '--cidfile', '-m', '--memory',
+    '--cpus', '-c', '--cpu-shares', '--pids-limit', '--ulimit', '--device', '--dns', '--security-opt', '--stop-signal', '--stop-timeout', '-a',
+    '--attach', '--link', '--log-driver', '--log-opt', '--ipc', '--pid', '--userns', '--shm-size', '--sysctl', '--group-add', '--gpus', '--volumes-from',
+    '--failed',
+  ], // biome-ignore format: a list
   options: [
     { flags: '-i, --interactive', summary: 'pass standard input on', common: true },
     { flags: '-t, --tty', summary: 'give the program a terminal', common: true },
@@ -57,6 +65,10 @@ export const command: CommandSpec = {
       );
     }
     const [image, ...rest] = args;
+    if ((tty || flagOption(options, 'interactive')) && terminal.errIsTty && !flagOption(options, 'rm')) {
+      const paint = createPaint(terminal.colour);
+      terminal.err(`${paint('quiet', 'dobos: as with --rm: what is written inside is gone at the end')}\n`);
+    }
     const { code } = await runContainer(app, {
       image: image!,
       command: rest,
@@ -71,6 +83,12 @@ export const command: CommandSpec = {
       tty,
       runtime: textOption(options, 'runtime'),
     });
+    if (code === 127 && rest[0]?.startsWith('-')) {
+      terminal.err(
+        `hint: options go before the image: dobos run ${rest[0]} ${image} ${rest.slice(1).join(' ')}`.trimEnd() +
+          '\n',
+      );
+    }
     return code;
   },
 };

@@ -1,4 +1,4 @@
-import type { CommandSpec } from '../spec.ts';
+import { type CommandSpec, flagOption } from '../spec.ts';
 
 export const command: CommandSpec = {
   name: 'system check',
@@ -6,26 +6,41 @@ export const command: CommandSpec = {
   summary: 'Check that everything in the store is whole',
   usage: '[OPTIONS]',
   arity: [0, 0],
-  options: [{ flags: '--json', summary: 'one JSON object a problem', common: true }],
-  examples: ['dobos system check', 'dobos system check --json', 'dobos system prune'],
-  limits: ['Finds damage and does not mend it yet: remove a broken image with rmi, load it again'],
+  options: [
+    {
+      flags: '--repair',
+      summary: 'remove what is broken or left over; names stay, what is lost can be built or loaded again',
+      common: true,
+    },
+    { flags: '--json', summary: 'one JSON object a problem', common: true },
+  ],
+  examples: ['dobos system check', 'dobos system check --repair', 'dobos system check --json'],
   async run({ app, terminal, options, signal }) {
     const store = await app.store();
-    let problems = 0;
     let blobs = 0;
-    for await (const problem of store.check({ signal, onEvent: () => blobs++ })) {
+    let problems = 0;
+    let repaired = 0;
+    const repair = flagOption(options, 'repair');
+    const json = flagOption(options, 'json');
+    for await (const problem of store.check({ signal, repair, onEvent: () => blobs++ })) {
       problems++;
+      if (problem.repaired) repaired++;
       await terminal.out(
-        options.json === true ? `${JSON.stringify(problem)}\n` : `${problem.kind}: ${problem.what}\n`,
+        json
+          ? `${JSON.stringify(problem)}\n`
+          : `${problem.kind}: ${problem.what}${problem.repaired ? ' (removed)' : ''}\n`,
       );
     }
-    if (options.json !== true) {
-      await terminal.out(
-        problems === 0
-          ? `The store is whole: ${blobs} blobs checked\n`
-          : `${problems} problems in ${blobs} blobs\n`,
-      );
-    }
-    return problems === 0 ? 0 : 1;
+    if (!json) await terminal.out(`${verdict(blobs, problems, repaired)}\n`);
+    return problems === repaired ? 0 : 1;
   },
 };
+
+function verdict(blobs: number, problems: number, repaired: number): string {
+  const checked = `${blobs} blob${blobs === 1 ? '' : 's'} checked`;
+  if (problems === 0) return `The store is whole: ${checked}`;
+  const found = `${problems} problem${problems === 1 ? '' : 's'} found, ${checked}`;
+  return repaired === 0
+    ? `${found}; dobos system check --repair removes what is broken`
+    : `${found}; ${repaired} removed`;
+}

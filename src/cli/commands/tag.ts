@@ -1,6 +1,7 @@
+import { findImage } from '../../app/find-image.ts';
 import { fullName } from '../../app/image-names.ts';
-import { findImage } from '../../image/find-image.ts';
 import { nameImage } from '../../image/name-image.ts';
+import { writeImage } from '../../image/write-image.ts';
 import type { CommandSpec } from '../spec.ts';
 
 export const command: CommandSpec = {
@@ -14,8 +15,15 @@ export const command: CommandSpec = {
   async run({ app, args }) {
     const store = await app.store();
     const name = fullName(args[1]!);
-    const image = await findImage(store, args[0]!, { platform: app.settings.hostPlatform });
-    await nameImage(store, name, image.descriptor);
+    const image = await findImage(app, args[0]!);
+    const lease = await store.lease();
+    try {
+      // A row of a history or NAME~N may be no image of the store yet.
+      await writeImage(store, image);
+      await nameImage(store, name, image.descriptor);
+    } finally {
+      await lease.release();
+    }
     return 0;
   },
 };

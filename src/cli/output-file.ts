@@ -1,0 +1,46 @@
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { errorMaker, systemCode } from '../base/errors.ts';
+
+type FileErrors = {
+  FILE_UNREADABLE: { path: string; code: string };
+  FILE_UNWRITABLE: { path: string; code: string };
+};
+
+/** Errors of files that a command was told to read or write. */
+export const fileError = errorMaker<FileErrors>({
+  FILE_UNREADABLE: ({ path, code }) => `cannot read ${path}: ${reason(code)}`,
+  FILE_UNWRITABLE: ({ path, code }) => ({
+    message: `cannot write ${path}: ${code === 'ENOENT' ? 'its folder does not exist' : reason(code)}`,
+    hint: code === 'ENOENT' ? `make it first: mkdir -p ${dirname(path)}` : undefined,
+  }),
+});
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not',
+  EPERM: 'this user may not',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is no folder',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
+};
+const reason = (code: string): string => REASONS[code] ?? code;
+
+/** Writes a file that the caller named. @throws FILE_UNWRITABLE */
+export function writeOutputFile(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw fileError('FILE_UNWRITABLE', { path, code: systemCode(error) ?? String(error) }, { cause: error });
+  }
+}
+
+/** Finds out before the work whether a file can be written after it. @throws FILE_UNWRITABLE */
+export function checkOutputFile(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw fileError('FILE_UNWRITABLE', { path, code: systemCode(error) ?? String(error) }, { cause: error });
+  }
+}
