@@ -30,7 +30,9 @@ export type ToKeeper =
 export type FromKeeper =
   /** Namespaces and mounts stand. */
   | { readonly kind: 'ready' }
-  /** They do not; the keeper ends. */
+  /** They do not, in these namespaces: others may be tried. The keeper ends. */
+  | { readonly kind: 'confined'; readonly message: string }
+  /** Something else stands in the way; the keeper ends. */
   | { readonly kind: 'unable'; readonly error: PlainError }
   | { readonly kind: 'output'; readonly id: number; readonly output: Output }
   | { readonly kind: 'done'; readonly id: number; readonly result: unknown }

@@ -31,7 +31,7 @@ async function receive(message: ToKeeper): Promise<void> {
   switch (message.kind) {
     case 'open':
       adoptOwner(message.owner);
-      settleInNamespace();
+      if (!(await settle())) return;
       tools = await openTools(message.options);
       await send({ kind: 'ready' });
       return;
@@ -44,6 +44,17 @@ async function receive(message: ToKeeper): Promise<void> {
     case 'close':
       closing = true;
       endIfIdle();
+  }
+}
+
+/** False when these namespaces do not allow what a keeper needs. */
+async function settle(): Promise<boolean> {
+  try {
+    settleInNamespace();
+    return true;
+  } catch (error) {
+    await send({ kind: 'confined', message: error instanceof Error ? error.message : String(error) });
+    process.exit(1);
   }
 }
 
@@ -83,6 +94,8 @@ async function unable(error: PlainError): Promise<void> {
 async function openTools(options: KeeperOptions): Promise<KeeperTools> {
   const { createSnapshotter } = await import('../rootfs/snapshotter.ts');
   const store = createDirectoryStore(options.storeFolder);
+  // For life: what is committed here is nowhere else until the client has heard of it and named it.
+  await store.lease();
   const snapshotter = await createSnapshotter(store);
   let choice: Promise<ExecutorChoice> | undefined;
   return {

@@ -23,7 +23,7 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
   const pending = new Map<number, Pending>();
 
   const receive = (message: FromKeeper): void => {
-    if (message.kind === 'ready' || message.kind === 'unable') return;
+    if (!('id' in message)) return;
     const call = pending.get(message.id);
     if (call === undefined) return;
     if (message.kind === 'output') {

@@ -20,11 +20,13 @@ export interface KeeperProcess {
 const WORKER = new URL('./keeper-worker.ts', import.meta.url);
 /** As much of a failed start's own words as an error repeats. */
 const MAX_SAID_BYTES = 4096;
+/** unshare (util-linux 2.38) says so when SIGKILL ended its child, whose way it tries in vain to go itself. */
+const WORDS_OF_A_KILL = /^unshare: sigprocmask unblock failed/m;
 
 /**
  * Starts the keeper: `setpriv` has it killed when this process dies, `unshare` makes its namespaces. An ordinary user gets a user namespace, with the ids of /etc/subuid if
  * that works and else with one id only.
- * @throws RUNTIME_PLATFORM, RUNTIME_PROGRAM_MISSING, RUNTIME_NAMESPACES
+ * @throws RUNTIME_PLATFORM, RUNTIME_PROGRAM_MISSING, RUNTIME_NAMESPACES, RUNTIME_KEEPER_GONE when it is killed while it starts
  */
 export async function launchKeeper(
   options: KeeperOptions,
@@ -80,14 +82,17 @@ function start(
     );
     child.on('message', (message: FromKeeper) => {
       if (message.kind === 'unable') reject(reviveError(message.error));
+      else if (message.kind === 'confined') resolve(message.message);
       else if (message.kind === 'ready') {
         ready = true;
         resolve(keeperOf(child, ended));
       } else receive(message);
     });
     child.once('close', (code, signal) => {
-      const why = said.trim() || `it ended with ${code ?? signal}`;
+      const killed = signal !== null || WORDS_OF_A_KILL.test(said);
+      const why = killed ? 'it was killed' : said.trim() || `it ended with ${code}`;
       if (ready) gone(why);
+      else if (killed) reject(runtimeError('RUNTIME_KEEPER_GONE', { message: why }));
       else resolve(why.replace(/^unshare: /, ''));
     });
     child.send({ kind: 'open', options, owner: ownerId() } satisfies ToKeeper, () => {

@@ -34,8 +34,8 @@ interface OciMount {
  * usual device files are bound from the host.
  */
 export function ociConfig(request: ConfigRequest): unknown {
-  const { process, rootless } = request;
-  const { user } = process;
+  const { rootless } = request;
+  const { args, env, cwd, user, binds } = request.process;
   const capabilities = DEFAULT_CAPABILITIES.map(({ name }) => name).filter(
     (name) => request.mayMakeDevices || name !== 'CAP_MKNOD',
   );
@@ -50,15 +50,15 @@ export function ociConfig(request: ConfigRequest): unknown {
         umask: 0o022,
         ...(request.canSetGroups ? { additionalGids: user.groups } : {}),
       },
-      args: process.args,
-      env: process.env,
-      cwd: process.cwd,
+      args,
+      env,
+      cwd,
       capabilities: { bounding: capabilities, effective: own, permitted: own },
       noNewPrivileges: false,
     },
     root: { path: request.rootPath, readonly: false },
     ...(request.hostname === '' ? {} : { hostname: request.hostname }),
-    mounts: [...kernelMounts(request), ...request.devices.map(deviceMount), ...process.binds.map(bindMount)],
+    mounts: [...kernelMounts(request), ...request.devices.map(deviceMount), ...binds.map(bindMount)],
     linux: {
       namespaces: [
         ...['mount', 'uts', 'ipc', 'pid'],

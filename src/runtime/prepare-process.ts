@@ -48,18 +48,18 @@ export type Preparation = { readonly mountPoints: readonly string[] } & (
  */
 export function prepareProcess(
   root: { readonly folder: string; readonly merged: string },
-  process: Process,
+  wanted: Process,
 ): Preparation {
   const { merged } = root;
-  const name = process.args[0];
+  const name = wanted.args[0];
   if (name === undefined || name === '') throw runtimeError('RUNTIME_NO_COMMAND', {});
-  refuseZeroBytes(process);
+  refuseZeroBytes(wanted);
   const user = mappedUser(
-    resolveUser(process.user, readUserFile(merged, '/etc/passwd'), readUserFile(merged, '/etc/group')),
+    resolveUser(wanted.user, readUserFile(merged, '/etc/passwd'), readUserFile(merged, '/etc/group')),
   );
-  const env = environment(process, user);
-  const cwd = makeWorkingDirectory(merged, process.cwd);
-  const { binds, mountPoints } = makeMountPoints(root, process);
+  const env = environment(wanted, user);
+  const cwd = makeWorkingDirectory(merged, wanted.cwd);
+  const { binds, mountPoints } = makeMountPoints(root, wanted);
   const found = findExecutable({
     root: merged,
     name,
@@ -72,17 +72,17 @@ export function prepareProcess(
   return {
     kind: 'ready',
     mountPoints,
-    process: { program: found.path, args: process.args, env, cwd, user, binds },
+    process: { program: found.path, args: wanted.args, env, cwd, user, binds },
   };
 }
 
-function refuseZeroBytes(process: Process): void {
+function refuseZeroBytes(wanted: Process): void {
   const check = (what: string, texts: readonly string[]): void => {
     if (texts.some((text) => text.includes('\0'))) throw runtimeError('RUNTIME_ZERO_BYTE', { what });
   };
-  check('an argument', process.args);
-  check('an environment variable', process.env);
-  check('the working directory', [process.cwd]);
+  check('an argument', wanted.args);
+  check('an environment variable', wanted.env);
+  check('the working directory', [wanted.cwd]);
 }
 
 /** @throws RUNTIME_UNMAPPED_ID */
@@ -115,11 +115,11 @@ function readUserFile(merged: string, path: string): string | undefined {
 }
 
 /** Docker's order: what it adds, then the given ones (the last of a name wins), HOME at the end (oci.md c.1). */
-function environment(process: Process, user: ResolvedUser): string[] {
+function environment(wanted: Process, user: ResolvedUser): string[] {
   const variables = new Map<string, string>([['PATH', DEFAULT_PATH]]);
-  if (process.hostname !== '') variables.set('HOSTNAME', process.hostname);
-  if (process.tty) variables.set('TERM', 'xterm');
-  for (const variable of process.env) {
+  if (wanted.hostname !== '') variables.set('HOSTNAME', wanted.hostname);
+  if (wanted.tty) variables.set('TERM', 'xterm');
+  for (const variable of wanted.env) {
     const equals = variable.indexOf('=');
     if (equals > 0) variables.set(variable.slice(0, equals), variable.slice(equals + 1));
   }
@@ -145,7 +145,7 @@ function makeWorkingDirectory(merged: string, cwd: string): string {
 
 function makeMountPoints(
   root: { readonly folder: string; readonly merged: string },
-  process: Process,
+  wanted: Process,
 ): { readonly binds: readonly FileBind[]; readonly mountPoints: readonly string[] } {
   const { merged, folder } = root;
   const mountPoints: string[] = [];
@@ -167,11 +167,11 @@ function makeMountPoints(
     }
   }
   const binds: FileBind[] = [];
-  for (const [path, source] of writeNetworkFiles(folder, process)) {
+  for (const [path, source] of writeNetworkFiles(folder, wanted)) {
     const target = at(path, 'file').relative;
     if (!isKernels(target)) binds.push({ source, target, kind: 'file', readOnly: false });
   }
-  for (const bind of process.binds) binds.push(fileBind(merged, bind, at));
+  for (const bind of wanted.binds) binds.push(fileBind(merged, bind, at));
   return { binds: binds.sort((a, b) => depth(a.target) - depth(b.target)), mountPoints };
 }
 
@@ -220,13 +220,13 @@ const LOCAL_HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loop
 /** Private copies, so that a process can write to them and neither the host nor the layer sees it (oci.md c.3). */
 function writeNetworkFiles(
   folder: string,
-  process: Process,
+  wanted: Process,
 ): readonly (readonly [path: string, source: string])[] {
   const resolvConf = join(folder, 'resolv.conf');
   const hosts = join(folder, 'hosts');
   writeFileSync(resolvConf, readHostFile('/etc/resolv.conf') ?? '', { mode: 0o644 });
-  const own = process.hostname === '' ? '' : `127.0.0.1\t${process.hostname}\n`;
-  writeFileSync(hosts, (process.network === 'host' ? hostHosts() : LOCAL_HOSTS) + own, { mode: 0o644 });
+  const own = wanted.hostname === '' ? '' : `127.0.0.1\t${wanted.hostname}\n`;
+  writeFileSync(hosts, (wanted.network === 'host' ? hostHosts() : LOCAL_HOSTS) + own, { mode: 0o644 });
   return [
     ['/etc/resolv.conf', resolvConf],
     ['/etc/hosts', hosts],

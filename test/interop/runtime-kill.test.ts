@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { streamOf } from '../../src/base/bytes.ts';
 import { openKeeper } from '../../src/runtime/keeper.ts';
 import { createDirectoryStore } from '../../src/store/directory-store.ts';
 import { type ClientTask, clientProgram } from './runtime-client.ts';
@@ -77,7 +78,9 @@ describe.each(['runc', 'chroot'])('the client of %s killed at any moment', (runt
         ).toBe(true);
         expect(traces(folder), `round ${round}`).toEqual({ mounts: [], processes: [], cgroups: [] });
       }
+      // The next command clears away what the dead ones left, as soon as it writes.
       const store = createDirectoryStore(storeFolder);
+      await store.ingest(streamOf(Buffer.from('next')), 'text/plain');
       const keeper = await openKeeper({ storeFolder, runtime });
       expect((await keeper.listSnapshots()).length).toBeGreaterThan(0);
       await keeper.close();
