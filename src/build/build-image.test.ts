@@ -231,6 +231,16 @@ describe('building an image', () => {
     expect(names).toEqual([]);
   });
 
+  it('puts a full disk into words, with the line of the step', async () => {
+    const stage = () =>
+      Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }));
+    const error = await run('FROM debian\nCOPY hello.c /\n', { to: { ...store, stage } }).catch((e) => e);
+    expect(isDobosError(error, 'BUILD_STEP_FAILED') && [error.message, error.place?.line]).toEqual([
+      'COPY failed: no space is left for its layer in memory',
+      2,
+    ]);
+  });
+
   it('ends when a result cannot be kept, with the reason', async () => {
     const full = {
       ...store,

@@ -24,6 +24,7 @@ type BuildErrors = {
   BUILD_CHMOD_INVALID: { text: string; want: string };
   BUILD_WORKDIR_NOT_FOLDER: { path: string; at: string };
   BUILD_RUN_FAILED: { command: string; code: number; signal?: string | undefined; lines: readonly string[] };
+  BUILD_STEP_FAILED: { instruction: string; code: string; message: string; store: string };
   BUILD_NO_KEEPER: Record<string, never>;
   BUILD_ADD_ARCHIVE: { path: string };
   BUILD_EPOCH_INVALID: { text: string };
@@ -93,6 +94,13 @@ export const buildError = errorMaker<BuildErrors>({
           ? 'a program was not found: it is not in this image, or not in PATH'
           : undefined,
   }),
+  BUILD_STEP_FAILED: ({ instruction, code, message, store }) =>
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? {
+          message: `${instruction} failed: no space is left for its layer in ${store}`,
+          hint: 'make room on that file system ("dobos system prune" removes what nothing needs), or use another store with --store',
+        }
+      : `${instruction} failed: ${message}`,
   BUILD_NO_KEEPER: () => 'RUN needs something to run programs with, and none was given to this build',
   BUILD_ADD_ARCHIVE: ({ path }) => ({
     message: `ADD of an archive is not there yet: ${path} would be unpacked`,

@@ -5,13 +5,14 @@
  * @module
  */
 import { availableParallelism } from 'node:os';
-import { DobosError, isDobosError } from '../base/errors.ts';
+import { DobosError, isDobosError, systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import type { Image } from '../image/types.ts';
 import { writeImage } from '../image/write-image.ts';
 import { digestHex } from '../oci/digest.ts';
 import type { Lease } from '../store/contract.ts';
 import type { BuildEvent, StepReport } from './build-events.ts';
+import { buildError } from './errors.ts';
 import type { BuildGraph, Step, StepId } from './graph.ts';
 import { instructionOf, openLastBuild } from './last-build.ts';
 import { runStep, type StepRun, type StepState, type StepTools } from './run-step.ts';
@@ -214,8 +215,20 @@ async function keepStepImages(
   await store.roots.put({ kind: STEP_IMAGES, id, targets, onlyWith: digest });
 }
 
-function withPlace(error: unknown, step: Step, tools: BuildTools): unknown {
+function withPlace(caught: unknown, step: Step, tools: BuildTools): unknown {
+  const error = ofSystem(caught, step, tools);
   if (!isDobosError(error) || error.place !== undefined || tools.placeOf === undefined) return error;
   const { code, message, facts, hint, cause } = error;
   return new DobosError(code, message, facts, { hint, cause, place: tools.placeOf(step) });
+}
+
+/** A system error that no room below has put into words, as one of this room's. */
+function ofSystem(error: unknown, step: Step, { store }: BuildTools): unknown {
+  const code = systemCode(error);
+  if (isDobosError(error) || !(error instanceof Error) || code === undefined || !/^E[A-Z0-9]+$/.test(code)) {
+    return error;
+  }
+  const instruction = step.text.split(' ')[0] ?? step.text;
+  const facts = { instruction, code, message: error.message, store: store.folder ?? 'memory' };
+  return buildError('BUILD_STEP_FAILED', facts, { cause: error });
 }
