@@ -100,7 +100,10 @@ export const buildError = errorMaker<BuildErrors>({
           message: `${instruction} failed: no space is left for its layer in ${store}`,
           hint: 'make room on that file system ("dobos system prune" removes what nothing needs), or use another store with --store',
         }
-      : `${instruction} failed: ${message}`,
+      : {
+          message: `${instruction} failed: ${message}`,
+          hint: code === 'EROFS' ? 'the store is read-only: use another one with --store' : undefined,
+        },
   BUILD_NO_KEEPER: () => 'RUN needs something to run programs with, and none was given to this build',
   BUILD_ADD_ARCHIVE: ({ path }) => ({
     message: `ADD of an archive is not there yet: ${path} would be unpacked`,
