@@ -7,6 +7,8 @@ export interface ClientTask {
   /** Each is a shell command run over the same base and committed; its output and exit code are printed as a line of JSON. */
   readonly commands: readonly string[];
   readonly over?: object;
+  /** The streams of the commands are the client's own; `-i` and `-t` of dobos run. Nothing is committed. */
+  readonly inherit?: { readonly interactive: boolean; readonly tty: boolean };
   /** Starts again after the last command, until it is killed. */
   readonly forever?: boolean;
 }
@@ -41,7 +43,10 @@ export function clientProgram(dist = resolve('dist')): string {
         const stdout = [];
         const stderr = [];
         const onEvent = ({ stream, bytes }) => (stream === 'stdout' ? stdout : stderr).push(Buffer.from(bytes));
-        const request = { layers, io: 'events', commit: true, process: { ...plain, args: ['/bin/sh', '-c', command] } };
+        const args = ['/bin/sh', '-c', command];
+        const request = task.inherit === undefined
+          ? { layers, io: 'events', commit: true, process: { ...plain, args } }
+          : { layers, io: 'inherit', commit: false, interactive: task.inherit.interactive, process: { ...plain, args, tty: task.inherit.tty } };
         try {
           const { exit, layer } = await keeper.run(request, { onEvent });
           if (layer !== undefined) layers = [...layers, layer];
