@@ -181,19 +181,19 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-/** What this machine shows of containers: mounts, cgroup folders, runtimes' state. */
-export function machineState(): {
-  readonly mounts: string;
+/** What containers of a sandbox would leave on this machine, whatever else runs here: its mounts, cgroup folders, runtimes' state. */
+export function machineTraces(sandbox: Sandbox): {
+  readonly mounts: readonly string[];
   readonly cgroups: readonly string[];
   readonly states: readonly string[];
 } {
+  const ours = (path: string): boolean => path.includes('dobos');
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  const states = ['/run/runc', '/run/crun', '/run/user/0/runc', '/run/user/0/crun'];
   return {
-    // The first two words are ids that every mount of anybody moves on.
-    mounts: readFileSync('/proc/self/mountinfo', 'utf8'),
-    cgroups: foldersBelow('/sys/fs/cgroup', 4),
-    states: ['/run/runc', '/run/crun', '/run/user/0/runc', '/run/user/0/crun'].flatMap((path) =>
-      existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [],
-    ),
+    mounts: mounts.filter((line) => line.includes(sandbox.folder)),
+    cgroups: foldersBelow('/sys/fs/cgroup', 4).filter(ours),
+    states: states.flatMap((path) => (existsSync(path) ? readdirSync(path).filter(ours) : [])),
   };
 }
 
