@@ -29,8 +29,9 @@ export function formatSummary(built: Built, image: ImageSummary, o: SummaryOptio
   const [first] = built.names;
   const shown = first === undefined ? shortId(id) : familiar(first);
   const name = built.names.map(familiar).join(', ') || shortId(id);
-  const ran = built.steps.filter(({ cached }) => !cached).length;
-  const counts = `${ran} of ${built.steps.length} steps ran, ${built.steps.length - ran} cached`;
+  const steps = writtenSteps(built);
+  const ran = steps.filter(({ cached }) => !cached).length;
+  const counts = `${ran} of ${steps.length} steps ran, ${steps.length - ran} cached`;
   const hidden = image.hidden === 0 ? 'nothing hidden' : `${formatSize(image.hidden)} hidden`;
   const layers = `${image.layers} layer${image.layers === 1 ? '' : 's'}`;
   const lines = [
@@ -43,9 +44,15 @@ export function formatSummary(built: Built, image: ImageSummary, o: SummaryOptio
   return `${lines.join('\n')}\n`;
 }
 
+/** The steps that a line of the Dockerfile stands for. */
+function writtenSteps({ graph, steps }: Built): Built['steps'] {
+  const implied = new Set(graph.steps.filter((step) => step.implied).map(({ id }) => id));
+  return steps.filter(({ step }) => !implied.has(step));
+}
+
 function reasonLines(built: Built, { explain, paint, columns }: SummaryOptions): string[] {
   const labels = stepLabels(built.graph);
-  return built.steps.flatMap(({ step, cached, why, savedMs }) => {
+  return writtenSteps(built).flatMap(({ step, cached, why, savedMs }) => {
     const label = labels.get(step)?.text ?? step;
     if (cached) {
       if (!explain) return [];

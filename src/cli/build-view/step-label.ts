@@ -1,7 +1,7 @@
 import type { BuildGraph, Step, StepId } from '../../build/graph.ts';
 
 export interface StepLabel {
-  /** `#3`, by the order of the graph. */
+  /** `#3`, by the order of the graph; an implied step has that of the step before it. */
   readonly number: number;
   /** `[build 2/5] RUN gcc …` */
   readonly text: string;
@@ -10,8 +10,12 @@ export interface StepLabel {
 /** How each step is called in the output. The stage is named where there is more than one. */
 export function stepLabels(graph: BuildGraph): ReadonlyMap<StepId, StepLabel> {
   const severalStages = new Set(graph.steps.map(({ stage }) => stage.index)).size > 1;
+  let number = 0;
   return new Map(
-    graph.steps.map((step, at) => [step.id, { number: at + 1, text: labelText(step, severalStages) }]),
+    graph.steps.map((step) => [
+      step.id,
+      { number: step.implied ? number : ++number, text: labelText(step, severalStages) },
+    ]),
   );
 }
 

@@ -3,6 +3,7 @@ import type { BuildEvent } from '../../build/build-events.ts';
 import { formatPlan } from '../../build/plan-format.ts';
 import { imageId } from '../../image/image-id.ts';
 import { buildSummary } from '../build-view/build-summary.ts';
+import { hideImplied } from '../build-view/hide-implied.ts';
 import { type BuildView, createPlainView } from '../build-view/plain-view.ts';
 import { createPaint } from '../colour.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
@@ -71,6 +72,7 @@ export const command: CommandSpec = {
     const view = flagOption(options, 'plan')
       ? planView(terminal, stop)
       : await createView(terminal, textOption(options, 'progress'), quiet, app.settings.now);
+    const shown = hideImplied(view);
     const began = app.settings.now();
     let result: Awaited<ReturnType<typeof build>>;
     try {
@@ -88,7 +90,7 @@ export const command: CommandSpec = {
           useCache: options.cache !== false,
           runtime: textOption(options, 'runtime'),
         },
-        { signal: AbortSignal.any([signal, stop.signal]), onEvent: (event) => view.show(event) },
+        { signal: AbortSignal.any([signal, stop.signal]), onEvent: (event) => shown.show(event) },
       );
     } catch (error) {
       if (stop.signal.aborted && !signal.aborted) return 0;
