@@ -6,11 +6,13 @@
  */
 import { spawnSync } from 'node:child_process';
 import {
+  closeSync,
   copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -23,8 +25,8 @@ import { dirname, join, resolve } from 'node:path';
 
 const INSIDE = '--inside';
 const CLONE = '/dobos';
-const MAX_OUTPUT_BYTES = 64 << 20;
-const TAIL_LINES = 12;
+const TAIL_LINES = 40;
+const FAILED_TAIL_LINES = 200;
 /** The promise of the demo: with a base to make, and with the base kept. */
 const MOST_SECONDS = { first: 180, second: 10 };
 
@@ -111,19 +113,17 @@ function run(root: string, ...command: readonly string[]): { status: number | nu
     /^(npm_config_.*|[A-Z_]*CERT[A-Z_]*|.*_CAINFO|(https?|no)_proxy)$/i.test(name),
   );
   const env = { ...Object.fromEntries(kept), HOME: '/root', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+  const log = join(root, 'tmp', 'bare-root.log');
+  const output = openSync(log, 'w');
   const before = performance.now();
-  const { status, stdout, stderr } = spawnSync(
-    'chroot',
-    [root, '/usr/bin/env', '--chdir', CLONE, ...command],
-    {
-      encoding: 'utf8',
-      env,
-      maxBuffer: MAX_OUTPUT_BYTES,
-    },
-  );
+  const { status } = spawnSync('chroot', [root, '/usr/bin/env', '--chdir', CLONE, ...command], {
+    env,
+    stdio: ['ignore', output, output],
+  });
   const seconds = (performance.now() - before) / 1000;
-  const lines = `${stdout ?? ''}${stderr ?? ''}`.trimEnd().split('\n');
-  const shown = status === 0 ? lines.slice(-TAIL_LINES) : lines.slice(-200);
+  closeSync(output);
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+  const shown = lines.slice(status === 0 ? -TAIL_LINES : -FAILED_TAIL_LINES);
   console.log(`\n== ${command.join(' ')}: exit code ${status}, ${seconds.toFixed(1)} s\n${shown.join('\n')}`);
   return { status, seconds };
 }
