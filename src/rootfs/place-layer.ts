@@ -15,7 +15,7 @@ import {
   unlinkAt,
 } from '../linux/at.ts';
 import { makeWhiteout } from '../linux/nodes.ts';
-import { setXattrFd } from '../linux/xattr.ts';
+import { listXattrsFd, removeXattrFd, setXattrFd } from '../linux/xattr.ts';
 import type { AttributeSetter, Attributes } from './attributes.ts';
 import { copyLowerContent, createNameFinder } from './copy-up.ts';
 import { createFolderCache } from './folder-cache.ts';
@@ -208,6 +208,7 @@ function createPlacing(job: PlaceJob) {
       const fd = openFolder(path);
       if (fd === undefined) continue;
       try {
+        if (prefix === undefined) dropXattrs(fd, attributes, path);
         job.attributes.setByFd(fd, attributes, path);
       } finally {
         closeFd(fd);
@@ -231,6 +232,13 @@ function createPlacing(job: PlaceJob) {
   };
 
   return { apply, finish, bytes: () => bytes, close: () => folders.clear() };
+}
+
+/** A directory entry replaces what the layers below gave the same directory (A1); labels belong to the machine. */
+function dropXattrs(fd: number, attributes: Attributes, path: string): void {
+  for (const name of listXattrsFd(fd, path)) {
+    if (name !== 'security.selinux' && attributes.xattrs?.has(name) !== true) removeXattrFd(fd, name, path);
+  }
 }
 
 /** What a directory gets that no layer describes (oci.md a.5 L10). */
