@@ -4,107 +4,95 @@
  * @module
  */
 import { spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { accessSync, appendFileSync, constants, cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { debianBase } from './debian-base.ts';
 
-const work = resolve('.cache', 'demo');
-const base = join(work, 'debian-bookworm.tar');
+const uid = process.getuid?.() ?? 0;
+const work = workFolder();
 const project = join(work, 'hello-c');
-const isRoot = process.getuid?.() === 0;
-const store = join(work, isRoot ? 'store' : `store-${process.getuid?.()}`);
+const store = join(work, 'store');
+const colours = process.stdout.isTTY === true && !process.env.NO_COLOR;
+const strong = (text: string): string => (colours ? `\u001b[1m${text}\u001b[0m` : text);
+const quiet = (text: string): string => (colours ? `\u001b[2m${text}\u001b[0m` : text);
+
+/** In the clone, or for somebody who may not write there in their own cache. */
+function workFolder(): string {
+  const own = resolve('.cache', uid === 0 ? 'demo' : `demo-${uid}`);
+  try {
+    mkdirSync(own, { recursive: true });
+    accessSync(own, constants.W_OK);
+    return own;
+  } catch {
+    const cache = process.env.XDG_CACHE_HOME || join(process.env.HOME ?? '/tmp', '.cache');
+    const folder = join(cache, 'dobos-demo');
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+}
 
 function stop(message: string, hint: string): never {
   console.error(`demo: ${message}\nhint: ${hint}`);
   process.exit(1);
 }
 
-/** Runs a program of this machine to prepare the demo; stops with its output when it fails. */
-function prepare(program: string, args: readonly string[]): void {
-  const { status, stdout, stderr } = spawnSync(program, args, {
-    encoding: 'utf8',
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  if (status !== 0)
-    stop(
-      `${program} failed:\n${stdout ?? ''}${stderr ?? ''}`,
-      'the demo needs Debian 12 with its package sources in reach',
-    );
+function chapter(title: string, text: string): void {
+  console.log(`\n${strong(`── ${title} ${'─'.repeat(Math.max(0, 66 - title.length))}`)}\n${quiet(text)}`);
 }
+
+const start = (args: readonly string[], output: 'inherit' | 'ignore'): number =>
+  spawnSync(process.execPath, ['dist/dobos.js', ...args], {
+    stdio: ['ignore', output, output],
+    env: { ...process.env, DOBOS_ROOT: store },
+  }).status ?? 1;
 
 function dobos(...args: readonly string[]): void {
-  console.log(
-    `\n\u001b[1m$ dobos ${args.map((arg) => (arg === project ? 'examples/hello-c' : arg)).join(' ')}\u001b[0m`,
-  );
-  const { status } = spawnSync(process.execPath, ['dist/dobos.js', ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, DOBOS_ROOT: store },
-  });
-  if (status !== 0) process.exit(status ?? 1);
+  const shown = args.map((arg) => (arg === project ? 'hello-c/' : arg));
+  console.log(`\n${strong(`$ dobos ${shown.join(' ')}`)}`);
+  const code = start(args, 'inherit');
+  if (code !== 0) process.exit(code);
 }
 
-const quiet = (...args: readonly string[]): boolean =>
-  spawnSync(process.execPath, ['dist/dobos.js', ...args], {
-    stdio: 'ignore',
-    env: { ...process.env, DOBOS_ROOT: store },
-  }).status === 0;
-
-/** One layer of a small Debian 12, from the packages that this machine's own sources name. */
-function makeBase(): void {
-  if (!isRoot)
+function importBase(): void {
+  if (start(['inspect', 'debian:bookworm'], 'ignore') === 0) return;
+  try {
+    const tar = debianBase(console.log);
+    if (start(['import', '--change', 'CMD ["bash"]', tar, 'debian:bookworm'], 'ignore') === 0) return;
+    dobos('import', '--change', 'CMD ["bash"]', tar, 'debian:bookworm');
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
     stop(
-      'there is no base image yet, and making it needs root',
-      'run the demo once as root; the base is kept in .cache/demo',
+      message,
+      uid === 0
+        ? 'the demo needs Debian 12 with its package sources in reach'
+        : 'run the demo once as root: the base is kept in .cache, and then anybody can',
     );
-  if (!existsSync('/usr/bin/mmdebstrap')) {
-    console.log('installing mmdebstrap, which makes a root file system from Debian packages …');
-    prepare('apt-get', ['update', '-qq']);
-    prepare('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'mmdebstrap']);
   }
-  const sources = ['/etc/apt/sources.list', ...listSources('/etc/apt/sources.list.d')].filter(isDebianSource);
-  console.log(
-    'making the base image debian:bookworm from packages (about 20 seconds; kept for the next time) …',
-  );
-  const part = `${base}.part.tar`;
-  prepare('mmdebstrap', ['--quiet', '--variant=minbase', 'bookworm', part, ...sources]);
-  renameSync(part, base);
 }
 
-function listSources(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.list') || file.endsWith('.sources'))
-    .sort()
-    .map((file) => join(folder, file));
-}
-
-/** Other people's package sources would need their keys: the base takes Debian's only. */
-function isDebianSource(file: string): boolean {
-  return existsSync(file) && /\/debian(-security)?\/?\s[\s\S]*bookworm/.test(readFileSync(file, 'utf8'));
-}
-
-mkdirSync(work, { recursive: true });
-if (!quiet('inspect', 'debian:bookworm')) {
-  if (!existsSync(base)) makeBase();
-  dobos('import', '--change', 'CMD ["bash"]', base, 'debian:bookworm');
-}
+const began = Date.now();
+importBase();
 rmSync(project, { recursive: true, force: true });
 cpSync('examples/hello-c', project, { recursive: true });
 
+chapter('1. build', 'A C program is compiled in the image it will run in (examples/hello-c).');
 dobos('build', '-t', 'hello-c', project);
-console.log(
-  '\nNow hello.c is edited, and the image is built again: everything before COPY comes from the cache.',
+chapter(
+  '2. edit and build again',
+  'A line is added to hello.c: what stands before COPY comes from the cache.',
 );
 appendFileSync(join(project, 'app', 'hello.c'), `\n/* edited ${new Date().toISOString()} */\n`);
 dobos('build', '-t', 'hello-c', project);
+chapter('3. how it was made', 'Every row has the id of an image that can be looked into and run.');
 dobos('history', 'hello-c');
+chapter(
+  '4. what is in it',
+  'The layer cake: what each layer adds, changes and removes, and what nobody sees.',
+);
 dobos('explore', 'hello-c');
+chapter('5. run', 'In a container, without a daemon.');
 dobos('run', 'hello-c');
+console.log(
+  quiet(`\nThat took ${((Date.now() - began) / 1000).toFixed(1)} s. The store is an OCI layout: ${store}`),
+);
+console.log(quiet(`Go on with it: export DOBOS_ROOT=${store}; node dist/dobos.js run -it hello-c~1 bash`));

@@ -1,7 +1,8 @@
 import { chainIds } from '../image/chain-id.ts';
+import { imageId } from '../image/image-id.ts';
 import { UNTAGGED } from '../image/name-image.ts';
 import { readImage } from '../image/read-image.ts';
-import type { Digest } from '../oci/types.ts';
+import type { Descriptor, Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
 import { namesOf } from './image-names.ts';
@@ -21,9 +22,18 @@ export async function pruneImages(app: App): Promise<Pruned> {
     const [target] = targets;
     if (target !== undefined && (await namesOf(store, target.digest)).length > 0) continue;
     await store.roots.remove(UNTAGGED, id);
-    removed.push(target?.digest ?? id);
+    removed.push(target === undefined ? id : await idOf(app, store, target));
   }
   return { removed, bytes: await freeSpace(app, store) };
+}
+
+/** The image's id; the manifest's digest of an image that cannot be read. */
+async function idOf(app: App, store: LocalStore, target: Descriptor): Promise<Digest> {
+  try {
+    return imageId(await readImage(store, target, { platform: app.settings.hostPlatform }));
+  } catch {
+    return target.digest;
+  }
 }
 
 /** Removes the build cache: the steps last used before `olderThan` (epoch milliseconds), or all. */

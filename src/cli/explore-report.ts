@@ -90,6 +90,7 @@ function madeBy({ createdBy, history }: ExploredLayer, report: Exploration): str
   return text
     .replace(/^\/bin\/sh -c #\(nop\)\s*/, '')
     .replace(/ # buildkit$/, '')
+    .replace(/^RUN (?:\|\d+ (?:\S+=\S* )+)?\/bin\/sh -c /, 'RUN ')
     .replace(/\s*\n\s*/g, '↵');
 }
 

@@ -1,0 +1,51 @@
+/**
+ * A small Debian 12 from the packages that this machine's own sources name: the base image of the demo and of the lessons.
+ * Made once per clone and kept in .cache; making it needs root and mmdebstrap.
+ * @module
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+/** Where the tar is kept. */
+export const DEBIAN_BASE = resolve('.cache', 'debian-bookworm.tar');
+
+/** The tar of the root file system, made if it is not there yet. `say` is told what takes time. @throws with the output of the program that failed */
+export function debianBase(say: (text: string) => void = () => {}): string {
+  if (existsSync(DEBIAN_BASE)) return DEBIAN_BASE;
+  if (process.getuid?.() !== 0) throw new Error('there is no base image yet, and making it needs root');
+  mkdirSync(dirname(DEBIAN_BASE), { recursive: true });
+  if (!existsSync('/usr/bin/mmdebstrap')) {
+    say('installing mmdebstrap, which makes a root file system from Debian packages …');
+    runProgram('apt-get', ['update', '-qq']);
+    runProgram('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'mmdebstrap']);
+  }
+  say('making the base image debian:bookworm from packages (about 20 seconds; kept for the next time) …');
+  const sources = ['/etc/apt/sources.list', ...listSources('/etc/apt/sources.list.d')].filter(isDebianSource);
+  const part = `${DEBIAN_BASE}.${process.pid}.part.tar`;
+  runProgram('mmdebstrap', ['--quiet', '--variant=minbase', 'bookworm', part, ...sources]);
+  renameSync(part, DEBIAN_BASE);
+  return DEBIAN_BASE;
+}
+
+function runProgram(program: string, args: readonly string[]): void {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (status === 0) return;
+  throw new Error(`${program} failed:\n${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}`);
+}
+
+function listSources(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.list') || file.endsWith('.sources'))
+    .sort()
+    .map((file) => join(folder, file));
+}
+
+/** Other people's package sources would need their keys: the base takes Debian's only. */
+function isDebianSource(file: string): boolean {
+  return existsSync(file) && /\/debian(-security)?\/?\s[\s\S]*bookworm/.test(readFileSync(file, 'utf8'));
+}

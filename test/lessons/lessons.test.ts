@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { debianBase } from '../../scripts/debian-base.ts';
+import { busyboxRoot } from '../support/built-command.ts';
+import { firstUnseen, readLesson, runBlock } from './run-lesson.ts';
+
+/** Lessons that share a folder and a store, as the second one goes on where the first one ended. */
+const GROUPS: readonly { readonly pages: readonly string[]; readonly debian?: boolean }[] = [
+  { pages: ['01-a-stack-of-layers'] },
+  { pages: ['02-the-union-file-system'] },
+  { pages: ['07-hello-world', '08-the-second-build'], debian: true },
+  { pages: ['23-counting-layers'] },
+  { pages: ['26-inside-the-archive'] },
+];
+
+for (const { pages, debian = false } of GROUPS) {
+  describe(`lesson ${pages.join(' and ')}`, () => {
+    let work: string;
+    let folder: string;
+    let env: Readonly<Record<string, string>>;
+
+    beforeAll(() => {
+      work = mkdtempSync(join(tmpdir(), 'dobos-lesson-'));
+      folder = join(work, 'lesson');
+      const bin = join(work, 'bin');
+      for (const path of [folder, bin]) mkdirSync(path);
+      const script = resolve('dist/dobos.js');
+      writeFileSync(join(bin, 'dobos'), `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`, {
+        mode: 0o755,
+      });
+      env = {
+        PATH: `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+        HOME: work,
+        LANG: 'C.UTF-8',
+        DOBOS_ROOT: join(work, 'store'),
+      };
+      const dobos = (args: readonly string[], input?: Buffer): void => {
+        const { status, stderr } = spawnSync(join(bin, 'dobos'), args, { env, input });
+        if (status !== 0) throw new Error(`dobos ${args.join(' ')}: ${stderr}`);
+      };
+      dobos(['import', '-c', 'CMD ["sh"]', '-', 'busybox'], busyboxRoot());
+      if (debian) {
+        dobos(['import', '-c', 'CMD ["bash"]', debianBase(), 'debian:bookworm']);
+        dobos(['tag', 'debian:bookworm', 'debian']);
+      }
+    }, 180_000);
+    afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+    for (const page of pages) {
+      it(`${page} shows what its page says`, { timeout: 300_000 }, () => {
+        const blocks = readLesson(`docs/lessons/${page}.md`);
+        expect(blocks.length).toBeGreaterThan(2);
+        for (const block of blocks) {
+          const output = runBlock(block, { folder, env });
+          const unseen = block.wanted === undefined ? undefined : firstUnseen(block.wanted, output);
+          expect(unseen, `line ${block.line}: not seen in\n${output}`).toBeUndefined();
+        }
+      });
+    }
+  });
+}
+
+describe('the runner of lessons', () => {
+  it('sees a line that is missing, out of order, or too many', () => {
+    expect(firstUnseen(['a', 'b'], 'a\nb\n')).toBeUndefined();
+    expect(firstUnseen(['a…z', '…', 'q'], 'abz\nx\ny\nq\n')).toBeUndefined();
+    expect(firstUnseen(['a', 'c'], 'a\nb\nc\n')).toBe('c');
+    expect(firstUnseen(['b', '…', 'a'], 'a\nb\n')).toBe('b');
+    expect(firstUnseen(['a'], 'a\nb\n')).toBe('(the end)');
+  });
+});
