@@ -5,14 +5,15 @@ import { type Dobos, type DobosOptions, dobosFor } from './dobos.ts';
 
 export const GREETING = 'Hello from the container!\n';
 
-/** A tar of a small Debian 12, made from this machine's package sources and kept. Needs root. */
-export function debianBase(): string {
-  const file = resolve('.cache', 'debian-bookworm.tar');
+/** A tar of a small Debian 12 with some packages more, made from this machine's package sources and kept. Needs root. */
+export function debianBase(packages: readonly string[] = []): string {
+  const file = resolve('.cache', `${['debian-bookworm', ...packages].join('+')}.tar`);
   if (existsSync(file)) return file;
   mkdirSync(resolve('.cache'), { recursive: true });
   const sources = ['/etc/apt/sources.list', ...listSources('/etc/apt/sources.list.d')].filter(isDebianSource);
+  const more = packages.length === 0 ? [] : [`--include=${packages.join(',')}`];
   const part = `${file}.${process.pid}.tar`;
-  execFileSync('mmdebstrap', ['--quiet', '--variant=minbase', 'bookworm', part, ...sources], {
+  execFileSync('mmdebstrap', ['--quiet', '--variant=minbase', ...more, 'bookworm', part, ...sources], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   renameSync(part, file);
