@@ -57,8 +57,9 @@ function importBase(): void {
   if (start(['inspect', 'debian:bookworm'], 'ignore') === 0) return;
   try {
     const tar = debianBase(console.log);
-    if (start(['import', '--change', 'CMD ["bash"]', tar, 'debian:bookworm'], 'ignore') === 0) return;
-    dobos('import', '--change', 'CMD ["bash"]', tar, 'debian:bookworm');
+    const words = ['import', '-m', 'Debian 12 from packages', '-c', 'CMD ["bash"]', tar, 'debian:bookworm'];
+    // Quiet, as it is no part of what is shown; once more aloud if it fails.
+    if (start(words, 'ignore') !== 0) dobos(...words);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     stop(

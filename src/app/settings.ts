@@ -2,6 +2,7 @@
  * What the surroundings say, read once at the door: the environment never reaches a lower room by itself.
  * @module
  */
+import { resolve } from 'node:path';
 import { errorMaker } from '../base/errors.ts';
 import type { Platform } from '../oci/types.ts';
 
@@ -16,7 +17,7 @@ const settingsError = errorMaker<SettingsErrors>({
 });
 
 export interface Settings {
-  /** The store's folder: an OCI layout. */
+  /** The absolute path of the store: an OCI layout. */
   readonly storeFolder: string;
   /** `auto`, the name or path of an OCI runtime, or `chroot`. */
   readonly runtime: string;
@@ -44,7 +45,7 @@ export function readSettings(source: SettingsSource): Settings {
   const { env, uid, home } = source;
   const dataHome = env.XDG_DATA_HOME || `${home}/.local/share`;
   return {
-    storeFolder: env.DOBOS_ROOT || (uid === 0 ? '/var/lib/dobos' : `${dataHome}/dobos`),
+    storeFolder: resolve(env.DOBOS_ROOT || (uid === 0 ? '/var/lib/dobos' : `${dataHome}/dobos`)),
     runtime: env.DOBOS_RUNTIME || 'auto',
     hostPlatform: { os: 'linux', architecture: GO_ARCH[source.arch] ?? source.arch },
     epoch: () => parseEpoch(env.SOURCE_DATE_EPOCH),

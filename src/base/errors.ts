@@ -51,8 +51,15 @@ export type ErrorMaker<T extends FactsTable> = <K extends keyof T & string>(
   extras?: ErrorExtras,
 ) => DobosError;
 
+type AnyTable = Readonly<Record<string, (facts: never) => Wording>>;
+const tables: AnyTable[] = [];
+
+/** The tables of every room that is loaded: what the list of errors in docs/ is made from. */
+export const errorTables = (): readonly AnyTable[] => tables;
+
 /** The maker of a room's errors, from its table of wordings. */
 export function errorMaker<T extends FactsTable>(table: ErrorTable<T>): ErrorMaker<T> {
+  tables.push(table);
   return (code, facts, extras = {}) => {
     const wording = table[code](facts);
     const message = typeof wording === 'string' ? wording : wording.message;

@@ -38,9 +38,15 @@ function optionLines(options: readonly OptionSpec[]): string {
   return options
     .map(
       (option) =>
-        `  ${flagText(option.flags).padEnd(width)}  ${option.summary}${option.repeat ? ' (repeatable)' : ''}`,
+        `  ${flagText(option.flags).padEnd(width)}  ${option.summary}${choiceText(option)}${option.repeat ? ' (repeatable)' : ''}`,
     )
     .join('\n');
 }
 
 const flagText = (flags: string): string => (flags.startsWith('--') ? `    ${flags}` : flags);
+
+/** `: auto, plain or quiet`. */
+const choiceText = ({ choices }: OptionSpec): string =>
+  choices === undefined || choices.length < 2
+    ? ''
+    : `: ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;

@@ -1,0 +1,16 @@
+/** `npm run docs`: writes the generated pages of docs/ anew. @module */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { commandsPage, errorsPage } from './generate-docs.ts';
+
+const load = (module: string): Promise<unknown> =>
+  import(pathToFileURL(resolve('dist', `${module}.js`)).href);
+
+for (const [file, text] of [
+  ['docs/cli.md', await commandsPage()],
+  ['docs/errors.md', await errorsPage(load)],
+] as const) {
+  writeFileSync(file, text);
+  console.log(`wrote ${file}`);
+}

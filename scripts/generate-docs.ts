@@ -1,0 +1,94 @@
+/** The pages of docs/ that are made from the code: a test holds them equal to it. @module */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { errorTables, Wording } from '../src/base/errors.ts';
+import { COMMANDS } from '../src/cli/commands.ts';
+import { commandHelp } from '../src/cli/help.ts';
+
+const NOTICE = '<!-- made by `npm run docs`: edit the code instead -->';
+
+/** The reference of the command line: each command's own help, by group. */
+export async function commandsPage(): Promise<string> {
+  const groups = [...new Set(COMMANDS.map(({ group }) => group))];
+  const parts = ['# The command line', NOTICE, USAGE];
+  for (const group of groups) {
+    parts.push(`## ${group}`);
+    for (const row of COMMANDS.filter((each) => each.group === group))
+      parts.push(`### dobos ${row.name}\n\n\`\`\`\n${commandHelp(await row.load())}\`\`\``);
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+const USAGE = `Where docker has the command, its name, flags, columns and exit codes are docker's. \`dobos COMMAND --help\` shows what stands here.
+
+Exit codes: 0 done · 1 it failed, or found something · 2 wrong usage · \`run\`: the program's own, 125 if dobos failed, 126 not executable, 127 not found,
+128 + n after signal n · 130 after Ctrl-C.
+
+| variable | what it sets |
+|---|---|
+| \`DOBOS_ROOT\` | the store's folder: an OCI layout; \`/var/lib/dobos\` for root, else \`$XDG_DATA_HOME/dobos\` or \`~/.local/share/dobos\` |
+| \`DOBOS_RUNTIME\` | the runtime: \`auto\`, the name or path of an OCI runtime, or \`chroot\` |
+| \`SOURCE_DATE_EPOCH\` | seconds since 1970 for every time in an image: the same input gives the same digest |
+| \`NO_COLOR\` | no colours |
+
+\`dobos --debug COMMAND\` adds the stack and the causes to an error.`;
+
+/** The list of errors: code, wording and advice, by room. \`load\` imports a module of src/ by its path without the ending. */
+export async function errorsPage(load: (module: string) => Promise<unknown>): Promise<string> {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .filter((file) => /errorMaker<\w+>\(\{/.test(readFileSync(`src/${file}`, 'utf8')))
+    .sort();
+  for (const file of files) await load(file.replace(/\.ts$/, ''));
+  const base = (await load('base/errors')) as { readonly errorTables: typeof errorTables };
+  const tables = base.errorTables();
+  const parts = ['# Errors', NOTICE, INTRODUCTION];
+  for (const room of new Set(files.map((file) => file.split('/')[0]!))) {
+    const rows = files
+      .filter((file) => file.startsWith(`${room}/`))
+      .flatMap((file) => codesOf(readFileSync(`src/${file}`, 'utf8')))
+      .map((code) => errorRow(code, tables.find((table) => code in table)?.[code]));
+    parts.push(`## ${room}`, ['| code | message | hint |', '|---|---|---|', ...rows].join('\n'));
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+const INTRODUCTION =
+  'Every error has a code (`error.code`), the facts behind it (`error.facts`), and often a hint. ‹words› stand for what is filled in; where a wording has several forms, one is shown.';
+
+function codesOf(text: string): string[] {
+  const table = text.slice(text.search(/errorMaker<\w+>\(\{/));
+  return [...table.matchAll(/^ {2}([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+): \(/gm)].map((match) => match[1]!);
+}
+
+function errorRow(code: string, wording: ((facts: never) => Wording) | undefined): string {
+  if (wording === undefined) throw new Error(`${code} is in no table`);
+  const facts = new Proxy({}, { get: (_, name) => placeholder(String(name)) });
+  const made = wording(facts as never);
+  const { message, hint } = typeof made === 'string' ? { message: made, hint: undefined } : made;
+  return `| \`${code}\` | ${cell(String(message))} | ${cell(String(hint ?? ''))} |`;
+}
+
+const cell = (text: string): string =>
+  text
+    .replaceAll('NaN', '‹n›')
+    .replace(/\s*\n\s*/g, ' ')
+    .replaceAll('|', '\\|');
+
+/** Stands for any fact: reads as its name in brackets, whatever a wording does with it. */
+function placeholder(name: string): unknown {
+  const text = `‹${name}›`;
+  const self: unknown = new Proxy(() => self, {
+    get(_, property) {
+      if (property === Symbol.toPrimitive || property === 'toJSON' || property === 'toString')
+        return () => text;
+      if (property === Symbol.iterator) return () => [text].values();
+      if (property === 'length') return placeholder('n');
+      if (property === 'join') return () => text;
+      if (property === 'map') return (each: (value: unknown) => unknown) => [each(self)];
+      if (property === 'startsWith' || property === 'includes' || property === 'endsWith') return () => false;
+      return self;
+    },
+    apply: () => self,
+  });
+  return self;
+}
