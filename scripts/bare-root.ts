@@ -13,7 +13,6 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -22,6 +21,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { debianSources } from './debian-base.ts';
 
 const INSIDE = '--inside';
 const CLONE = '/dobos';
@@ -40,11 +40,10 @@ function must(program: string, ...args: readonly string[]): void {
 
 /** A Debian 12 with its essential packages, apt, git and certificates; nothing else. */
 function makeRoot(root: string): void {
-  const sources = ['/etc/apt/sources.list', ...listSources('/etc/apt/sources.list.d')].filter(isDebianSource);
   must(
     'mmdebstrap',
     ...['--quiet', '--variant=apt', '--include=ca-certificates,git', 'bookworm', root],
-    ...sources,
+    ...debianSources(),
   );
   copyFileSync(process.execPath, join(root, 'usr', 'bin', 'node'));
   const npm = npmFolder();
@@ -54,18 +53,6 @@ function makeRoot(root: string): void {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     copyFileSync(file, join(root, file));
   }
-}
-
-function listSources(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.list') || file.endsWith('.sources'))
-    .sort()
-    .map((file) => join(folder, file));
-}
-
-function isDebianSource(file: string): boolean {
-  return existsSync(file) && /\/debian(-security)?\/?\s[\s\S]*bookworm/.test(readFileSync(file, 'utf8'));
 }
 
 /** Where this machine's npm is: beside its Node. */

@@ -7,25 +7,28 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-/** Where the tar is kept. */
-export const DEBIAN_BASE = resolve('.cache', 'debian-bookworm.tar');
-
-/** The tar of the root file system, made if it is not there yet. `say` is told what takes time. @throws with the output of the program that failed */
-export function debianBase(say: (text: string) => void = () => {}): string {
-  if (existsSync(DEBIAN_BASE)) return DEBIAN_BASE;
+/** The tar of the root file system with these packages too, made if it is not there yet. `say` is told what takes time. @throws with the output of the program that failed */
+export function debianBase(say: (text: string) => void = () => {}, packages: readonly string[] = []): string {
+  const file = resolve('.cache', `${['debian-bookworm', ...packages].join('+')}.tar`);
+  if (existsSync(file)) return file;
   if (process.getuid?.() !== 0) throw new Error('there is no base image yet, and making it needs root');
-  mkdirSync(dirname(DEBIAN_BASE), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true });
   if (!existsSync('/usr/bin/mmdebstrap')) {
     say('installing mmdebstrap, which makes a root file system from Debian packages …');
     runProgram('apt-get', ['update', '-qq']);
     runProgram('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'mmdebstrap']);
   }
   say('making the base image debian:bookworm from packages (about 20 seconds; kept for the next time) …');
-  const sources = ['/etc/apt/sources.list', ...listSources('/etc/apt/sources.list.d')].filter(isDebianSource);
-  const part = `${DEBIAN_BASE}.${process.pid}.part.tar`;
-  runProgram('mmdebstrap', ['--quiet', '--variant=minbase', 'bookworm', part, ...sources]);
-  renameSync(part, DEBIAN_BASE);
-  return DEBIAN_BASE;
+  const more = packages.length === 0 ? [] : [`--include=${packages.join(',')}`];
+  const part = `${file}.${process.pid}.part.tar`;
+  runProgram('mmdebstrap', ['--quiet', '--variant=minbase', ...more, 'bookworm', part, ...debianSources()]);
+  renameSync(part, file);
+  return file;
+}
+
+/** This machine's files that name Debian's own package sources. */
+export function debianSources(): readonly string[] {
+  return ['/etc/apt/sources.list', ...listSources('/etc/apt/sources.list.d')].filter(isDebianSource);
 }
 
 function runProgram(program: string, args: readonly string[]): void {

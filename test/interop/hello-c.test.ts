@@ -5,15 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findImage } from '../../src/image/find-image.ts';
 import type { Image } from '../../src/image/types.ts';
-import { stackLayers } from '../../src/layer/apply-layer.ts';
-import { readLayerIndex } from '../../src/layer/read-index.ts';
-import type { Inode } from '../../src/layer/types.ts';
 import { createDirectoryStore } from '../../src/store/directory-store.ts';
 import { startContainerd, startDockerd } from '../support/daemons.ts';
 import type { Dobos } from '../support/dobos.ts';
 import { buildHelloC, GREETING } from '../support/hello-c.ts';
 import { type RootfsAgent, startAgent } from '../support/rootfs-agent.ts';
-import { differences, viewFolder, viewLayers } from '../support/unpacked.ts';
+import { differences, readTree, viewFolder, viewLayers, viewTree } from '../support/unpacked.ts';
 
 const NAME = 'docker.io/library/hello-c:latest';
 
@@ -81,20 +78,8 @@ describe('the file tree of hello-c as umoci unpacks it from the store', () => {
   }, 300_000);
 
   it('is entry by entry what the indexes of its layers say', async () => {
-    const store = createDirectoryStore(dobos.store);
-    const tree = stackLayers(await Promise.all(image.layers.map((layer) => readLayerIndex(store, layer))));
     const theirs = await viewFolder(agent, rootfs);
-    const ours: Record<string, string> = {};
-    const names = new Map<string, string[]>();
-    for (const [path, inode] of [['', tree.get('')] as const, ...tree.walk()]) {
-      if (inode === undefined) continue;
-      ours[path] = describeInode(inode);
-      const key = `${inode.layer}:${inode.order}`;
-      if (inode.kind !== 'directory') names.set(key, [...(names.get(key) ?? []), path]);
-    }
-    for (const paths of names.values()) {
-      if (paths.length > 1) for (const path of paths) ours[path] += ` = ${paths[0]}`;
-    }
+    const ours = viewTree(await readTree(dobos.store, 'hello-c'));
     expect(differences(ours, theirs)).toEqual([]);
   }, 300_000);
 
@@ -102,21 +87,6 @@ describe('the file tree of hello-c as umoci unpacks it from the store', () => {
     expect(run('chroot', rootfs, '/app/hello')).toBe(GREETING);
   });
 });
-
-/** An inode in the words of a view. */
-function describeInode(inode: Inode): string {
-  const kinds = { directory: 'dir', symlink: 'link', character: 'char' } as Record<string, string>;
-  const parts = [kinds[inode.kind] ?? inode.kind, inode.mode.toString(8), `${inode.uid}:${inode.gid}`];
-  const time = String(inode.mtime.seconds);
-  if (inode.kind !== 'directory') parts.push(time);
-  if (inode.kind === 'symlink') parts.push(`-> ${inode.linkTo}`);
-  if (inode.device !== undefined) parts.push(String(inode.device.major * 256 + inode.device.minor));
-  if (inode.kind === 'file') parts.push(String(inode.size), inode.contentDigest?.slice(7, 23) ?? 'no digest');
-  for (const [name, value] of [...(inode.xattrs ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)))
-    parts.push(`${name}=${Buffer.from(value).toString('hex')}`);
-  if (inode.kind === 'directory') parts.push(time);
-  return parts.join(' ');
-}
 
 describe('hello-c elsewhere', () => {
   it('is imported and run by containerd', async () => {

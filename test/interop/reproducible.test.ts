@@ -14,8 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { debianBase } from '../../scripts/debian-base.ts';
 import { type DobosOptions, dobosFor } from '../support/dobos.ts';
-import { debianBase } from '../support/hello-c.ts';
 import { readableBuild, testUser } from '../support/test-user.ts';
 
 const EPOCH = 1_600_000_000;
@@ -53,13 +53,14 @@ const FILES: readonly (readonly [path: string, text: string])[] = [
 
 let work: string;
 let build: string;
+let base: string;
 let first: Made;
 
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), 'dobos-same-'));
   chmodSync(work, 0o755);
   build = readableBuild();
-  debianBase(['gcc', 'libc6-dev']);
+  base = debianBase(undefined, ['gcc', 'libc6-dev']);
   const folder = makeContext('a', FILES, 1_750_000_000);
   first = make(folder, { store: join(work, 'store') });
 }, 600_000);
@@ -99,7 +100,7 @@ interface Made {
 function make(folder: string, o: DobosOptions): Made {
   const env = { SOURCE_DATE_EPOCH: String(EPOCH), ...o.env };
   const dobos = dobosFor({ ...o, env });
-  dobos('import', debianBase(['gcc', 'libc6-dev']), 'base');
+  dobos('import', base, 'base');
   const id = dobos('build', '-q', '-t', 'same', folder).trim();
   const [image] = JSON.parse(dobos('inspect', 'same')) as { Id: string; Manifest: { digest: string } }[];
   expect(image?.Id).toBe(id);
