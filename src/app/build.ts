@@ -17,14 +17,22 @@ type BuildVerbErrors = {
   BUILD_DOCKERFILE: { path: string; code: string };
   BUILD_CONTEXT_LATER: { context: string };
 };
+const DOCKERFILE_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'it is a folder',
+  ENXIO: 'it is no regular file',
+  EACCES: 'this user may not',
+  ENAMETOOLONG: 'the name is too long',
+};
 const buildVerbError = errorMaker<BuildVerbErrors>({
   BUILD_CONTEXT: ({ context, problem }) => ({
     message: `the build context "${context}" ${problem}`,
     hint: 'give the folder that holds the Dockerfile: dobos build -t app .',
   }),
   BUILD_DOCKERFILE: ({ path, code }) => ({
-    message: `cannot read the Dockerfile ${path}: ${code === 'ENOENT' ? 'there is no such file' : code}`,
-    hint: code === 'ENOENT' ? 'name it with -f, or give the folder that holds it' : undefined,
+    message: `cannot read the Dockerfile ${path}: ${DOCKERFILE_PROBLEMS[code] ?? code}`,
+    hint: code === 'EACCES' ? 'change its permissions' : 'name it with -f, or give the folder that holds it',
   }),
   BUILD_CONTEXT_LATER: ({ context }) => ({
     message: `"${context}" as a build context is not part of this version yet`,
@@ -110,6 +118,8 @@ export function checkContext(context: string): string {
     const code = systemCode(error);
     if (code === 'ENOENT') throw buildVerbError('BUILD_CONTEXT', { context, problem: 'does not exist' });
     if (code === 'EACCES') throw buildVerbError('BUILD_CONTEXT', { context, problem: 'may not be read' });
+    if (code === 'ENAMETOOLONG')
+      throw buildVerbError('BUILD_CONTEXT', { context, problem: 'is too long a name' });
     throw error;
   }
   return resolve(context);
@@ -126,7 +136,11 @@ const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 
 function readDockerfile(path: string): string {
   try {
-    const size = statSync(path).size;
+    const facts = statSync(path);
+    // A pipe would be waited for without end.
+    if (!facts.isFile())
+      throw buildVerbError('BUILD_DOCKERFILE', { path, code: facts.isDirectory() ? 'EISDIR' : 'ENXIO' });
+    const { size } = facts;
     if (size > MAX_DOCKERFILE_BYTES)
       throw buildVerbError('BUILD_DOCKERFILE', {
         path,

@@ -8,11 +8,16 @@ import type { Platform } from '../oci/types.ts';
 
 type SettingsErrors = {
   SETTINGS_EPOCH: { value: string };
+  SETTINGS_HOME: Record<string, never>;
 };
 const settingsError = errorMaker<SettingsErrors>({
   SETTINGS_EPOCH: ({ value }) => ({
     message: `SOURCE_DATE_EPOCH is "${value}", want seconds since 1970 as a whole number`,
     hint: 'git log -1 --format=%ct gives that of the last commit',
+  }),
+  SETTINGS_HOME: () => ({
+    message: 'this user has no home folder, where the store would be',
+    hint: 'name a folder for it in DOBOS_ROOT',
   }),
 });
 
@@ -34,6 +39,7 @@ export interface Settings {
 export interface SettingsSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
+  /** Empty when the user has none. */
   readonly home: string;
   /** Node's words: `x64`, `linux`. */
   readonly arch: string;
@@ -41,8 +47,11 @@ export interface SettingsSource {
   readonly now: () => number;
 }
 
+/** @throws SETTINGS_HOME */
 export function readSettings(source: SettingsSource): Settings {
   const { env, uid, home } = source;
+  if (uid !== 0 && home === '' && !env.DOBOS_ROOT && !env.XDG_DATA_HOME)
+    throw settingsError('SETTINGS_HOME', {});
   const dataHome = env.XDG_DATA_HOME || `${home}/.local/share`;
   return {
     storeFolder: resolve(env.DOBOS_ROOT || (uid === 0 ? '/var/lib/dobos' : `${dataHome}/dobos`)),

@@ -43,11 +43,14 @@ export const buildError = errorMaker<BuildErrors>({
         ...(ignored === undefined
           ? []
           : [`it is excluded by ${ignored.file} line ${ignored.line}: ${ignored.pattern}`]),
-      ].join(' ') || undefined,
+      ].join(' ') || 'its path is looked up in the folder that was given to build',
   }),
   BUILD_NOT_IN_SOURCE: ({ instruction, path, from, near }) => ({
     message: `${instruction} failed: ${quote(path)} is not in ${from}`,
-    hint: near === undefined ? undefined : `did you mean ${quote(near)}?`,
+    hint:
+      near === undefined
+        ? `COPY finds what an earlier step of ${from} made, by its path from /`
+        : `did you mean ${quote(near)}?`,
   }),
   BUILD_NOTHING_MATCHED: ({ instruction, patterns, from }) =>
     `${instruction} failed: nothing in ${from} matches ${patterns.map(quote).join(' or ')}`,
@@ -92,7 +95,9 @@ export const buildError = errorMaker<BuildErrors>({
         ? 'it was killed; often the memory ran out'
         : code === 127
           ? 'a program was not found: it is not in this image, or not in PATH'
-          : undefined,
+          : code === 126
+            ? 'a program may not be executed: its file lacks the x bit, or is for another machine'
+            : 'its own output says why',
   }),
   BUILD_STEP_FAILED: ({ instruction, code, message, store }) =>
     code === 'ENOSPC' || code === 'EDQUOT'

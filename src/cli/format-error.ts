@@ -1,16 +1,17 @@
 import { type DobosError, isDobosError, systemCode } from '../base/errors.ts';
+import { safeLines } from './build-view/safe-text.ts';
 import type { Paint } from './colour.ts';
 
 /** An error as people read it: what failed, where, what to do. With `debug` the stacks and causes too. */
 export function formatError(error: unknown, paint: Paint, debug: boolean): string {
-  const lines = [`${paint('removed', 'dobos:')} ${messageOf(error)}`];
+  const lines = [`${paint('removed', 'dobos:')} ${safeLines(messageOf(error))}`];
   if (isDobosError(error)) {
-    lines.push(...placeLines(error));
-    if (error.hint !== undefined) lines.push(`${paint('accent', 'hint:')} ${error.hint}`);
+    lines.push(...placeLines(error).map(safeLines));
+    if (error.hint !== undefined) lines.push(`${paint('accent', 'hint:')} ${safeLines(error.hint)}`);
   }
   if (debug) {
     for (let at: unknown = error; at instanceof Error; at = at.cause)
-      lines.push(paint('quiet', at.stack ?? at.message));
+      lines.push(paint('quiet', safeLines(at.stack ?? at.message)));
   }
   return `${lines.join('\n')}\n`;
 }
@@ -40,6 +41,7 @@ function placeLines(error: DobosError): string[] {
 /** A failed system call in words, its path included. */
 function systemMessage(error: Error): string {
   const { code = '', path, syscall } = error as NodeJS.ErrnoException;
+  if (syscall === 'uv_cwd') return 'the working directory no longer exists: go to another one with cd';
   const what = SYSTEM_CODES[code];
   if (what === undefined || path === undefined) return error.message;
   return `${path}: ${what} (${[syscall, code].filter((word) => word !== undefined).join(', ')})`;

@@ -1,3 +1,4 @@
+import { safeJson, safeLines } from './build-view/safe-text.ts';
 import type { OptionSpec, OptionValues } from './spec.ts';
 import { textOption } from './spec.ts';
 import type { Terminal } from './terminal.ts';
@@ -8,7 +9,7 @@ export const formatOption: OptionSpec = {
   common: true,
 };
 
-/** Prints each value by the `--format` option, a line each, as docker does; exit code 0. */
+/** Prints each value by the `--format` option, a line each, as docker does; exit code 0. Images are anybody's: control characters of their texts are left out. */
 export async function printFormatted(
   terminal: Terminal,
   options: OptionValues,
@@ -16,12 +17,12 @@ export async function printFormatted(
 ): Promise<number> {
   const format = textOption(options, 'format') ?? 'json';
   if (format === 'json') {
-    for (const value of values) await terminal.out(`${JSON.stringify(value)}\n`);
+    for (const value of values) await terminal.out(`${safeJson(value)}\n`);
     return 0;
   }
   const { parseTemplate } = await import('../template/parse-template.ts');
   const { runTemplate } = await import('../template/run-template.ts');
   const template = parseTemplate(format);
-  for (const value of values) await terminal.out(`${runTemplate(template, value)}\n`);
+  for (const value of values) await terminal.out(`${safeLines(runTemplate(template, value))}\n`);
   return 0;
 }

@@ -29,6 +29,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** Empty for a user without one. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return '';
+  }
+}
+
 process.exitCode = await runCli(process.argv.slice(2), {
   terminal: processTerminal(process.env),
   signal: interrupt.signal,
@@ -37,7 +46,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     readSettings({
       env: process.env,
       uid: process.getuid?.() ?? 0,
-      home: homedir(),
+      home: homeFolder(),
       arch: process.arch,
       platform: process.platform,
       now: () => Date.now(),

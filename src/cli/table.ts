@@ -1,5 +1,8 @@
-/** docker's table: columns padded to their widest cell and three blanks apart, last column unpadded. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+import { safeText } from './build-view/safe-text.ts';
+
+/** docker's table: columns padded to their widest cell and three blanks apart, last column unpadded. Cells come from anywhere: what a terminal would obey is left out. */
+export function formatTable(table: readonly (readonly string[])[]): string {
+  const rows = table.map((row) => row.map(safeText));
   const widths: number[] = [];
   for (const row of rows)
     for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);

@@ -4,7 +4,7 @@ import { systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { replaceFile } from './atomic-file.ts';
 import { readFailure, storeError, writeFailure } from './errors.ts';
-import { checkLayoutVersion } from './layout.ts';
+import { checkIsFolder, checkLayoutVersion } from './layout.ts';
 import { formatIndex, type LayoutIndex, NEW_INDEX, parseIndex } from './layout-index.ts';
 import { acquireLock } from './locks.ts';
 import type { OnWritePoint } from './write-points.ts';
@@ -26,7 +26,10 @@ export function createIndexFile(folder: string, ensure: () => void, at: OnWriteP
 
   const readOrFail = (): LayoutIndex => {
     const stamp = fileStamp(path);
-    if (stamp === undefined) return NEW_INDEX;
+    if (stamp === undefined) {
+      checkIsFolder(folder);
+      return NEW_INDEX;
+    }
     if (cached?.stamp !== stamp) {
       checkLayoutVersion(folder);
       cached = { stamp, index: parseIndex(readFileSync(path, 'utf8'), path) };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { makeFolder, replaceFile } from './atomic-file.ts';
@@ -15,6 +15,7 @@ const FOLDERS = ['blobs/sha256', 'tmp', 'lock', 'leases', 'roots', 'notes'];
  */
 export function ensureLayout(folder: string, at: OnWritePoint): void {
   if (existsSync(join(folder, 'oci-layout')) && existsSync(join(folder, 'lock'))) return;
+  checkIsFolder(folder);
   for (const name of FOLDERS) makeFolder(join(folder, name));
   at('layout-folders');
   const index = join(folder, 'index.json');
@@ -23,6 +24,20 @@ export function ensureLayout(folder: string, at: OnWritePoint): void {
   const marker = join(folder, 'oci-layout');
   if (!existsSync(marker)) replaceFile(folder, marker, '{"imageLayoutVersion":"1.0.0"}', { durable: true });
   at('layout-marked');
+}
+
+/** Fails for a path that no folder can be made at: it, or a part of it, is something else. @throws STORE_FORMAT */
+export function checkIsFolder(folder: string): void {
+  try {
+    if (statSync(folder).isDirectory()) return;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOTDIR') return;
+  }
+  throw storeError(
+    'STORE_FORMAT',
+    { path: folder, problem: 'is no folder' },
+    { hint: 'name a folder for the store, which need not be there yet' },
+  );
 }
 
 /** Fails for a layout of another version; a missing marker is fine, it is written last. @throws STORE_FORMAT */

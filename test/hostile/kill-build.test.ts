@@ -24,7 +24,7 @@ RUN sleep 0.2; mkdir /made; for i in 1 2 3 4 5 6 7 8 9; do head -c 100000 /dev/z
 FROM base:1 AS right
 WORKDIR /work
 RUN dd if=/dev/zero of=big bs=1M count=8 2>/dev/null; echo right
-RUN mkdir -p a/b/c && ln -s b a/link && rm big && (sleep 0.2; echo background > late) & sleep 0.3
+RUN (sleep 60; echo late > late) & mkdir -p a/b/c; ln -s b a/link; rm big; sleep 0.3
 
 FROM base:1
 COPY --from=left /made /made
@@ -63,7 +63,7 @@ async function prepare(runtime: string, user?: SandboxUser) {
   return {
     sandbox,
     id: whole.stdout.trim(),
-    ms: whole.ms,
+    ms: Math.min(whole.ms, again.ms),
     /** A sandbox whose store holds the base only. */
     next(): Sandbox {
       const folder = join(sandbox.folder, `r${round++}`);
@@ -143,6 +143,10 @@ function keeperOf(sandbox: Sandbox): number | undefined {
   return pids.map((line) => Number(line.split(' ', 1)[0])).find((pid) => parentOf(pid) !== undefined);
 }
 
+/** One error: what happened, the line that was running, what to do. */
+const KEEPER_KILLED =
+  /^dobos: the process that runs containers ended early: it was killed\nDockerfile:\d+\n(?:[ \d]+\| .*\n|[ \d]+\|\n)+hint: .*\n$/;
+
 type Target = 'command' | 'group' | 'keeper';
 
 describe.each([
@@ -158,26 +162,29 @@ describe.each([
     const random = randomOf(SEED);
     const prepared = await prepare(runtime, who === 'root' ? undefined : testUser());
     try {
-      let killed = 0;
-      for (let round = 0; round < rounds; round++) {
+      let longest = prepared.ms;
+      for (let round = 0, tries = 0; round < rounds; tries++) {
+        expect(tries, 'kills that came in time').toBeLessThan(5 * rounds);
         const target = (['command', 'group', 'keeper'] as const)[round % 3]!;
-        const moment = random() * prepared.ms;
-        const where = `round ${round}: ${target} killed after ${moment.toFixed(0)} ms of ${prepared.ms.toFixed(0)}, seed ${SEED}`;
+        const moment = random() * longest;
+        const where = `kill ${round}: ${target} after ${moment.toFixed(0)} ms of ${longest.toFixed(0)}, seed ${SEED}`;
         const sandbox = prepared.next();
         const ran = await killAt(sandbox, target, moment);
-        if (ran.signal === 'SIGKILL' || ran.code === 1) killed++;
-        if (target === 'keeper' && ran.code !== 0) {
-          expect(ran, where).toMatchObject({ code: 1, signal: null });
-          expect(ran.stderr, where).toMatch(
-            /^dobos: the process that runs containers ended early: it was killed\n(.*\n)*hint: .*\n$/,
-          );
-        } else if (ran.code !== 0) expect(ran, where).toMatchObject({ signal: 'SIGKILL' });
+        if (ran.code === 0) {
+          // Too late, or nothing needed that keeper any more: the moment is drawn again.
+          longest = Math.min(longest, ran.ms);
+        } else {
+          round++;
+          if (target === 'keeper') {
+            expect(ran, where).toMatchObject({ code: 1, signal: null });
+            expect(ran.stderr, where).toMatch(KEEPER_KILLED);
+          } else expect(ran, where).toMatchObject({ signal: 'SIGKILL', code: null });
+        }
         await expectNothingLeft(sandbox, where);
         await expectWorks(sandbox, prepared.id, where);
         await expectNothingLeft(sandbox, `${where}, after the next build`);
         await sandbox.remove();
       }
-      expect(killed).toBeGreaterThan(rounds / 2);
     } finally {
       await prepared.sandbox.remove();
     }

@@ -185,13 +185,22 @@ describe('COPY', () => {
   });
 
   it.each([
-    ['COPY nothing /', 'COPY failed: "nothing" is not in the build context'],
+    [
+      'COPY nothing /',
+      'COPY failed: "nothing" is not in the build context (its path is looked up in the folder that was given to build)',
+    ],
     [
       'COPY one/twoo/three /',
       'COPY failed: "one/twoo/three" is not in the build context (did you mean "one/two/three"?)',
     ],
-    ['COPY broken /', 'COPY failed: "broken" is a symlink to "nowhere", which is not in the build context'],
-    ['COPY a/x /', 'COPY failed: "a/x" is not in the build context'],
+    [
+      'COPY broken /',
+      'COPY failed: "broken" is a symlink to "nowhere", which is not in the build context (its path is looked up in the folder that was given to build)',
+    ],
+    [
+      'COPY a/x /',
+      'COPY failed: "a/x" is not in the build context (its path is looked up in the folder that was given to build)',
+    ],
     ['COPY nomatch* none? /', 'COPY failed: nothing in the build context matches "nomatch*" or "none?"'],
     [
       'COPY a b /x',

@@ -2,7 +2,7 @@ import type { BuildEvent } from '../../build/build-events.ts';
 import type { Paint } from '../colour.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatDuration, formatSize, shortId } from '../units.ts';
-import { type BuildView, contextText, endWord } from './plain-view.ts';
+import { type BuildView, contextText, endWord, LONGEST_LINE } from './plain-view.ts';
 import { safeText } from './safe-text.ts';
 import { type StepLabel, stepLabels } from './step-label.ts';
 
@@ -71,7 +71,7 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
 
   const takeOutput = (step: Running, bytes: Uint8Array): void => {
     const lines = (step.open + Buffer.from(bytes).toString('utf8')).split('\n');
-    step.open = lines.pop() ?? '';
+    step.open = (lines.pop() ?? '').slice(-LONGEST_LINE);
     step.lines.push(...lines.map(safeText));
     if (step.lines.length > FAILED_LINES) step.lines.splice(0, step.lines.length - FAILED_LINES);
   };
@@ -84,7 +84,7 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
           return;
         case 'warning':
           return settle(
-            `${paint('changed', 'warning:')} ${event.message}${event.line === undefined ? '' : ` (line ${event.line})`}`,
+            `${paint('changed', 'warning:')} ${safeText(event.message)}${event.line === undefined ? '' : ` (line ${event.line})`}`,
           );
         case 'context':
           return settle(

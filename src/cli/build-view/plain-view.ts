@@ -9,6 +9,9 @@ export interface BuildView {
   end(): void;
 }
 
+/** Characters of a line without an end after which it is shown as if it had one. */
+export const LONGEST_LINE = 8192;
+
 /** One line an event, prefixed `#step`, no cursor movement: for logs. */
 export function createPlainView(write: (text: string) => void, now: () => number): BuildView {
   let labels: ReadonlyMap<string, StepLabel> = new Map();
@@ -37,7 +40,7 @@ export function createPlainView(write: (text: string) => void, now: () => number
           return;
         case 'warning':
           return write(
-            `warning: ${event.message}${event.line === undefined ? '' : ` (line ${event.line})`}\n`,
+            `warning: ${safeText(event.message)}${event.line === undefined ? '' : ` (line ${event.line})`}\n`,
           );
         case 'context':
           announce(event.step);
@@ -45,13 +48,17 @@ export function createPlainView(write: (text: string) => void, now: () => number
         case 'started':
           announce(event.step);
           started.set(event.step, now());
-          for (const why of event.why) write(`${number(event.step)} why: ${why}\n`);
+          for (const why of event.why) write(`${number(event.step)} why: ${safeText(why)}\n`);
           return;
         case 'output': {
           const lines = ((open.get(event.step) ?? '') + Buffer.from(event.bytes).toString('utf8')).split(
             '\n',
           );
-          open.set(event.step, lines.pop() ?? '');
+          const rest = lines.pop() ?? '';
+          const whole = rest.length - (rest.length % LONGEST_LINE);
+          for (let from = 0; from < whole; from += LONGEST_LINE)
+            lines.push(rest.slice(from, from + LONGEST_LINE));
+          open.set(event.step, rest.slice(whole));
           for (const line of lines) outputLine(event.step, line, now());
           return;
         }

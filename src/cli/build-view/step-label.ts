@@ -1,4 +1,5 @@
 import type { BuildGraph, Step, StepId } from '../../build/graph.ts';
+import { safeText } from './safe-text.ts';
 
 export interface StepLabel {
   /** `#3`, by the order of the graph; an implied step has that of the step before it. */
@@ -21,5 +22,5 @@ export function stepLabels(graph: BuildGraph): ReadonlyMap<StepId, StepLabel> {
 
 function labelText({ stage, text }: Step, severalStages: boolean): string {
   const where = `${stage.step}/${stage.steps}`;
-  return `[${severalStages ? `${stage.name} ` : ''}${where}] ${text.split('\n', 1)[0]}`;
+  return `[${severalStages ? `${stage.name} ` : ''}${where}] ${safeText(text.split('\n', 1)[0] ?? '')}`;
 }

@@ -5,6 +5,7 @@ import { imageId } from '../../image/image-id.ts';
 import { buildSummary } from '../build-view/build-summary.ts';
 import { hideImplied } from '../build-view/hide-implied.ts';
 import { type BuildView, createPlainView } from '../build-view/plain-view.ts';
+import { safeLines } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
@@ -137,7 +138,7 @@ function planView(terminal: Terminal, stop: AbortController): BuildView {
   return {
     show(event: BuildEvent) {
       if (event.kind !== 'planned') return;
-      void terminal.out(formatPlan(event.graph));
+      void terminal.out(safeLines(formatPlan(event.graph)));
       stop.abort();
     },
     end: () => {},

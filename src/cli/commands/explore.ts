@@ -1,4 +1,5 @@
 import { exploreSource } from '../../app/explore.ts';
+import { safeJson } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
 import { efficiencySentence, exploreReport } from '../explore-report.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
@@ -24,7 +25,7 @@ export const command: CommandSpec = {
     const json = textOption(options, 'json');
     if (json !== undefined && json !== '-') checkOutputFile(json);
     const report = await exploreSource(app, name, { signal });
-    if (json === '-') await terminal.out(`${JSON.stringify(report)}\n`);
+    if (json === '-') await terminal.out(`${safeJson(report)}\n`);
     else if (json !== undefined) writeOutputFile(json, `${JSON.stringify(report)}\n`);
     else if (flagOption(options, 'summary')) await terminal.out(`${name}: ${efficiencySentence(report)}\n`);
     else {

@@ -1,4 +1,5 @@
 import { inspectImage } from '../../app/inspect.ts';
+import { safeJson } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
 import { formatError } from '../format-error.ts';
 import { formatOption, printFormatted } from '../format-option.ts';
@@ -35,7 +36,7 @@ export const command: CommandSpec = {
       }
     }
     if (options.format !== undefined) await printFormatted(terminal, options, values);
-    else await terminal.out(`${JSON.stringify(values, null, 4)}\n`);
+    else await terminal.out(`${safeJson(values, 4)}\n`);
     return failed;
   },
 };

@@ -1,3 +1,4 @@
+import { safeJson, safeLines } from '../build-view/safe-text.ts';
 import { type CommandSpec, flagOption } from '../spec.ts';
 
 export const command: CommandSpec = {
@@ -27,8 +28,8 @@ export const command: CommandSpec = {
       if (problem.repaired) repaired++;
       await terminal.out(
         json
-          ? `${JSON.stringify(problem)}\n`
-          : `${problem.kind}: ${problem.what}${problem.repaired ? ' (removed)' : ''}\n`,
+          ? `${safeJson(problem)}\n`
+          : `${problem.kind}: ${safeLines(problem.what)}${problem.repaired ? ' (removed)' : ''}\n`,
       );
     }
     if (!json) await terminal.out(`${verdict(blobs, problems, repaired)}\n`);
