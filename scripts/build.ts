@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const common: BuildOptions = {
   bundle: true,
@@ -25,6 +25,19 @@ const common: BuildOptions = {
   logLevel: 'warning',
 };
 
+/** Node's own modules are loaded when the module that imports them is: in a bundle all imports would stand, and be paid for, at the top. */
+const lazyNode: Plugin = {
+  name: 'lazy-node',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
+      namespace === 'lazy-node' ? { path, external: true } : { path, namespace: 'lazy-node' },
+    );
+    onLoad({ filter: /.*/, namespace: 'lazy-node' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)})`,
+    }));
+  },
+};
+
 function compileLibrary(): void {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
   execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
@@ -36,7 +49,12 @@ async function bundle(): Promise<void> {
   const entryPoints = Object.fromEntries(workers.map((file) => [basename(file, '.ts'), join('src', file)]));
   if (Object.keys(entryPoints).length !== workers.length)
     throw new Error('two workers have the same file name');
-  await build({ ...common, outdir: 'dist', entryPoints: { ...entryPoints, dobos: 'src/cli/main.ts' } });
+  await build({
+    ...common,
+    outdir: 'dist',
+    entryPoints: { ...entryPoints, dobos: 'src/cli/main.ts' },
+    plugins: [lazyNode],
+  });
   chmodSync('dist/dobos.js', 0o755);
 }
 

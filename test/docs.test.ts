@@ -62,7 +62,7 @@ describe('command lines that people copy', () => {
     for (const words of lines) {
       const found = findCommand(words);
       expect(found, `dobos ${words.join(' ')}`).toBeDefined();
-      parseArguments(await found!.command.load(), found!.rest);
+      await parseArguments(await found!.command.load(), found!.rest);
     }
   });
 
@@ -73,7 +73,7 @@ describe('command lines that people copy', () => {
       for (const words of lines) {
         const found = findCommand(words);
         expect(found, words.join(' ')).toBeDefined();
-        parseArguments(await found!.command.load(), found!.rest);
+        await parseArguments(await found!.command.load(), found!.rest);
       }
       expect(spec.examples.length, row.name).toBeGreaterThanOrEqual(2);
       expect([spec.name, ...spec.aliases], row.name).toEqual([row.name, ...row.aliases]);

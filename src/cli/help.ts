@@ -46,7 +46,7 @@ function optionLines(options: readonly OptionSpec[]): string {
 const flagText = (flags: string): string => (flags.startsWith('--') ? `    ${flags}` : flags);
 
 /** `: auto, plain or quiet`. */
-const choiceText = ({ choices }: OptionSpec): string =>
-  choices === undefined || choices.length < 2
+const choiceText = ({ choices, summary }: OptionSpec): string =>
+  choices === undefined || choices.length < 2 || choices.every((choice) => summary.includes(choice))
     ? ''
     : `: ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import type { CommanderError, Option } from 'commander';
 import { cliError } from './errors.ts';
 import type { CommandSpec, OptionValues } from './spec.ts';
 
@@ -8,7 +8,37 @@ export interface ParsedArguments {
 }
 
 /** What was typed after the command's name, by its spec; `--help` gives `help: true` among the options. @throws CLI_USAGE */
-export function parseArguments(spec: CommandSpec, words: readonly string[]): ParsedArguments {
+export async function parseArguments(spec: CommandSpec, words: readonly string[]): Promise<ParsedArguments> {
+  const parsed = words.length === 0 ? { args: [], options: defaults(spec) } : await parseWords(spec, words);
+  const [least, most] = spec.arity;
+  const { length } = parsed.args;
+  if (parsed.options.help !== true && (length < least || length > most))
+    throw cliError('CLI_USAGE', { command: spec.name, problem: arityProblem(spec, length) });
+  return parsed;
+}
+
+/** The options of a command without words, as commander would tell them; it need not be loaded for that. */
+function defaults(spec: CommandSpec): OptionValues {
+  const values: Record<string, string | boolean> = {};
+  for (const { flags, default: value } of spec.options) {
+    const long = /--([a-z-]+)/.exec(flags)![1]!;
+    const name = long.replace(/^no-/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (long.startsWith('no-')) values[name] = true;
+    else if (value !== undefined) values[name] = value;
+  }
+  return values;
+}
+
+async function parseWords(spec: CommandSpec, words: readonly string[]): Promise<ParsedArguments> {
+  const { Command, Option } = await import('commander');
+  const commanderOption = (o: CommandSpec['options'][number]): Option => {
+    const option = new Option(o.flags, o.summary);
+    if (o.choices !== undefined) option.choices(o.choices);
+    if (o.default !== undefined) option.default(o.default);
+    if (o.repeat)
+      option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+    return option;
+  };
   const command = new Command(spec.name)
     .exitOverride()
     .configureOutput({ writeErr: () => {}, writeOut: () => {} })
@@ -23,30 +53,18 @@ export function parseArguments(spec: CommandSpec, words: readonly string[]): Par
   } catch (error) {
     throw usageError(spec, error);
   }
-  const options: OptionValues = command.opts();
-  const args = command.args;
-  const [least, most] = spec.arity;
-  if (options.help !== true && (args.length < least || args.length > most)) {
-    throw cliError('CLI_USAGE', { command: spec.name, problem: arityProblem(spec, args.length) });
-  }
-  return { args, options };
+  return { args: command.args, options: command.opts() };
 }
 
 const HELP = { flags: '--help', summary: 'show this help' };
 const HELP_SHORT = { ...HELP, flags: '-h, --help' };
 
-function commanderOption(spec: CommandSpec['options'][number]): Option {
-  const option = new Option(spec.flags, spec.summary);
-  if (spec.choices !== undefined) option.choices(spec.choices);
-  if (spec.default !== undefined) option.default(spec.default);
-  if (spec.repeat)
-    option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
-  return option;
-}
+const isCommanderError = (error: unknown): error is CommanderError =>
+  error instanceof Error && String((error as { code?: unknown }).code).startsWith('commander.');
 
 /** commander's complaint in our words. */
 function usageError(spec: CommandSpec, error: unknown): unknown {
-  if (!(error instanceof CommanderError)) return error;
+  if (!isCommanderError(error)) return error;
   const unknown = /unknown option '([^'=]+)/.exec(error.message)?.[1];
   const flag = unknown?.startsWith('--') ? unknown : unknown?.slice(0, 2);
   if (flag !== undefined && spec.later?.includes(flag))

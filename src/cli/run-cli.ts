@@ -47,7 +47,7 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
       import('./typography.ts'),
     ]);
     refuseTypography(found.rest);
-    const { args, options } = parseArguments(spec, found.rest);
+    const { args, options } = await parseArguments(spec, found.rest);
     if (options.help === true) {
       await terminal.out((await import('./help.ts')).commandHelp(spec));
       return 0;

@@ -41,7 +41,7 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
     const facts = `${time.padStart(TIME_WIDTH)}  ${size.padStart(SIZE_WIDTH)}${withId ? `  ${id}` : ''}`;
     const longest = Math.max(...[...labels.values()].map(({ text }) => text.length), 0);
     const most = terminal.columns() - 1 - 2 - 2 - TIME_WIDTH - 2 - SIZE_WIDTH - (withId ? 2 + ID_WIDTH : 0);
-    const width = Math.max(20, Math.min(longest, most));
+    const width = Math.max(8, Math.min(longest, most));
     const label = shorten(labels.get(step)?.text ?? step, width).padEnd(width);
     return `${mark} ${label}  ${time === 'cached' ? paint('quiet', facts) : facts}`.trimEnd();
   };

@@ -12,8 +12,7 @@ export const command: CommandSpec = {
     { flags: '-o, --output <file>', summary: 'write to a file instead of standard output', common: true },
     {
       flags: '--layers <how>',
-      summary:
-        '`plain`: uncompressed, as docker saves them; `stored`: as they are, which keeps the digest of the manifest',
+      summary: '`plain`: uncompressed, as docker does; `stored`: as they are, which keeps the digest',
       choices: ['plain', 'stored'],
       default: 'plain',
     },

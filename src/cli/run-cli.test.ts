@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tarEntry } from '../../test/support/built-command.ts';
+import { type FakeTerminal, fakeTerminal } from '../../test/support/fake-terminal.ts';
+import { readSettings } from '../app/settings.ts';
+import { runCli } from './run-cli.ts';
+import type { Terminal } from './terminal.ts';
+
+let work: string;
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'dobos-cli-'));
+  const entries = [tarEntry({ name: 'hello.txt' }, Buffer.from('hello\n')), Buffer.alloc(1024)];
+  writeFileSync(join(work, 'root.tar'), Buffer.concat(entries));
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+interface Ran extends FakeTerminal {
+  readonly code: number;
+}
+
+async function run(words: readonly string[], o: Partial<Terminal> = {}, signal?: AbortSignal): Promise<Ran> {
+  const terminal = fakeTerminal(o);
+  const code = await runCli(words, {
+    terminal,
+    signal: signal ?? new AbortController().signal,
+    interruptExit: () => 130,
+    settings: () =>
+      readSettings({
+        env: { DOBOS_ROOT: join(work, 'store') },
+        uid: 0,
+        home: work,
+        arch: 'x64',
+        platform: 'linux',
+        now: () => 1_700_000_000_000,
+      }),
+    version: '1.2.3',
+    passSignals: () => {},
+  });
+  return { ...terminal, code };
+}
+
+describe('the command line', () => {
+  it.each([[], ['help'], ['--help'], ['-h']])('lists the commands for %j', async (...words) => {
+    const { code, stdout, stderr } = await run(words);
+    expect([code, stderr()]).toEqual([0, '']);
+    expect(stdout()).toMatch(/^build:\n {2}build {10}Build an image/m);
+  });
+
+  it.each([
+    ['frob', 2, 'unknown command "frob"'],
+    ['buidl', 2, 'did you mean "build"?'],
+    ['pull debian', 2, '"pull" is not part of this version yet'],
+    ['system', 2, 'there is system check, system df, system info, system prune'],
+    ['image frob', 2, 'image: has no command "frob"'],
+    ['images --frob', 2, 'unknown option "--frob"'],
+    ['images –a', 2, 'type it as -a'],
+    ['images -f label=x', 2, 'filter "label=x" is not known'],
+    ['run', 125, 'needs at least 1 argument'],
+    ['run -d app', 125, '"run -d" is not part of this version yet'],
+    ['run nope', 125, 'no image "nope" in the store'],
+    ['run -t nope', 125, '-t needs a terminal'],
+    ['tag nope new', 1, 'no image "nope"'],
+    ['rmi nope', 1, 'no image "nope"'],
+    ['history nope', 1, 'no image "nope"'],
+    ['explore nope', 1, 'no image "nope"'],
+    ['save -o /tmp/x nope', 1, 'no image "nope"'],
+    ['import /nope.tar', 1, 'cannot read /nope.tar: there is no such file'],
+    ['import /', 1, 'cannot read /: it is a folder'],
+    ['load -i /nope.tar', 1, 'cannot read /nope.tar: there is no such file'],
+    ['build /nope', 1, 'the build context "/nope" does not exist'],
+    ['build --iidfile /nope/id /', 1, 'cannot write /nope/id: its folder does not exist'],
+    ['explore --json /nope/x app', 1, 'cannot write /nope/x: its folder does not exist'],
+    ['version --format {{', 1, 'template'],
+  ])('%s ends with %d: %s', async (line, want, message) => {
+    const { code, stderr, stdout } = await run(line.split(' '));
+    expect(stderr()).toContain(message);
+    expect(stderr()).toMatch(/^dobos: /);
+    expect(stderr()).not.toMatch(/ENOENT|at .*\.ts/);
+    expect([code, stdout()]).toEqual([want, '']);
+  });
+
+  it('prints an empty list for what inspect does not find, and fails', async () => {
+    const { code, stdout, stderr } = await run(['inspect', 'nope']);
+    expect([code, stdout()]).toEqual([1, '[]\n']);
+    expect(stderr()).toContain('no image "nope"');
+  });
+
+  it.each(['save', 'load', 'import'])('%s refuses a terminal for an archive', async (name) => {
+    const words = { save: ['save', 'x'], load: ['load'], import: ['import', '-'] }[name]!;
+    const { code, stderr } = await run(words, { inIsTty: true, outIsTty: true });
+    expect([code, stderr()]).toEqual([2, expect.stringContaining('hint: name a file')]);
+  });
+
+  it('says in one line that it was interrupted, whatever failed by it', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    const { code, stderr } = await run(['import', join(work, 'root.tar')], {}, stop.signal);
+    expect([code, stderr()]).toEqual([130, 'dobos: interrupted\n']);
+  });
+
+  it('is silent when nobody reads on', async () => {
+    const out = async (): Promise<void> => {
+      throw Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+    };
+    const { code, stderr } = await run(['version'], { out });
+    expect([code, stderr()]).toEqual([0, '']);
+  });
+
+  it('imports, names, lists, builds on, looks into and removes an image, without root', async () => {
+    const imported = await run(['import', '-c', 'CMD ["cat"]', join(work, 'root.tar'), 'one']);
+    expect([imported.stderr(), imported.code]).toEqual(['', 0]);
+    const id = imported.stdout().trim();
+    expect((await run(['tag', 'one', 'two:2'])).code).toBe(0);
+    expect((await run(['images', '--format', '{{.Repository}}:{{.Tag}} {{.Size}}'])).stdout()).toBe(
+      'one:latest 6B\ntwo:2 6B\n',
+    );
+    expect((await run(['images', '-q', '--no-trunc'])).stdout()).toBe(`${id}\n`);
+
+    writeFileSync(join(work, 'Dockerfile'), 'FROM one\nENV A=b\nCOPY root.tar /x\n');
+    const built = await run(['build', '-q', '-t', 'three', work]);
+    expect([built.stderr(), built.code]).toEqual(['', 0]);
+    const rows = (
+      await run(['history', '--no-trunc', '--format', '{{.ID}} {{.CreatedBy}}', 'three'])
+    ).stdout();
+    expect(
+      rows
+        .trim()
+        .split('\n')
+        .map((row) => row.slice(72)),
+    ).toEqual(['COPY root.tar /x # buildkit', 'ENV A=b', '']);
+    expect(rows.trim().split('\n').at(-1)).toContain(id);
+
+    expect((await run(['rmi', 'one', 'two:2'])).stdout()).toContain('Untagged: two:2');
+    const below = (await run(['inspect', '--format', '{{.Id}} {{.Config.Cmd}}', id.slice(7, 19)])).stdout();
+    expect(below).toBe(`${id} [cat]\n`);
+    expect((await run(['explore', '--summary', 'three'])).stdout()).toMatch(
+      /^three: everything that is shipped is visible/,
+    );
+    expect((await run(['system', 'check'])).stdout()).toMatch(/^The store is whole: \d+ blobs checked\n$/);
+  });
+});
