@@ -1,3 +1,4 @@
+import { isDobosError } from '../base/errors.ts';
 import { type ListedImage, listImages } from '../image/list-images.ts';
 import type { Image } from '../image/types.ts';
 import { familiarRepository, parseReference, type Reference } from '../oci/reference.ts';
@@ -51,12 +52,14 @@ export async function listImageRows(app: App, o: ImagesOptions): Promise<ImageRo
     if (o.dangling === true ? listed.names.length > 0 : o.dangling === false && listed.names.length === 0)
       continue;
     if (references.length === 0) continue;
-    const facts = {
-      id: listed.id,
-      digest: listed.target.digest,
-      createdAt: createdAt(listed.image),
-      size: await imageSize(store, listed.image),
-    };
+    const { names, target } = listed;
+    const size = await imageSize(store, listed.image).catch((error: unknown) => {
+      if (o.onBroken === undefined || !isDobosError(error)) throw error;
+      o.onBroken({ names, target, error });
+      return undefined;
+    });
+    if (size === undefined) continue;
+    const facts = { id: listed.id, digest: target.digest, createdAt: createdAt(listed.image), size };
     for (const reference of references) {
       const repository = reference === undefined ? '<none>' : familiarRepository(reference);
       rows.push({ repository, tag: reference?.tag ?? '<none>', ...facts });

@@ -34,8 +34,10 @@ export const imageError = errorMaker<ImageErrors>({
   IMAGE_LAYER_COUNT: ({ name, layers, diffIds }) =>
     `image ${name} is broken: the manifest lists ${layers} layers, the config ${diffIds} diff ids`,
   IMAGE_INDEX_DEPTH: ({ name, limit }) => `${name} is an index nested more than ${limit} deep`,
-  IMAGE_LAYER_ABSENT: ({ digest, diffId }) =>
-    `layer ${digest} (diff id ${diffId}) is not in the store that the image is written to`,
+  IMAGE_LAYER_ABSENT: ({ digest, diffId }) => ({
+    message: `layer ${digest} (diff id ${diffId}) is not in the store that the image is written to`,
+    hint: 'load or build its image again; "dobos system check" tells what else is missing',
+  }),
   IMAGE_LAYER_CONTENT: ({ digest, got, want }) => `layer ${digest} unpacks to ${got}, its image says ${want}`,
   IMAGE_UNKNOWN: ({ name, near }) => ({
     message: `no image ${JSON.stringify(name)} in the store`,

@@ -7,6 +7,7 @@ import type { Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { IndexTask } from './build-layer-index.ts';
 import { layerError } from './errors.ts';
+import { layerProblem } from './layer-problem.ts';
 import { loadLayerIndex } from './load-layer-index.ts';
 import type { Layer, LayerIndex } from './types.ts';
 
@@ -46,7 +47,11 @@ export async function readLayerIndex(
       return readLayerIndex(store, layer, o);
     });
   }
-  const made = makeIndex(store, layer, o).finally(() => inStore.delete(layer.diffId));
+  const made = makeIndex(store, layer, o)
+    .catch((error: unknown) => {
+      throw layerProblem(error, layer.blob);
+    })
+    .finally(() => inStore.delete(layer.diffId));
   inStore.set(layer.diffId, made);
   return made;
 }

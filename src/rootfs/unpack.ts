@@ -4,6 +4,7 @@ import { mapLimited } from '../base/concurrency.ts';
 import { isDobosError } from '../base/errors.ts';
 import type { CallOptions, WatchOptions } from '../base/options.ts';
 import { createPool, type Pool } from '../base/pool.ts';
+import { layerProblem } from '../layer/layer-problem.ts';
 import { loadLayerIndex } from '../layer/load-layer-index.ts';
 import { keepLayerIndex, readLayerIndex } from '../layer/read-index.ts';
 import type { Layer } from '../layer/types.ts';
@@ -154,7 +155,9 @@ async function extractAll(
     const index = (await keptIndex(store, layer.diffId)) === undefined;
     const { blob, diffId } = layer;
     const task: ExtractTask = { kind: 'extract', region, blob, diffId, index, staging };
-    const result = (await run(task, bytes, o)) as Uint8Array | undefined;
+    const result = (await run(task, bytes, o).catch((error: unknown) => {
+      throw layerProblem(error, blob);
+    })) as Uint8Array | undefined;
     if (result === undefined) return;
     made.set(i, result);
     await keepLayerIndex(store, diffId, result);

@@ -21,7 +21,10 @@ type StoreErrors = {
 
 /** Errors of this room. */
 export const storeError = errorMaker<StoreErrors>({
-  STORE_NOT_FOUND: ({ digest, where }) => `${digest} is not in ${where}`,
+  STORE_NOT_FOUND: ({ digest, where }) => ({
+    message: `${digest} is not in ${where}`,
+    hint: 'load or build its image again; "dobos system check" tells what else is missing',
+  }),
   STORE_NAME_UNKNOWN: ({ name, where, nearest }) => ({
     message: `${name} is not in ${where}`,
     hint: nearest.length === 0 ? undefined : `did you mean ${nearest.join(' or ')}?`,

@@ -34,7 +34,10 @@ export function parseIndex(text: string, path: string): LayoutIndex {
     throw storeError(
       'STORE_FORMAT',
       { path, problem: `is not JSON: ${(cause as Error).message}` },
-      { cause },
+      {
+        cause,
+        hint: 'with that file out of the way the store has no names, and all else is there: load or build the images again',
+      },
     );
   }
   if (!isObject(document)) throw storeError('STORE_FORMAT', { path, problem: 'is not a JSON object' });
