@@ -16,7 +16,8 @@ beforeAll(() => {
 }, 600_000);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-describe('root with runc and crun hidden from PATH', () => {
+// Titles do not name the runtimes that are hidden: CI counts tests that run against them.
+describe('root without any OCI runtime in PATH', () => {
   it('has the chroot executor chosen, and is told why', () => {
     expect(dobos('info')).toMatch(/^runtime +chroot\b.*no OCI runtime in PATH/m);
   });
@@ -30,7 +31,7 @@ describe('root with runc and crun hidden from PATH', () => {
     expect(traces(work)).toEqual({ mounts: [], processes: [], cgroups: [] });
   });
 
-  it('is told by name when runc is asked for', () => {
+  it('is told which one is missing when it is asked for', () => {
     const told = dobos.tell('run', '--runtime', 'runc', 'hello-c');
     expect(told).toMatchObject({ code: 125, stdout: '' });
     expect(told.stderr).toContain('no runtime runc in PATH');
