@@ -56,7 +56,7 @@ const KINDS: Readonly<Record<number, SourceNode['kind']>> = {
 
 /**
  * The files of a folder as COPY sees them: owner 0:0, what the rules exclude is not there and is not looked at. Extended attributes are not read
- * (Node has no call for it): a security.capability on a file of the context is lost, on one of another stage it is kept.
+ * here (Node has no call for it): `addCapabilities` adds the one kind that counts.
  * Everything is read when asked for. @throws BUILD_CONTEXT_UNREADABLE
  */
 export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSource {

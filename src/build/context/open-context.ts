@@ -12,6 +12,7 @@ import type { Notes } from '../../store/contract.ts';
 import { buildError } from '../errors.ts';
 import type { ContextAnswer, ContextTask } from './context-tasks.ts';
 import type { DiskNode, Stamp } from './disk-source.ts';
+import { addCapabilities } from './file-capabilities.ts';
 import type { FileToHash, HashedFile } from './hash-files.ts';
 import type { NotInContext, Scan, ScanTask } from './scan-context.ts';
 import type { SelectedFile, SelectedSource } from './select-files.ts';
@@ -126,6 +127,8 @@ export function openContext(folder: string, o: ContextOptions): Context {
     for (const { from, node } of sources.flatMap(({ files }) => files)) {
       const { digest } = node;
       if (digest === undefined || moving.has(from) || isRacy(node, selection.atNs)) continue;
+      // Remembered files are not asked for capabilities again.
+      if (node.xattrs !== undefined) continue;
       rows.push({ ...stampOf(node), digest });
     }
     return { ...selection, sources };
@@ -135,7 +138,8 @@ export function openContext(folder: string, o: ContextOptions): Context {
     folder: root,
     async list(sources, options = {}) {
       const atNs = o.now() * 1e6;
-      return { ...(await scan(sources, options)), atNs };
+      const found = await scan(sources, options);
+      return { ...found, sources: await addCapabilities(root, found.sources), atNs };
     },
     async hash(selection, options = {}) {
       const unknown = unknownFiles(selection);

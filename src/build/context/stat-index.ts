@@ -2,13 +2,13 @@
  * Content digests of a context's files by what stat says about them, so that a file that nobody touched is not read again.
  * The inode and the ctime close the gap that size and mtime leave: neither can be set back by a copy or by `touch`.
  * A file that changed within a clock tick of being read is never remembered (git's "racily clean" rule, applied when writing).
- * Format: `DOBOSCX1`, a u32 byte-order mark, a u32 count, then columns dev, ino, size, mtimeNs, ctimeNs as f64, then digests of 32 bytes. Names are
+ * Format: `DOBOSCX2`, a u32 byte-order mark, a u32 count, then columns dev, ino, size, mtimeNs, ctimeNs as f64, then digests of 32 bytes. Names are
  * no part of it, so renamed files keep their rows.
  * @module
  */
 import type { Stamp } from './disk-source.ts';
 
-const MAGIC = Buffer.from('DOBOSCX1');
+const MAGIC = Buffer.from('DOBOSCX2');
 const BYTE_ORDER = 0x01020304;
 const HEAD_BYTES = 16;
 const DIGEST_BYTES = 32;
