@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { systemCode } from '../../base/errors.ts';
+import { isDobosError, systemCode } from '../../base/errors.ts';
 import { buildError } from '../errors.ts';
 
 export interface IgnoreFile {
@@ -9,13 +9,23 @@ export interface IgnoreFile {
   readonly text: string;
 }
 
+/** Written by hand these have a few KiB; every rule is asked for every file. */
+const MAX_IGNORE_BYTES = 1024 * 1024;
+
 /** The rules that hold for a context: `<Dockerfile>.dockerignore` beside the Dockerfile, else the folder's `.dockerignore`, else none. @throws BUILD_CONTEXT_UNREADABLE */
 export function readIgnoreFile(folder: string, dockerfilePath?: string): IgnoreFile | undefined {
   const own = dockerfilePath === undefined ? [] : [`${dockerfilePath}.dockerignore`];
   for (const path of [...own, join(folder, '.dockerignore')]) {
     try {
+      const stat = statSync(path);
+      if (!stat.isFile()) throw buildError('BUILD_CONTEXT_UNREADABLE', { path, code: 'it is no file' });
+      if (stat.size > MAX_IGNORE_BYTES) {
+        const code = `${stat.size} bytes are more than ${MAX_IGNORE_BYTES}`;
+        throw buildError('BUILD_CONTEXT_UNREADABLE', { path, code });
+      }
       return { name: basename(path), text: readFileSync(path, 'utf8') };
     } catch (error) {
+      if (isDobosError(error)) throw error;
       const code = systemCode(error) ?? '';
       if (code === 'ENOENT' || code === 'ENOTDIR') continue;
       throw buildError('BUILD_CONTEXT_UNREADABLE', { path, code }, { cause: error });
