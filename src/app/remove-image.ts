@@ -28,18 +28,27 @@ export interface Removed {
 /** Removes a name, or the image of an id with its name. Its blobs go with the next `collect`, unless the build cache uses them. @throws REMOVE_SEVERAL_NAMES, IMAGE_NOT_FOUND */
 export async function removeImage(app: App, text: string, o: { readonly force: boolean }): Promise<Removed> {
   const store = await app.store();
-  const image = await findImage(store, text, { platform: app.settings.hostPlatform });
-  const manifest = image.descriptor.digest;
   const asName = nameOrNone(text);
   const named = asName === undefined ? undefined : await resolveOrNone(store, asName);
+  const image = await findImage(store, text, { platform: app.settings.hostPlatform }).catch(
+    (error: unknown) => {
+      // A name of an image that is damaged can go all the same.
+      if (named === undefined) throw error;
+      return undefined;
+    },
+  );
+  const manifest = named?.digest ?? image!.descriptor.digest;
   const names = named === undefined ? await namesOf(store, manifest) : [asName!];
   if (named === undefined && names.length > 1 && !o.force) {
-    throw removeError('REMOVE_SEVERAL_NAMES', { id: imageId(image), names: names.map(familiar) });
+    throw removeError('REMOVE_SEVERAL_NAMES', { id: imageId(image!), names: names.map(familiar) });
   }
   for (const name of names) await store.remove(name);
-  const gone = (await namesOf(store, named?.digest ?? manifest)).length === 0;
-  if (gone) await store.roots.remove(UNTAGGED, digestHex(named?.digest ?? manifest));
-  return { untagged: names.map(familiar), deleted: gone ? imageId(image) : undefined };
+  const gone = (await namesOf(store, manifest)).length === 0;
+  if (gone) await store.roots.remove(UNTAGGED, digestHex(manifest));
+  return {
+    untagged: names.map(familiar),
+    deleted: gone ? (image === undefined ? manifest : imageId(image)) : undefined,
+  };
 }
 
 const familiar = (name: string): string => familiarName(parseReference(name));

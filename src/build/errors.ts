@@ -103,11 +103,11 @@ export const buildError = errorMaker<BuildErrors>({
     code === 'ENOSPC' || code === 'EDQUOT'
       ? {
           message: `${instruction} failed: no space is left for its layer in ${store}`,
-          hint: 'make room on that file system ("dobos system prune" removes what nothing needs), or use another store with --store',
+          hint: 'make room on that file system ("dobos system prune" removes what nothing needs), or name another folder for the store in DOBOS_ROOT',
         }
       : {
           message: `${instruction} failed: ${message}`,
-          hint: code === 'EROFS' ? 'the store is read-only: use another one with --store' : undefined,
+          hint: code === 'EROFS' ? 'the store is read-only: name another folder in DOBOS_ROOT' : undefined,
         },
   BUILD_NO_KEEPER: () => 'RUN needs something to run programs with, and none was given to this build',
   BUILD_ADD_ARCHIVE: ({ path }) => ({

@@ -15,12 +15,19 @@ type RootfsErrors = {
 };
 
 const SYSTEM_HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'make room on that file system, or use another store with --store',
+  ENOSPC: 'make room on that file system, or name another folder for the store in DOBOS_ROOT',
   EDQUOT: 'the quota of this user is used up',
-  EROFS: 'the store is on a read-only file system; use another one with --store',
-  EACCES: 'the store belongs to another user; use another one with --store',
+  EROFS: 'the store is on a read-only file system; name another folder in DOBOS_ROOT',
+  EACCES: 'the store belongs to another user; name another folder in DOBOS_ROOT',
   EPERM: 'the store belongs to another user, or its file system forbids this',
   EMFILE: 'raise the limit of open files (ulimit -n)',
+};
+
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left (ENOSPC)',
+  EDQUOT: "this user's share of the disk is full (EDQUOT)",
+  EROFS: 'the file system is read-only (EROFS)',
+  EACCES: 'this user may not (EACCES)',
 };
 
 /** Errors of the rootfs room. */
@@ -36,7 +43,7 @@ export const rootfsError = errorMaker<RootfsErrors>({
     hint: 'squash the image',
   }),
   ROOTFS_SYSTEM: ({ what, path, code }) => ({
-    message: `${what} ${path} failed: ${code}`,
+    message: `${what} ${path} failed: ${SYSTEM_WORDS[code] ?? code}`,
     hint: SYSTEM_HINTS[code],
   }),
   ROOTFS_OWNER: ({ path, uid, gid }) => ({

@@ -1,6 +1,7 @@
 import type { CallOptions } from '../base/options.ts';
 import { type FileLock, type LockMode, openLock } from '../linux/flock.ts';
 import { rootfsError } from './errors.ts';
+import { withPlace } from './system-errors.ts';
 
 /** Unpacking a large image on a slow disk takes minutes; whoever waits longer than this waits for a stopped process. */
 const LOCK_WAIT_MS = 30 * 60 * 1000;
@@ -18,7 +19,7 @@ export async function waitForLock(
   const started = performance.now();
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
     o.signal?.throwIfAborted();
-    const lock = openLock(path, mode);
+    const lock = withPlace('locking', path, () => openLock(path, mode));
     if (lock !== undefined) return lock;
     if (performance.now() - started > LOCK_WAIT_MS) {
       throw rootfsError('ROOTFS_BUSY', { what, seconds: LOCK_WAIT_MS / 1000 });

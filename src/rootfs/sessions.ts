@@ -84,7 +84,7 @@ function makeOwnFolder(sessions: string): string {
 /** Removes the folders of sessions whose process is dead, unless somebody is busy with snapshots right now; the number removed. */
 export function removeLeftovers(paths: SnapshotPaths): number {
   if (readdirSync(paths.sessions).length === 0) return 0;
-  const gate = openLock(paths.gate, 'exclusive');
+  const gate = withPlace('locking', paths.gate, () => openLock(paths.gate, 'exclusive'));
   if (gate === undefined) return 0;
   const dead: FileLock[] = [];
   let removed = 0;

@@ -1,11 +1,12 @@
 import { build } from '../../app/build.ts';
+import { isDobosError } from '../../base/errors.ts';
 import type { BuildEvent } from '../../build/build-events.ts';
 import { formatPlan } from '../../build/plan-format.ts';
 import { imageId } from '../../image/image-id.ts';
 import { buildSummary } from '../build-view/build-summary.ts';
 import { hideImplied } from '../build-view/hide-implied.ts';
 import { type BuildView, createPlainView } from '../build-view/plain-view.ts';
-import { safeLines } from '../build-view/safe-text.ts';
+import { safeLines, safeText } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
@@ -95,6 +96,7 @@ export const command: CommandSpec = {
       );
     } catch (error) {
       if (stop.signal.aborted && !signal.aborted) return 0;
+      if (quiet && isDobosError(error, 'BUILD_RUN_FAILED')) terminal.err(lastWords(error.facts.lines));
       throw error;
     } finally {
       view.end();
@@ -116,6 +118,10 @@ export const command: CommandSpec = {
     return 0;
   },
 };
+
+/** The end of a failed program's output, which a quiet build has not shown. */
+const lastWords = (lines: unknown): string =>
+  Array.isArray(lines) ? lines.map((line) => `${safeText(String(line))}\n`).join('') : '';
 
 const silent: BuildView = { show: () => {}, end: () => {} };
 

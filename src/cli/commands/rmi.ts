@@ -14,9 +14,11 @@ export const command: CommandSpec = {
   limits: ['What the build cache uses stays on disk until: dobos builder prune'],
   async run({ app, terminal, args, options }) {
     let failed = 0;
+    let removed = false;
     for (const name of args) {
       try {
         const { untagged, deleted } = await removeImage(app, name, { force: flagOption(options, 'force') });
+        removed = true;
         await terminal.out(untagged.map((text) => `Untagged: ${text}\n`).join(''));
         if (deleted !== undefined) await terminal.out(`Deleted: ${deleted}\n`);
       } catch (error) {
@@ -24,7 +26,7 @@ export const command: CommandSpec = {
         terminal.err(formatError(error, createPaint(terminal.colour), false));
       }
     }
-    await (await app.store()).collect();
+    if (removed) await (await app.store()).collect();
     return failed;
   },
 };
