@@ -2,6 +2,7 @@ import { type ByteStream, type FileRegion, sha256 } from '../base/bytes.ts';
 import { IMAGE_NAME, REF_NAME } from '../oci/annotations.ts';
 import { digestHex } from '../oci/digest.ts';
 import { formatIndex } from '../oci/format.ts';
+import { LAYOUT_VERSION } from '../oci/layout-version.ts';
 import { OCI_INDEX } from '../oci/media-types.ts';
 import { DEFAULT_TAG, familiarName, familiarRepository, parseReference } from '../oci/reference.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
@@ -45,7 +46,7 @@ export function planArchive(
 ): ArchivePlan {
   const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
   const documents = new Map<string, Uint8Array>([
-    ['oci-layout', text({ imageLayoutVersion: '1.0.0' })],
+    ['oci-layout', text({ imageLayoutVersion: LAYOUT_VERSION })],
     [
       'index.json',
       formatIndex({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: images.flatMap(indexEntries) }),

@@ -37,6 +37,7 @@ describe('an OCI layout', () => {
     config: describeBlob('application/vnd.oci.image.config.v1+json', config),
     layers: [describeBlob(OCI_LAYER_GZIP, packed)],
   });
+  const artifact = manifest.replace('vnd.oci.image.config.v1', 'vnd.example.config.v1');
   const blobs: (readonly [string, TarItem])[] = [
     [blobName(packed), packed],
     [blobName(config), config],
@@ -89,7 +90,17 @@ describe('an OCI layout', () => {
       [...blobs, ['oci-layout', '{"imageLayoutVersion":"2.0.0"}'], indexOf(entry())],
       'got 2.0.0',
     ],
+    [
+      'whose marker is no document',
+      [...blobs, ['oci-layout', 'x{"imageLayoutVersion":"1.0.0"}'], indexOf(entry())],
+      'got nothing',
+    ],
     ['without images', [...blobs, layoutFile, indexOf()], 'lists no image'],
+    [
+      'of artifacts alone',
+      [[blobName(artifact), artifact], ...blobs, layoutFile, indexOf(describeBlob(OCI_MANIFEST, artifact))],
+      'none of them is an image',
+    ],
     ['with a missing blob', [...blobs.slice(1), layoutFile, indexOf(entry())], 'has no "blobs/sha256/'],
     [
       'with a blob of another size',

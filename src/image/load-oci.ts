@@ -1,6 +1,7 @@
 import { isDobosError } from '../base/errors.ts';
 import { DOCKER_REFERENCE_TYPE, IMAGE_NAME, REF_NAME } from '../oci/annotations.ts';
 import { parseConfig } from '../oci/config.ts';
+import { LAYOUT_VERSION, layoutVersion } from '../oci/layout-version.ts';
 import { MAX_CONFIG_BYTES, MAX_INDEX_DEPTH, MAX_MANIFEST_BYTES } from '../oci/limits.ts';
 import { parseIndex, parseManifestOrIndex } from '../oci/manifest.ts';
 import { isConfigType, isIndexType, isManifestType } from '../oci/media-types.ts';
@@ -24,7 +25,8 @@ const MAX_DOCUMENTS = 10_000;
 
 /**
  * The images of an OCI layout: everything byte for byte, so digests are kept. An index is kept whole if the archive has all of it, else its image for the platform is taken alone.
- * @throws ARCHIVE_MEMBER_MISSING if blobs are missing, other ARCHIVE_ and OCI_ errors
+ * Artifacts and attestations that stand beside images are left out.
+ * @throws ARCHIVE_MEMBER_MISSING if blobs are missing, ARCHIVE_NOT_IMAGES if there is no image, other ARCHIVE_ and OCI_ errors
  */
 export function planOci(archive: OpenArchive, platform: Platform): PlannedImage[] {
   checkVersion(archive);
@@ -38,21 +40,27 @@ export function planOci(archive: OpenArchive, platform: Platform): PlannedImage[
     const name = nameOf(entry);
     if (name !== undefined && !root.names.includes(name)) root.names.push(name);
   }
-  if (roots.size === 0)
-    throw imageError('ARCHIVE_NOT_IMAGES', { path: archive.shown, why: 'index.json lists no image' });
-  return [...roots.values()].flatMap(({ target, names }) => planRoot(archive, target, names, platform) ?? []);
+  const images = [...roots.values()].flatMap(
+    ({ target, names }) => planRoot(archive, target, names, platform) ?? [],
+  );
+  if (images.length > 0) return images;
+  const why =
+    roots.size === 0
+      ? 'index.json lists no image'
+      : 'index.json lists artifacts, and none of them is an image';
+  throw imageError('ARCHIVE_NOT_IMAGES', { path: archive.shown, why });
 }
 
 function checkVersion(archive: OpenArchive): void {
   const text = readDocument(archive, 'oci-layout', 'an OCI layout', 4096).toString('utf8');
-  const version = /"imageLayoutVersion"\s*:\s*"([^"]{0,20})"/.exec(text)?.[1];
-  if (version !== '1.0.0') {
+  const version = layoutVersion(text);
+  if (version !== LAYOUT_VERSION) {
     throw imageError('ARCHIVE_DOCUMENT', {
       path: archive.shown,
       member: 'oci-layout',
       where: 'imageLayoutVersion',
-      got: version ?? 'nothing',
-      want: '1.0.0',
+      got: version?.slice(0, 40) ?? 'nothing',
+      want: LAYOUT_VERSION,
     });
   }
 }

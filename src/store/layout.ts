@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { LAYOUT_VERSION, layoutVersion } from '../oci/layout-version.ts';
 import { makeFolder, replaceFile } from './atomic-file.ts';
 import { storeError } from './errors.ts';
 import { formatIndex, NEW_INDEX } from './layout-index.ts';
@@ -22,7 +23,8 @@ export function ensureLayout(folder: string, at: OnWritePoint): void {
   if (!existsSync(index)) replaceFile(folder, index, formatIndex(NEW_INDEX), { durable: true });
   at('layout-index');
   const marker = join(folder, 'oci-layout');
-  if (!existsSync(marker)) replaceFile(folder, marker, '{"imageLayoutVersion":"1.0.0"}', { durable: true });
+  if (!existsSync(marker))
+    replaceFile(folder, marker, JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION }), { durable: true });
   at('layout-marked');
 }
 
@@ -51,17 +53,7 @@ export function checkLayoutVersion(folder: string): void {
     throw error;
   }
   const version = layoutVersion(text);
-  if (version === '1.0.0') return;
+  if (version === LAYOUT_VERSION) return;
   const said = version === undefined ? 'no layout version' : JSON.stringify(version.slice(0, 40));
-  throw storeError('STORE_FORMAT', { path, problem: `says ${said}, want "1.0.0"` });
-}
-
-function layoutVersion(text: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const version = (value as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
-    return typeof version === 'string' ? version : undefined;
-  } catch {
-    return undefined;
-  }
+  throw storeError('STORE_FORMAT', { path, problem: `says ${said}, want "${LAYOUT_VERSION}"` });
 }
