@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { errorMaker } from '../base/errors.ts';
 import type { Image } from '../image/types.ts';
-import type { BindMount, ExitStatus, Process } from '../runtime/types.ts';
+import type { BindMount, ExitStatus, Process, RunRequest } from '../runtime/types.ts';
 import type { App } from './app.ts';
 import { findImage } from './find-image.ts';
 
@@ -35,20 +35,25 @@ export interface RunOptions {
   readonly interactive: boolean;
   readonly tty: boolean;
   readonly runtime?: string | undefined;
+  /** Kills the container. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told how to pass signals to the program, before it starts. */
+  readonly onStart?: ((pass: (signal: NodeJS.Signals) => void) => void) | undefined;
 }
 
 /** Runs a program in a container of the image, on this process's own stdio, and removes the container; how it ended. @throws RUN_NO_COMMAND, RUN_VOLUME, IMAGE_NOT_FOUND, RUNTIME_… */
 export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus> {
   const image = await findImage(app, o.image);
   const keeper = await app.keeper(o.runtime);
-  const { exit } = await keeper.run({
+  o.onStart?.((signal) => keeper.pass?.(signal));
+  const request: RunRequest = {
     layers: image.layers.map(({ blob, diffId }) => ({ blob, diffId })),
     process: processOf(app, image, o),
     io: 'inherit',
     interactive: o.interactive,
     commit: false,
-  });
-  return exit;
+  };
+  return (await keeper.run(request, { signal: o.signal })).exit;
 }
 
 function processOf(app: App, image: Image, o: RunOptions): Process {

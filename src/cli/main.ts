@@ -7,26 +7,28 @@ import { processTerminal } from './terminal.ts';
 
 const interrupt = new AbortController();
 let interruptedBy: NodeJS.Signals | undefined;
-let passed = false;
+let taker: ((signal: NodeJS.Signals) => void) | undefined;
 const onSignal = (signal: NodeJS.Signals): void => {
-  if (passed) return;
+  if (taker !== undefined) {
+    taker(signal);
+    return;
+  }
   // A second Ctrl-C does not wait for the tidy end.
   if (interruptedBy !== undefined) process.exit(interruptExit());
   interruptedBy = signal;
   interrupt.abort();
 };
 /** As a shell tells it: 128 and the number of the signal. */
-const interruptExit = (): number => ({ SIGTERM: 143, SIGHUP: 129 })[String(interruptedBy)] ?? 130;
+const interruptExit = (): number => (interruptedBy === 'SIGTERM' ? 143 : 130);
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
-process.on('SIGHUP', onSignal);
 // Nobody reads the messages any more: the work goes on.
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough is no failure. Any other is told by the write that failed.
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
 });
 
 /** Empty for a user without one. */
@@ -52,7 +54,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
       now: () => Date.now(),
     }),
   version: VERSION,
-  passSignals: () => {
-    passed = true;
+  takeSignals: (take) => {
+    taker = take;
   },
 });

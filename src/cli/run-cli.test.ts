@@ -36,7 +36,7 @@ async function run(words: readonly string[], o: Partial<Terminal> = {}, signal?:
         now: () => 1_700_000_000_000,
       }),
     version: '1.2.3',
-    passSignals: () => {},
+    takeSignals: () => {},
   });
   return { ...terminal, code };
 }

@@ -18,8 +18,8 @@ export interface Surroundings {
   readonly interruptExit: () => number;
   readonly settings: () => Settings;
   readonly version: string;
-  /** Leaves Ctrl-C to the program that runs in the foreground. */
-  readonly passSignals: () => void;
+  /** From now on signals are this function's business, not an interruption. */
+  readonly takeSignals: (take: (signal: NodeJS.Signals) => void) => void;
 }
 
 /** Runs one command line; the exit code. Prints, never exits. */
@@ -52,11 +52,17 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
       await terminal.out((await import('./help.ts')).commandHelp(spec));
       return 0;
     }
-    if (spec.passSignals) around.passSignals();
     const { createApp } = await import('../app/app.ts');
     const app = createApp(around.settings(), around.version);
     try {
-      return await spec.run({ app, terminal, args, options, signal: around.signal });
+      return await spec.run({
+        app,
+        terminal,
+        args,
+        options,
+        signal: around.signal,
+        takeSignals: around.takeSignals,
+      });
     } finally {
       await app.close();
     }

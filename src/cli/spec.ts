@@ -29,6 +29,8 @@ export interface CommandCall {
   readonly args: readonly string[];
   readonly options: OptionValues;
   readonly signal: AbortSignal;
+  /** From now on signals are this function's business, not an interruption. */
+  readonly takeSignals: (take: (signal: NodeJS.Signals) => void) => void;
 }
 
 export interface CommandSpec {
@@ -51,8 +53,6 @@ export interface CommandSpec {
   readonly passThrough?: boolean;
   /** Exit code of wrong usage; 2 unless docker has its own (`run`: 125). */
   readonly usageExit?: number;
-  /** Ctrl-C belongs to the program that the command runs. */
-  readonly passSignals?: boolean;
   /** What this version does not do, in the help. */
   readonly limits?: readonly string[];
   /** The exit code. */

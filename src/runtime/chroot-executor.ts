@@ -52,6 +52,8 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
             io,
             owner: prepared.process.user,
             kill: (child) => child.pid !== undefined && killTree(child.pid),
+            // unshare ignores what it is sent while it waits.
+            signals: 'children',
           },
           words,
         );

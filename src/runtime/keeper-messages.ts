@@ -24,6 +24,8 @@ export type ToKeeper =
   | { readonly kind: 'open'; readonly options: KeeperOptions; readonly owner: string }
   | { readonly kind: 'call'; readonly id: number; readonly call: KeeperCall }
   | { readonly kind: 'cancel'; readonly id: number }
+  /** For the program on the person's own streams. */
+  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
   | { readonly kind: 'close' };
 
 /** From the keeper to the client. */

@@ -10,6 +10,7 @@ import { chooseExecutor, type ExecutorChoice } from './choose-executor.ts';
 import type { FromKeeper, KeeperCall, ToKeeper } from './keeper-messages.ts';
 import { settleInNamespace } from './keeper-namespace.ts';
 import { readOwnNamespace } from './own-namespace.ts';
+import { passSignal } from './pass-signal.ts';
 import { answerCall, type KeeperTools } from './serve-keeper.ts';
 import type { KeeperOptions, Output } from './types.ts';
 
@@ -40,6 +41,9 @@ async function receive(message: ToKeeper): Promise<void> {
       return;
     case 'cancel':
       running.get(message.id)?.abort();
+      return;
+    case 'signal':
+      passSignal(message.signal);
       return;
     case 'close':
       closing = true;

@@ -74,6 +74,12 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     unpack: (layers, o) => call({ method: 'unpack', layers }, o),
     collectSnapshots: (keep) => call({ method: 'collectSnapshots', keep }),
     listSnapshots: () => call({ method: 'listSnapshots' }),
+    pass: (signal) => {
+      void started?.then(
+        (keeper) => keeper.send({ kind: 'signal', signal }),
+        () => {},
+      );
+    },
     async close() {
       const process = await started?.catch(() => undefined);
       await process?.close();

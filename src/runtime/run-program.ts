@@ -6,6 +6,7 @@ import { systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import { makePipe } from '../linux/process.ts';
 import { runtimeError } from './errors.ts';
+import { type SignalWay, takeSignals } from './pass-signal.ts';
 import type { ContainerIo, Output } from './types.ts';
 
 /** A program to run to its end. */
@@ -19,6 +20,8 @@ export interface ProgramRun {
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Ends the run for good, called once at an abort; the program itself is killed too. */
   readonly kill: (child: ChildProcess) => void;
+  /** How a signal reaches what the program runs; `itself` when absent. */
+  readonly signals?: SignalWay | undefined;
 }
 
 /** How a program ended. */
@@ -63,6 +66,7 @@ export async function runProgram(run: ProgramRun, o: WatchOptions<Output> = {}):
     child.kill('SIGKILL');
   };
   o.signal?.addEventListener('abort', abort, { once: true });
+  const leave = io.output === 'inherit' ? takeSignals(child, run.signals ?? 'itself') : undefined;
   try {
     const [end] = await Promise.all([
       ended(child, run.program),
@@ -73,6 +77,7 @@ export async function runProgram(run: ProgramRun, o: WatchOptions<Output> = {}):
     o.signal?.throwIfAborted();
     return end;
   } finally {
+    leave?.();
     o.signal?.removeEventListener('abort', abort);
   }
 }

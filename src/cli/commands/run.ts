@@ -2,6 +2,7 @@ import { runContainer } from '../../app/run-container.ts';
 import { createPaint } from '../colour.ts';
 import { cliError } from '../errors.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
+import type { Terminal } from '../terminal.ts';
 
 export const command: CommandSpec = {
   name: 'run',
@@ -11,7 +12,6 @@ export const command: CommandSpec = {
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
   arity: [1, Number.POSITIVE_INFINITY],
   passThrough: true,
-  passSignals: true,
   usageExit: 125,
   later: [
     '-d', '--detach', '--name', '-p', '--publish', '-P', '--publish-all', '--expose', '--add-host', '--cap-add', '--cap-drop', '--privileged',
@@ -55,7 +55,7 @@ export const command: CommandSpec = {
   limits: [
     'Always as with --rm: what the program writes is gone when it ends. Named and detached containers come in a later version.',
   ],
-  async run({ app, terminal, args, options }) {
+  async run({ app, terminal, args, options, takeSignals }) {
     const tty = flagOption(options, 'tty');
     if (tty && !terminal.inIsTty) {
       throw cliError(
@@ -69,6 +69,7 @@ export const command: CommandSpec = {
       const paint = createPaint(terminal.colour);
       terminal.err(`${paint('quiet', 'dobos: as with --rm: what is written inside is gone at the end')}\n`);
     }
+    const stop = new AbortController();
     const { code } = await runContainer(app, {
       image: image!,
       command: rest,
@@ -82,6 +83,12 @@ export const command: CommandSpec = {
       interactive: flagOption(options, 'interactive'),
       tty,
       runtime: textOption(options, 'runtime'),
+      signal: stop.signal,
+      onStart: (pass) => takeSignals(passOrStop(terminal, pass, stop)),
+    }).catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+      terminal.err(`dobos: killed after ${MANY_SIGNALS} signals\n`);
+      return { code: stop.signal.reason === 'SIGTERM' ? 143 : 130 };
     });
     if (code === 127 && rest[0]?.startsWith('-')) {
       terminal.err(
@@ -92,3 +99,20 @@ export const command: CommandSpec = {
     return code;
   },
 };
+
+/** Whoever asks so often means it: a program that is first of its namespace is deaf to signals that it does not handle. */
+const MANY_SIGNALS = 3;
+
+/** Signals go to the program. On a terminal it has heard of Ctrl-C already, as it is in the foreground with us. */
+function passOrStop(
+  terminal: Terminal,
+  pass: (signal: NodeJS.Signals) => void,
+  stop: AbortController,
+): (signal: NodeJS.Signals) => void {
+  const onTerminal = terminal.inIsTty || terminal.outIsTty || terminal.errIsTty;
+  let count = 0;
+  return (signal) => {
+    if (++count >= MANY_SIGNALS) stop.abort(signal);
+    else if (signal !== 'SIGINT' || !onTerminal) pass(signal);
+  };
+}
