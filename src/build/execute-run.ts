@@ -41,6 +41,7 @@ export async function executeRun(
         network: op.network === 'none' ? 'none' : 'host',
         hostname: HOSTNAME,
         tty: false,
+        mayBeFollowed: true,
         binds: [],
       },
       io: 'events',

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fsPath } from '../base/names.ts';
 
 import { bindMount, MNT_DETACH, MS_NODEV, unmount } from '../linux/mount.ts';
@@ -10,10 +10,19 @@ import { killTree } from './kill-tree.ts';
 import { ociConfig } from './oci-config.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
+import { createReadyRuntimes } from './ready-runtimes.ts';
 import { refuseProcess } from './refuse-process.ts';
-import { type ProgramEnd, requireTerminal, runProgram } from './run-program.ts';
+import {
+  finishProgram,
+  type ProgramEnd,
+  type ProgramRun,
+  type ProgramWatch,
+  requireTerminal,
+  type StartedProgram,
+  startProgram,
+} from './run-program.ts';
 import { seccompFilter } from './seccomp.ts';
-import type { Executor, Process } from './types.ts';
+import type { ContainerIo, Executor, Process } from './types.ts';
 
 /** An OCI runtime on this machine. */
 export interface OciRuntime {
@@ -36,56 +45,78 @@ const NO_CGROUPS: readonly (readonly [name: RegExp, options: readonly string[]])
   [/runsc/, ['--ignore-cgroups']],
 ];
 
-/** Runs processes by an OCI runtime in the foreground; bundle, state and log live in the root's folder and go when it ends. */
+/** Runtimes that read their config.json in one go, so that it may be a pipe and they may be started before there is one. */
+const READS_PIPES = /^runc$/;
+
+/** Runs processes by an OCI runtime in the foreground; bundle, state and log live in a folder of their own and go when it ends. */
 export function createOciExecutor(runtime: OciRuntime): Executor {
   const noCgroups = NO_CGROUPS.find(([name]) => name.test(basename(runtime.program)))?.[1] ?? [];
+  const commandIn = (folder: string, id: string, io: ContainerIo): ProgramRun => ({
+    program: runtime.program,
+    args: [
+      ...['--root', join(folder, 'state'), '--log', join(folder, 'log'), '--log-format', 'json'],
+      ...noCgroups,
+      ...['run', '--no-new-keyring', '--bundle', folder, '--pid-file', join(folder, 'pid')],
+      id,
+    ],
+    env: runtime.env,
+    io,
+  });
+  const readies = READS_PIPES.test(basename(runtime.program)) ? createReadyRuntimes(commandIn) : undefined;
   return {
     name: runtime.name,
     async run(root, process, io, o = {}) {
       if (process.tty) requireTerminal();
-      const folder = join(root.folder, 'runtime');
+      const ready = process.mayBeFollowed === true ? readies?.take() : undefined;
+      const folder = ready?.folder ?? join(root.folder, 'runtime');
       mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
       // Over whatever the root is: device files that its process makes cannot be opened.
       bindMount(root.merged, root.merged, { flags: MS_NODEV });
       try {
         const prepared = prepareProcess({ folder, merged: root.merged }, process);
         if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
-        writeConfig(folder, root.merged, runtime, prepared.process, process);
-        const files = { log: join(folder, 'log'), pid: join(folder, 'pid') };
+        const config = configText(root.merged, runtime, prepared.process, process);
+        o.signal?.throwIfAborted();
+        const watch: ProgramWatch = {
+          owner: prepared.process.user,
+          kill: (child) => child.pid !== undefined && killTree(child.pid),
+        };
+        const started =
+          ready?.go(config) ??
+          startOver(folder, config, commandIn(folder, containerId(root.folder), io), watch);
+        if (process.mayBeFollowed === true) readies?.prepare(dirname(root.folder));
         const words = hearWords(o);
-        const end = await runProgram(
-          {
-            program: runtime.program,
-            args: [
-              ...['--root', join(folder, 'state'), '--log', files.log, '--log-format', 'json'],
-              ...noCgroups,
-              ...['run', '--no-new-keyring', '--bundle', folder, '--pid-file', files.pid],
-              containerId(root.folder),
-            ],
-            env: runtime.env,
-            io,
-            owner: prepared.process.user,
-            kill: (child) => child.pid !== undefined && killTree(child.pid),
-          },
-          words,
-        );
+        const end = await finishProgram(started, watch, words);
+        const files = { log: join(folder, 'log'), pid: join(folder, 'pid') };
         const code = exitCode(end, runtime.name, files, words.said());
         return { code, mountPoints: prepared.mountPoints };
       } finally {
         unmount(root.merged, MNT_DETACH);
+        ready?.end();
         rmSync(fsPath(folder), { recursive: true, force: true });
       }
     },
   };
 }
 
-function writeConfig(
+function startOver(
   folder: string,
+  config: string,
+  command: ProgramRun,
+  { owner }: ProgramWatch,
+): StartedProgram {
+  const file = fsPath(join(folder, 'config.json'));
+  rmSync(file, { force: true });
+  writeFileSync(file, config, { mode: 0o600 });
+  return startProgram({ ...command, owner });
+}
+
+function configText(
   merged: string,
   runtime: OciRuntime,
   prepared: PreparedProcess,
   process: Process,
-): void {
+): string {
   const own = readOwnNamespace();
   const config = ociConfig({
     process: prepared,
@@ -100,7 +131,7 @@ function writeConfig(
     devices: own.isUserNamespace ? [] : DEVICES.filter((name) => existsSync(`/dev/${name}`)),
     mayMakeDevices: !runtime.opensDevices,
   });
-  writeFileSync(fsPath(join(folder, 'config.json')), JSON.stringify(config), { mode: 0o600 });
+  return JSON.stringify(config);
 }
 
 const CGROUP2_SUPER_MAGIC = 0x63677270;

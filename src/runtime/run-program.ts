@@ -6,7 +6,6 @@ import { systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import { makePipe } from '../linux/process.ts';
 import { runtimeError } from './errors.ts';
-import { type SignalWay, takeSignals } from './pass-signal.ts';
 import type { ContainerIo, Output } from './types.ts';
 
 /** A program to run to its end. */
@@ -16,12 +15,24 @@ export interface ProgramRun {
   /** The program's whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly io: ContainerIo;
+  /** As in `ProgramWatch`, if that is known before the start. */
+  readonly owner?: ProgramWatch['owner'];
+}
+
+/** What a started program is let run with. */
+export interface ProgramWatch {
   /** Who must be able to open /dev/stdout again: the pipes become theirs. */
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Ends the run for good, called once at an abort; the program itself is killed too. */
   readonly kill: (child: ChildProcess) => void;
-  /** How a signal reaches what the program runs; `itself` when absent. */
-  readonly signals?: SignalWay | undefined;
+}
+
+/** A program that is running and whose output nobody has taken yet. */
+export interface StartedProgram {
+  readonly child: ChildProcess;
+  readonly ended: Promise<ProgramEnd>;
+  /** The reading ends of its output, if that comes as events. */
+  readonly outputs: readonly [stdout: number, stderr: number] | undefined;
 }
 
 /** How a program ended. */
@@ -33,51 +44,68 @@ export interface ProgramEnd {
 /** Descriptor of the real standard error in the keeper, whose own number 2 says why it could not start. */
 export const KEEPER_STDERR = 4;
 
-/**
- * Starts the program and waits until it has ended and all its output is delivered. Output comes in the order of each stream; a listener that returns a
- * promise holds the stream back meanwhile, so a flood never piles up. Without a terminal the program has a session of its own: no Ctrl-C, no /dev/tty.
- * @throws RUNTIME_PROGRAM_MISSING, the signal's reason after an abort
- */
-export async function runProgram(run: ProgramRun, o: WatchOptions<Output> = {}): Promise<ProgramEnd> {
+/** Starts the program and waits as `finishProgram`. @throws RUNTIME_PROGRAM_MISSING, the signal's reason after an abort */
+export async function runProgram(
+  run: ProgramRun & ProgramWatch,
+  o: WatchOptions<Output> = {},
+): Promise<ProgramEnd> {
   o.signal?.throwIfAborted();
-  const { io } = run;
-  const pipes = io.output === 'events' ? ([openPipe(run.owner), openPipe(run.owner)] as const) : undefined;
+  return finishProgram(startProgram(run), run, o);
+}
+
+/** Starts the program. Without a terminal it has a session of its own: no Ctrl-C, no /dev/tty. */
+export function startProgram({ program, args, env, io, owner }: ProgramRun): StartedProgram {
+  const pipes = io.output === 'events' ? ([makePipe(), makePipe()] as const) : undefined;
+  if (owner !== undefined) give(pipes?.map(({ write }) => write) ?? [], owner);
   const stdio: SpawnOptions['stdio'] = [
     io.stdin === 'inherit' ? 0 : 'ignore',
     pipes?.[0].write ?? 1,
     pipes?.[1].write ?? KEEPER_STDERR,
   ];
-  let child: ChildProcess;
   try {
-    child = spawn(run.program, run.args, {
+    const child = spawn(program, args, {
       stdio,
-      env: { ...run.env },
+      env: { ...env },
       cwd: '/',
       detached: io.output === 'events',
     });
+    const end = ended(child, program);
+    // Heard by whoever waits for it.
+    end.catch(() => {});
+    return { child, ended: end, outputs: pipes && [pipes[0].read, pipes[1].read] };
   } catch (error) {
     for (const { read } of pipes ?? []) closeSync(read);
     throw error;
   } finally {
     for (const { write } of pipes ?? []) closeSync(write);
   }
+}
+
+/**
+ * Waits until the program has ended and all its output is delivered. Output comes in the order of each stream; a listener that returns a
+ * promise holds the stream back meanwhile, so a flood never piles up.
+ * @throws RUNTIME_PROGRAM_MISSING, the signal's reason after an abort
+ */
+export async function finishProgram(
+  { child, ended, outputs }: StartedProgram,
+  { owner, kill }: ProgramWatch,
+  o: WatchOptions<Output> = {},
+): Promise<ProgramEnd> {
   const abort = (): void => {
-    run.kill(child);
+    kill(child);
     child.kill('SIGKILL');
   };
+  if (o.signal?.aborted === true) abort();
   o.signal?.addEventListener('abort', abort, { once: true });
-  const leave = io.output === 'inherit' ? takeSignals(child, run.signals ?? 'itself') : undefined;
   try {
+    give(outputs ?? [], owner);
     const [end] = await Promise.all([
-      ended(child, run.program),
-      ...(pipes === undefined
-        ? []
-        : [deliver('stdout', pipes[0].read, o), deliver('stderr', pipes[1].read, o)]),
+      ended,
+      ...(outputs === undefined ? [] : [deliver('stdout', outputs[0], o), deliver('stderr', outputs[1], o)]),
     ]);
     o.signal?.throwIfAborted();
     return end;
   } finally {
-    leave?.();
     o.signal?.removeEventListener('abort', abort);
   }
 }
@@ -87,10 +115,9 @@ export function requireTerminal(): void {
   if (!isatty(0) && !isatty(1)) throw runtimeError('RUNTIME_TERMINAL', {});
 }
 
-function openPipe(owner: ProgramRun['owner']): { readonly read: number; readonly write: number } {
-  const pipe = makePipe();
-  if (owner.uid !== 0) fchownSync(pipe.write, owner.uid, owner.gid);
-  return pipe;
+/** Either end of a pipe stands for both. */
+function give(fds: readonly number[], { uid, gid }: ProgramWatch['owner']): void {
+  if (uid !== 0) for (const fd of fds) fchownSync(fd, uid, gid);
 }
 
 function ended(child: ChildProcess, program: string): Promise<ProgramEnd> {

@@ -25,6 +25,8 @@ export interface Process {
   readonly network: 'host' | 'none';
   readonly hostname: string;
   readonly tty: boolean;
+  /** One of a row of processes without terminal and input: the executor may get ready for the next. */
+  readonly mayBeFollowed?: boolean | undefined;
   readonly binds: readonly BindMount[];
 }
 
@@ -88,8 +90,6 @@ export interface Keeper {
   /** Removes snapshots that none of these chains needs; ids of dead runs go too. */
   collectSnapshots(keep: readonly Digest[]): Promise<{ readonly bytes: number; readonly removed: number }>;
   listSnapshots(): Promise<readonly { readonly chainId: Digest; readonly bytes: number }[]>;
-  /** Passes a signal to the program on this process's own streams (`io: 'inherit'`). */
-  pass?(signal: NodeJS.Signals): void;
   close(): Promise<void>;
 }
 

@@ -216,6 +216,20 @@ export function describeExecutor(
       const runs = ['a', 'b', 'c'].map((name) => at.run(sh(`echo ${name}; sleep 0.2; echo ${name}`)));
       expect((await Promise.all(runs)).map(({ stdout }) => stdout)).toEqual(['a\na\n', 'b\nb\n', 'c\nc\n']);
     });
+    it('runs a row of processes that follow each other, each as it was asked for', async () => {
+      const row = { mayBeFollowed: true } as const;
+      expect((await at.run(sh('echo first'), row)).stdout).toBe('first\n');
+      expect((await at.run(sh('id -u; echo to >/dev/stdout'), { ...row, user: '1234' })).stdout).toBe(
+        '1234\nto\n',
+      );
+      expect((await at.run(['nope'], row)).exit.code).toBe(127);
+      expect((await at.run(sh('exit 3'), row)).exit.code).toBe(3);
+      // More than a pipe holds: it is started anew.
+      const env = Array.from({ length: 700 }, (_, at) => `V${at}=${'x'.repeat(100)}`);
+      expect((await at.run(sh('echo $V699'), { ...row, env })).stdout).toBe(`${'x'.repeat(100)}\n`);
+      const both = ['a', 'b'].map((name) => at.run(sh(`sleep 0.1; echo ${name}`), row));
+      expect((await Promise.all(both)).map(({ stdout }) => stdout)).toEqual(['a\n', 'b\n']);
+    });
     it('leaves nothing outside while it lives, and nothing at all after', async () => {
       await at.run(['true']);
       expect(traces(at.folder)).toMatchObject({ mounts: [], cgroups: [] });
