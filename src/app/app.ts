@@ -3,7 +3,7 @@
  * The verbs (one file each in this room) take strings and give values; they never print.
  * @module
  */
-import { errorMaker } from '../base/errors.ts';
+import { errorMaker, systemCode } from '../base/errors.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { Settings } from './settings.ts';
@@ -62,7 +62,14 @@ async function openStore(folder: string): Promise<LocalStore> {
     import('node:fs'),
     import('../store/directory-store.ts'),
   ]);
-  const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? true;
-  if (!isFolder) throw appError('APP_STORE_PLACE', { folder });
+  const isFolder = (): boolean => {
+    try {
+      return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? true;
+    } catch (error) {
+      // What may not be looked at, the store's own first look puts into words.
+      return systemCode(error) !== 'ENOTDIR';
+    }
+  };
+  if (!isFolder()) throw appError('APP_STORE_PLACE', { folder });
   return createDirectoryStore(folder);
 }

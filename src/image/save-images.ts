@@ -17,6 +17,7 @@ import { isDobosError, never, systemCode } from '../base/errors.ts';
 import { fsPath } from '../base/names.ts';
 import type { CallOptions } from '../base/options.ts';
 import { decompress } from '../compress/decompress.ts';
+import { layerProblem } from '../layer/layer-problem.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { endOfArchive, padding } from '../tar/encoder.ts';
 import type { ArchiveMember, ArchivePlan } from './archive-plan.ts';
@@ -131,14 +132,12 @@ async function copyMember(member: ArchiveMember, path: string, fd: number, o: Ca
       diffIdBy: by,
     },
     o,
-  );
+  ).catch((error: unknown) => {
+    throw layerProblem(error, content);
+  });
   if (digest !== content.digest || size !== member.size) {
-    throw bytesError('BYTES_MISMATCH', {
-      digest: content.digest,
-      size: member.size,
-      gotDigest: digest,
-      gotSize: size,
-    });
+    const facts = { digest: content.digest, size: member.size, gotDigest: digest, gotSize: size };
+    throw layerProblem(bytesError('BYTES_MISMATCH', facts), content);
   }
 }
 
@@ -149,10 +148,12 @@ async function* contentOf({ content, size }: ArchiveMember, o: CallOptions): Byt
       return;
     case 'file': {
       const bytes = readRegion(content.region, o);
-      yield* verify(content.unpack ? decompress(bytes, undefined, o) : bytes, {
-        digest: content.digest,
-        size,
-      });
+      try {
+        const { digest } = content;
+        yield* verify(content.unpack ? decompress(bytes, undefined, o) : bytes, { digest, size });
+      } catch (error) {
+        throw layerProblem(error, content);
+      }
       return;
     }
     case 'stream':
