@@ -179,11 +179,27 @@ describe('building an image', () => {
       misses(await run())
         .find(([name]) => name === 'RUN')
         ?.slice(1),
-    ).toEqual(['the files of a step above changed']);
+    ).toEqual([expect.stringMatching(/^the base image changed: [0-9a-f]{12} → [0-9a-f]{12}$/)]);
     const text = TEXT.replace('gcc hello.c', 'gcc -O2 hello.c');
     expect(misses(await run(text)).find(([name]) => name === 'RUN')?.[1]).toMatch(
       /^the instruction changed: .*gcc hello\.c → .*gcc -O2 hello\.c$/,
     );
+  });
+
+  it('does not call a result lost that only stands below a change', async () => {
+    const text = 'FROM debian\nARG A=1\nENV E=e\nCMD ["x"]\n';
+    await run(text);
+    const again = await run(text, { buildArgs: new Map([['A', '2']]) });
+    expect(misses(again)).toEqual([
+      ['ARG', 'the instruction changed: ARG A=1 → ARG A=2'],
+      ['ENV', 'an instruction above changed'],
+      ['CMD', 'an instruction above changed'],
+    ]);
+    const o = { buildArgs: new Map([['A', '2']]), epoch: 5 };
+    const dated = await run(text, o);
+    expect(misses(dated).at(-1)).toEqual(['CMD', 'SOURCE_DATE_EPOCH is new']);
+    base = await makeBase(store, [file('other', '')]);
+    expect(misses(await run(text, o)).at(-1)?.[1]).toMatch(/^the base image changed: /);
   });
 
   it('says that an instruction is new when the others only moved', async () => {

@@ -9,6 +9,7 @@ import type { Notes } from '../store/contract.ts';
 import { explainMiss } from './explain-miss.ts';
 import { compareFacts, type FileChange, type FileFacts } from './file-facts.ts';
 import type { Step } from './graph.ts';
+import { cacheId } from './step-cache.ts';
 import type { KeyPart, StepKey } from './step-key.ts';
 
 /** The name of the one part that stands for all files of a COPY: they are compared by their own lists. */
@@ -64,7 +65,14 @@ export function openLastBuild(notes: Notes, identity: string): LastBuild {
           : await compareFacts(notes, was.files, facts);
       const sentences = explainWith(key, was.key, changes ?? []);
       if (changes === undefined) sentences.push('the files changed');
-      return sentences.length > 0 ? sentences : ['its result is no longer in the store'];
+      const base = baseChange(steps, now, step);
+      if (sentences.length > 0) {
+        return base === undefined ? sentences : sentences.map((each) => (ABOVE.test(each) ? base : each));
+      }
+      if (base !== undefined) return [base];
+      // What is above an ENV or a CMD is in its key without being a part of it.
+      const isSame = cacheId(step, key) === cacheId(step, was.key);
+      return [isSame ? 'its result is no longer in the store' : 'an instruction above changed'];
     },
     remember(step, key, facts) {
       now.push({ stage: step.stage.index, position: step.stage.step, key, files: facts?.digest });
@@ -84,6 +92,28 @@ export function openLastBuild(notes: Notes, identity: string): LastBuild {
       }
     },
   };
+}
+
+/** How explanations say that the cause is further up. */
+const ABOVE = /^the files of a step above changed/;
+
+/** The sentence for a stage whose FROM now means another image. */
+function baseChange(
+  before: readonly RememberedStep[],
+  now: readonly RememberedStep[],
+  step: Step,
+): string | undefined {
+  const baseIn = (steps: readonly RememberedStep[]): KeyPart | undefined =>
+    steps
+      .filter(({ stage, position }) => stage === step.stage.index && position === 1)
+      .flatMap(({ key }) => key.parts.find(({ name }) => name === 'base') ?? [])[0];
+  const [was, is] = [baseIn(before), baseIn(now)];
+  if (was === undefined || is === undefined || was.value === is.value) return undefined;
+  return `the base image changed: ${shortDigest(was.value)} → ${shortDigest(is.value)}`;
+}
+
+function shortDigest(digest: string): string {
+  return digest.replace(/^sha256:(.{12}).*$/, '$1');
 }
 
 function placeOf({ stage, position }: RememberedStep): string {

@@ -115,7 +115,9 @@ export async function runStep(
   }
   const image = sealStep(step, start, record);
   if (id !== undefined && found?.manifest !== image.descriptor.digest) run.keep(step, id, image, record);
-  if (id !== undefined) run.last?.remember(step, key, files);
+  // The base of a stage is remembered too, so that what stands below can name it; the source of a COPY stands at the place of that COPY.
+  if (id !== undefined || (step.op.kind === 'base' && step.stage.step === 1))
+    run.last?.remember(step, key, files);
 
   const cached = early === undefined && (found !== undefined || id === undefined);
   const layerBytes = record.layer?.blob.size;

@@ -65,7 +65,7 @@ export interface KeyFacts {
   readonly files?: readonly FileFact[] | undefined;
   /** A base: the digest of its manifest, and the chainId of its layers. */
   readonly base?: { readonly manifest: Digest; readonly chain: Digest } | undefined;
-  /** SOURCE_DATE_EPOCH in seconds; part of the keys of RUN, COPY, ADD and WORKDIR. */
+  /** SOURCE_DATE_EPOCH in seconds: it clamps the times of files and dates the history. */
   readonly epoch?: number | undefined;
 }
 
@@ -173,7 +173,7 @@ function partsOf(step: Step, parent: StepKey | undefined, facts: KeyFacts): KeyP
       parts.push({ name: 'file', key: `<<${file.name}`, value: brief(sha256(file.text)) });
     parts.push(...fileParts(facts.files ?? []));
   }
-  if (facts.epoch !== undefined && (op.kind === 'run' || op.kind === 'copy' || op.kind === 'workdir')) {
+  if (facts.epoch !== undefined && op.kind !== 'base' && op.kind !== 'scratch') {
     parts.push({ name: 'epoch', value: String(facts.epoch) });
   }
   if (parent !== undefined) parts.push({ name: 'parent', value: brief(parent.files) });
