@@ -6,6 +6,7 @@ import { systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import { makePipe } from '../linux/process.ts';
 import { runtimeError } from './errors.ts';
+import { type SignalWay, takeSignals } from './pass-signal.ts';
 import type { ContainerIo, Output } from './types.ts';
 
 /** A program to run to its end. */
@@ -25,6 +26,8 @@ export interface ProgramWatch {
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Ends the run for good, called once at an abort; the program itself is killed too. */
   readonly kill: (child: ChildProcess) => void;
+  /** How a signal reaches what the program runs, where it has this process's own streams; `itself` when absent. */
+  readonly signals?: SignalWay | undefined;
 }
 
 /** A program that is running and whose output nobody has taken yet. */
@@ -88,7 +91,7 @@ export function startProgram({ program, args, env, io, owner }: ProgramRun): Sta
  */
 export async function finishProgram(
   { child, ended, outputs }: StartedProgram,
-  { owner, kill }: ProgramWatch,
+  { owner, kill, signals }: ProgramWatch,
   o: WatchOptions<Output> = {},
 ): Promise<ProgramEnd> {
   const abort = (): void => {
@@ -97,6 +100,7 @@ export async function finishProgram(
   };
   if (o.signal?.aborted === true) abort();
   o.signal?.addEventListener('abort', abort, { once: true });
+  const leave = outputs === undefined ? takeSignals(child, signals ?? 'itself') : undefined;
   try {
     give(outputs ?? [], owner);
     const [end] = await Promise.all([
@@ -106,6 +110,7 @@ export async function finishProgram(
     o.signal?.throwIfAborted();
     return end;
   } finally {
+    leave?.();
     o.signal?.removeEventListener('abort', abort);
   }
 }

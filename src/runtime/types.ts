@@ -90,6 +90,8 @@ export interface Keeper {
   /** Removes snapshots that none of these chains needs; ids of dead runs go too. */
   collectSnapshots(keep: readonly Digest[]): Promise<{ readonly bytes: number; readonly removed: number }>;
   listSnapshots(): Promise<readonly { readonly chainId: Digest; readonly bytes: number }[]>;
+  /** Passes a signal to the program on this process's own streams (`io: 'inherit'`). */
+  pass?(signal: NodeJS.Signals): void;
   close(): Promise<void>;
 }
 
