@@ -98,14 +98,13 @@ Dockerfile:2
     ],
     [
       'a RUN that fails',
-      'FROM base:1\nRUN echo out; echo err >&2; exit 3\n',
+      'FROM base:1\nRUN echo out >&2; exit 3\n',
       `out
-err
-dobos: process "/bin/sh -c echo out; echo err >&2; exit 3" did not complete successfully: exit code: 3
+dobos: process "/bin/sh -c echo out >&2; exit 3" did not complete successfully: exit code: 3
 Dockerfile:2
 1 |     FROM base:1
-2 | >>> RUN echo out; echo err >&2; exit 3
-  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+2 | >>> RUN echo out >&2; exit 3
+  |     ^^^^^^^^^^^^^^^^^^^^^^^^
 hint: its own output says why`,
     ],
     [

@@ -314,16 +314,17 @@ describe('a prune without pause beside builds', () => {
           pruned++;
         }
       })();
-      for (let round = 0; round < 8; round++) {
-        expect(await buildIn(sandbox), `round ${round}`).toMatchObject({
-          code: 0,
-          stderr: '',
-          stdout: `${prepared.id}\n`,
-        });
-        expect(await sandbox.run(['rmi', 'app']), `round ${round}`).toMatchObject({ code: 0, stderr: '' });
+      try {
+        for (let round = 0; round < 8; round++) {
+          const where = `round ${round}`;
+          const whole = { code: 0, stderr: '', stdout: `${prepared.id}\n` };
+          expect(await buildIn(sandbox), where).toMatchObject(whole);
+          expect(await sandbox.run(['rmi', 'app']), where).toMatchObject({ code: 0, stderr: '' });
+        }
+      } finally {
+        building = false;
+        await prune;
       }
-      building = false;
-      await prune;
       expect(pruned).toBeGreaterThan(8);
       await expectWorks(sandbox, prepared.id, 'after all');
     } finally {
