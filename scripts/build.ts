@@ -1,13 +1,15 @@
 /**
  * Builds dist/: the library (one file per module, with types), the bundled command `dist/dobos.js`, the bundled workers beside it,
- * and the project's own scripts.
+ * and the project's own scripts. Programs that start often are a launcher, a bundle and the bundle's compiled form (`writeLaunched`).
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { writeLaunched } from './launched.ts';
 
 const common: BuildOptions = {
   bundle: true,
@@ -45,18 +47,47 @@ function compileLibrary(): void {
 
 async function bundle(): Promise<void> {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' });
-  const workers = sources.filter((file) => file.endsWith('-worker.ts'));
+  const workers = sources.filter((file) => file.endsWith('-worker.ts') && !file.endsWith(KEEPER));
   const entryPoints = Object.fromEntries(workers.map((file) => [basename(file, '.ts'), join('src', file)]));
   if (Object.keys(entryPoints).length !== workers.length)
     throw new Error('two workers have the same file name');
-  await build({
-    ...common,
-    outdir: 'dist',
-    entryPoints: { ...entryPoints, dobos: 'src/cli/main.ts' },
-    plugins: [lazyNode],
-  });
+  await build({ ...common, outdir: 'dist', entryPoints, plugins: [lazyNode] });
+  await writeLaunched({ ...common, plugins: [lazyNode] }, 'dist/dobos.js', join('src', 'cli', 'main.ts'));
   chmodSync('dist/dobos.js', 0o755);
+  await writeLaunched({ ...common, plugins: [lazyNode] }, 'dist/keeper-worker.js', join('src', KEEPER));
 }
+
+/** A process of its own, not a thread: started like the command. */
+const KEEPER = join('runtime', 'keeper-worker.ts');
+
+/** Compiled ahead: of the command what a build calls, of the keeper, which cannot run here, everything. */
+function writeCodeCaches(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'dobos-build-'));
+  try {
+    writeFileSync(join(folder, 'Dockerfile'), WARM_UP);
+    const cache = (...args: string[]): void => {
+      execFileSync(process.execPath, [join('dist', 'scripts', 'write-code-cache.js'), ...args], {
+        env: { PATH: process.env.PATH, DOBOS_ROOT: join(folder, 'store') },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+    };
+    cache('dist/dobos.js', 'build', '--quiet', folder);
+    cache('dist/keeper-worker.js');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const WARM_UP = `FROM scratch AS one
+COPY Dockerfile /d/
+WORKDIR /w
+FROM scratch
+ARG A=1
+ENV B=$A
+LABEL c=d
+COPY --from=one /d /d
+CMD ["/d"]
+`;
 
 async function buildScripts(): Promise<void> {
   const scripts = readdirSync('scripts').filter((file) => file.endsWith('.ts') && file !== 'build.ts');
@@ -86,3 +117,4 @@ compileLibrary();
 await bundle();
 await buildBenchTasks();
 await buildScripts();
+writeCodeCaches();

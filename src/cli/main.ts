@@ -40,7 +40,9 @@ function homeFolder(): string {
   }
 }
 
-process.exitCode = await runCli(process.argv.slice(2), {
+// Whatever ends this process before there is an answer is no success.
+process.exitCode = 13;
+void runCli(process.argv.slice(2), {
   terminal: processTerminal(process.env),
   signal: interrupt.signal,
   interruptExit,
@@ -57,4 +59,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   takeSignals: (take) => {
     taker = take;
   },
+}).then((code) => {
+  process.exitCode = code;
 });

@@ -31,5 +31,8 @@ export async function keepUntagged(
 ): Promise<void> {
   for await (const [, other] of store.list(o)) if (other.digest === target.digest) return;
   const { mediaType, digest, size } = target;
-  await store.roots.put({ kind: UNTAGGED, id: digestHex(digest), targets: [{ mediaType, digest, size }] }, o);
+  const id = digestHex(digest);
+  // Once kept is kept: a build that finds everything writes nothing.
+  if ((await store.roots.get(UNTAGGED, id, o)) !== undefined && (await store.has(target, o))) return;
+  await store.roots.put({ kind: UNTAGGED, id, targets: [{ mediaType, digest, size }] }, o);
 }
