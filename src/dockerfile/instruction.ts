@@ -13,6 +13,7 @@ import { readWords } from './words-form.ts';
 
 export type InstructionName = Exclude<Instruction['kind'], 'UNKNOWN'>;
 
+/** Every instruction of the language. */
 export const INSTRUCTION_NAMES: readonly InstructionName[] = [
   ...(['ADD', 'ARG', 'CMD', 'COPY', 'ENTRYPOINT', 'ENV', 'EXPOSE', 'FROM', 'HEALTHCHECK', 'LABEL'] as const),
   ...(['MAINTAINER', 'ONBUILD', 'RUN', 'SHELL', 'STOPSIGNAL', 'USER', 'VOLUME', 'WORKDIR'] as const),

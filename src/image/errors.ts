@@ -25,6 +25,7 @@ type ImageErrors = {
   ARCHIVE_WRITE: { path: string; why: string };
   IMPORT_NOT_TAR: { why: string };
 };
+/** Errors of images, and of archives of images. */
 export const imageError = errorMaker<ImageErrors>({
   IMAGE_NOT_AN_IMAGE: ({ name, mediaType }) => ({
     message: `${name} is not an image: its config is of type ${mediaType}`,

@@ -12,6 +12,7 @@ const MAX_ID = 0xffff_fffe;
 /** Names, link targets and attributes of one layer, addressed by 32 bits. */
 const MAX_TEXT_BYTES = 0xffff_ffff;
 
+/** Kinds by the code that an index stores. */
 export const ENTRY_KINDS: readonly EntryKind[] = [
   'file',
   'directory',
@@ -23,6 +24,7 @@ export const ENTRY_KINDS: readonly EntryKind[] = [
   'whiteout',
   'opaque',
 ];
+/** The code of whiteouts; opaque markers have the next. */
 export const KIND_WHITEOUT = 7;
 const KIND_CODES = new Map(ENTRY_KINDS.map((kind, code) => [kind, code]));
 

@@ -11,6 +11,7 @@ type OciErrors = {
   OCI_DOCUMENT_CONFUSED: { why: string };
   OCI_SCHEMA1: { mediaType: string };
 };
+/** Errors of documents, digests, references and platforms. */
 export const ociError = errorMaker<OciErrors>({
   OCI_DIGEST_INVALID: ({ text, want }) => `digest ${JSON.stringify(text)} is not valid, want ${want}`,
   OCI_REFERENCE_INVALID: ({ text, why, hint }) => ({

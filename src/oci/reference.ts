@@ -15,7 +15,9 @@ export interface Reference {
   readonly digest?: Digest | undefined;
 }
 
+/** What a name without a registry means. */
 export const DEFAULT_REGISTRY = 'docker.io';
+/** What a name without a tag means. */
 export const DEFAULT_TAG = 'latest';
 
 const DOMAIN_PART = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';

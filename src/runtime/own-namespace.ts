@@ -17,6 +17,7 @@ export function readOwnNamespace(): OwnNamespace {
 
 const ALL_IDS = 4294967295;
 
+/** What the texts of /proc/self/uid_map, gid_map and setgroups say (user_namespaces(7)). */
 export function parseOwnNamespace(uidMap: string, gidMap: string, setgroups: string): OwnNamespace {
   const users = parseRanges(uidMap);
   const groups = parseRanges(gidMap);

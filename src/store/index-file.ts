@@ -19,6 +19,7 @@ export interface IndexFile {
   edit(change: (index: LayoutIndex) => LayoutIndex, o?: CallOptions): Promise<void>;
 }
 
+/** The `index.json` of `folder`; `ensure` makes the layout before the first change. */
 export function createIndexFile(folder: string, ensure: () => void, at: OnWritePoint): IndexFile {
   const path = join(folder, 'index.json');
   let cached: { readonly stamp: string; readonly index: LayoutIndex } | undefined;

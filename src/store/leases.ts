@@ -36,6 +36,7 @@ interface OpenLease {
   readonly seen: Set<string>;
 }
 
+/** The leases in `<folder>/leases`; `ensure` makes the layout before the first. */
 export function createLeases(folder: string, ensure: () => void, at: OnWritePoint): Leases {
   const leases = new Set<OpenLease>();
 

@@ -35,6 +35,7 @@ export interface SparseMapReader {
 /** Digits of a number in a sparse 1.0 map. */
 const MAX_DIGITS = 16;
 
+/** A reader of the map that a sparse 1.0 file starts with: decimal numbers, one a line. `offset` of the header is for its errors. */
 export function createSparseMapReader(offset: number): SparseMapReader {
   const pieces: SparsePiece[] = [];
   const digits = Buffer.alloc(MAX_DIGITS);

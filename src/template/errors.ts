@@ -6,6 +6,7 @@ type TemplateErrors = {
   TEMPLATE_CALL: { why: string };
   TEMPLATE_FAILED: { line: number; column: number; at: string; why: string };
 };
+/** Errors of templates, in the words of Go’s text/template. */
 export const templateError = errorMaker<TemplateErrors>({
   TEMPLATE_INVALID: ({ line, why }) => ({
     message: `template parsing error: template: :${line}: ${why}`,

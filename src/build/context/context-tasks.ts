@@ -25,6 +25,7 @@ export interface PackedScan {
 const TEXTS = 6;
 const NUMBERS = 8;
 
+/** The scan as one text and one array of numbers: twenty thousand objects would take longer to cross than to make. */
 export function packScan(scan: Scan): PackedScan {
   const files = scan.sources.flatMap((source) => source.files);
   const texts: string[] = [];
@@ -44,6 +45,7 @@ export function packScan(scan: Scan): PackedScan {
   };
 }
 
+/** The scan that `packScan` packed. */
 export function unpackScan(packed: PackedScan): Scan {
   const texts = packed.texts.split('\0');
   let next = 0;
