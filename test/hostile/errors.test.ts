@@ -298,6 +298,31 @@ hint: exclude it with a line in .dockerignore`,
     );
   });
 
+  it('for a file that may not be read says so', async () => {
+    const { uid, gid } = testUser();
+    const box = createSandbox({ build, user: { uid, gid } });
+    const folder = join(box.folder, 'context');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'Dockerfile'), 'FROM base:1\nCOPY . /x/\n');
+    writeFileSync(join(folder, 'secret'), '', { mode: 0 });
+    try {
+      await importBase(box);
+      expectError(
+        await box.run(['build', '-q', folder]),
+        1,
+        `dobos: cannot read secret in the build context: EACCES
+Dockerfile:2
+1 |     FROM base:1
+2 | >>> COPY . /x/
+  |     ^^^^^^^^^^
+hint: change its permissions, or exclude it with a line in .dockerignore`,
+      );
+      await expectStoreWorks(box);
+    } finally {
+      await box.remove();
+    }
+  });
+
   it('leaves a store that works', async () => {
     await expectStoreWorks();
   });
