@@ -110,7 +110,7 @@ describe('COPY', () => {
     [
       'COPY d /x',
       [
-        'x/ 750 0:0',
+        'x/ 755 0:0',
         'x/empty/ 700 0:0',
         'x/sub/ 770 0:0',
         'x/sub/link -> ../x 777 0:0',
@@ -133,7 +133,7 @@ describe('COPY', () => {
       'COPY d /',
       ['empty/ 700 0:0', 'sub/ 770 0:0', 'sub/link -> ../x 777 0:0', 'sub/y 644 0:0', 'x 755 0:0'],
     ],
-    ['COPY d/sub /p/q', ['p/ 755 0:0', 'p/q/ 770 0:0', 'p/q/link -> ../x 777 0:0', 'p/q/y 644 0:0']],
+    ['COPY d/sub /p/q', ['p/ 755 0:0', 'p/q/ 755 0:0', 'p/q/link -> ../x 777 0:0', 'p/q/y 644 0:0']],
     ['COPY a one /x/', ['x/ 755 0:0', 'x/a 640 0:0', 'x/two/ 755 0:0', 'x/two/three 644 0:0']],
     // Sources that are symlinks are followed, inside the context.
     ['COPY tofile /x/', ['x/ 755 0:0', 'x/tofile 644 0:0']],
@@ -143,7 +143,7 @@ describe('COPY', () => {
     [
       'COPY todir /x',
       [
-        'x/ 750 0:0',
+        'x/ 755 0:0',
         'x/empty/ 700 0:0',
         'x/sub/ 770 0:0',
         'x/sub/link -> ../x 777 0:0',
@@ -163,7 +163,7 @@ describe('COPY', () => {
     ['COPY --chown=ada a /n/x', ['n/ 755 1000:1001', 'n/x 640 1000:1001']],
     ['COPY --chown=ada:staff a /x', ['x 640 1000:50']],
     ['COPY --chown=33 a /x', ['x 640 33:33']],
-    ['COPY --chown=33:44 d/sub /x', ['x/ 770 33:44', 'x/link -> ../x 777 33:44', 'x/y 644 33:44']],
+    ['COPY --chown=33:44 d/sub /x', ['x/ 755 33:44', 'x/link -> ../x 777 33:44', 'x/y 644 33:44']],
     [
       'COPY --chown=ada d /app',
       [
@@ -274,7 +274,7 @@ describe('COPY', () => {
   it('keeps hard links within one COPY', async () => {
     linkSync(join(folder.path, 'd/x'), join(folder.path, 'd/sub/z'));
     expect(await copy('COPY d /x')).toEqual([
-      'x/ 750 0:0',
+      'x/ 755 0:0',
       'x/empty/ 700 0:0',
       'x/sub/ 770 0:0',
       'x/sub/link -> ../x 777 0:0',
@@ -322,7 +322,7 @@ describe('COPY', () => {
     const text = 'FROM base AS a\nFROM scratch\nCOPY --from=a /sbin /x\n';
     const { image } = await build(store, text, { base: layered });
     expect(await describeTop(store, image)).toEqual([
-      'x/ 755 1:2',
+      'x/ 755 0:0',
       'x/other 4755 3:4',
       'x/tool -> x/other hard 4755 3:4',
     ]);

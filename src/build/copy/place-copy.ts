@@ -66,7 +66,7 @@ export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): PlannedEntry
 }
 
 interface Placing<N extends SourceNode> {
-  /** Makes the destination directory unless it is there; `source` gives a new one its attributes. */
+  /** Makes the destination directory unless it is there. What a source directory is itself does not count, as in BuildKit and buildah: a new one is 0755 and of the `--chown`; only its time is that of `source`. */
   makeFolder(path: string, what: string, source?: SelectedFile<N>): void;
   putFile(path: string, file: SelectedFile<N>): void;
   putText(path: string, text: string): void;
@@ -151,8 +151,8 @@ function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
       const isNew = path !== '' && kindAt(path) === undefined;
       addParents(path, what);
       if (isNew && source !== undefined) {
-        refuseWhiteout(path);
-        placed.set(path, entryOf(path, source, 'directory'));
+        const mode = o.chmod === undefined ? 0o755 : o.chmod(0o755, true);
+        placed.set(path, { ...newFolder(path), mode, mtime: time(source.node.mtime) });
       } else addFolder(path, what);
     },
     putFile(path, file) {
