@@ -113,6 +113,8 @@ async function buildBenchTasks(): Promise<void> {
   await build({ ...common, outdir: 'dist', entryPoints });
 }
 
+// What a removed module left would be packed, and found by nobody but users.
+rmSync('dist', { recursive: true, force: true });
 compileLibrary();
 await bundle();
 await buildBenchTasks();

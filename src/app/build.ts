@@ -41,7 +41,7 @@ const buildVerbError = errorMaker<BuildVerbErrors>({
 });
 
 /** Largest Dockerfile that is read, in bytes. */
-const MAX_DOCKERFILE_BYTES = 16 * 1024 * 1024;
+const MAX_DOCKERFILE_BYTES = 1024 * 1024;
 
 export interface BuildRequest {
   readonly context: string;

@@ -12,11 +12,11 @@ type BaseErrors = {
 };
 const baseError = errorMaker<BaseErrors>({
   BASE_NOT_HERE: ({ name }) => ({
-    message: `FROM failed: there is no image "${name}" in the store, and this version pulls none`,
+    message: `there is no image "${name}" in the store, and this version pulls none`,
     hint: `bring it with dobos load or dobos import, or name a layout or archive: FROM oci:/path:tag, FROM docker-archive:/path.tar`,
   }),
   BASE_TRANSPORT: ({ name }) => ({
-    message: `FROM failed: "${name}" names a place that this version does not read`,
+    message: `"${name}" names a place that this version does not read`,
     hint: 'oci:FOLDER[:TAG], oci-archive:FILE and docker-archive:FILE are read',
   }),
 });

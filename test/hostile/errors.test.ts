@@ -162,7 +162,7 @@ Dockerfile:3
     [
       'a base that is not there',
       'FROM nobase\n',
-      `dobos: FROM failed: there is no image "nobase" in the store, and this version pulls none
+      `dobos: there is no image "nobase" in the store, and this version pulls none
 Dockerfile:1
 1 | >>> FROM nobase
   |          ^^^^^^

@@ -64,7 +64,7 @@ export const command: CommandSpec = {
   ],
   limits: [
     'Bases come from the store, a layout (FROM oci:/path:tag) or an archive (FROM docker-archive:/file.tar): nothing is pulled yet.',
-    'RUN --mount, COPY --link, --parents and --exclude, ADD of URLs, archives and git come in a later version, and fail by name.',
+    'RUN --mount, a RUN heredoc that starts with #!, COPY --link, --parents and --exclude, ADD of URLs, archives and git come in a later version, and fail by name.',
   ],
   async run({ app, terminal, args, options, signal }) {
     const quiet = flagOption(options, 'quiet') || options.progress === 'quiet';
