@@ -1,6 +1,15 @@
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
 import { systemCode } from '../../base/errors.ts';
 import { decodeName, fsPath } from '../../base/names.ts';
+import { type FileStat, statAt } from '../../linux/statx.ts';
 import { buildError } from '../errors.ts';
 import type { FileSource, SourceNode } from './file-source.ts';
 
@@ -73,27 +82,27 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
     return isDirectory() && rules.mayReinclude(path) ? true : undefined;
   };
   // Written out field by field: a spread costs as much as the look at the file.
-  const nodeOf = (path: string, stat: BigIntStats, provisional: boolean): DiskNode => {
-    const mode = Number(stat.mode);
+  const nodeOf = (path: string, stat: FileStat, provisional: boolean): DiskNode => {
+    const { mode } = stat;
     const kind = KINDS[mode & 0xf000] ?? 'file';
     // The folder itself is where the files happen to be: its mode and time are nobody's intention.
     const isRoot = path === '';
     const isFile = kind === 'file';
-    const mtimeNs = Number(stat.mtimeNs);
-    stamp.dev = Number(stat.dev);
-    stamp.ino = Number(stat.ino);
-    stamp.size = isFile ? Number(stat.size) : 0;
+    const { mtimeNs } = stat;
+    stamp.dev = stat.dev;
+    stamp.ino = stat.ino;
+    stamp.size = isFile ? stat.size : 0;
     stamp.mtimeNs = mtimeNs;
-    stamp.ctimeNs = Number(stat.ctimeNs);
+    stamp.ctimeNs = stat.ctimeNs;
     return {
       kind,
       mode: isRoot ? 0o755 : kind === 'symlink' ? 0o777 : mode & 0o7777,
       uid: 0,
       gid: 0,
-      mtime: isRoot ? undefined : wholeSeconds(stat.mtimeNs, mtimeNs),
+      mtime: isRoot ? undefined : stat.seconds,
       linkTo:
         kind === 'symlink' ? decodeName(readlinkSync(diskPath(path), { encoding: 'buffer' })) : undefined,
-      identity: kind !== 'directory' && stat.nlink > 1n ? `${stat.dev}:${stat.ino}` : undefined,
+      identity: kind !== 'directory' && stat.links > 1 ? `${stat.dev}:${stat.ino}` : undefined,
       provisional: provisional || undefined,
       digest: isFile ? knownDigest?.(stamp) : undefined,
       dev: stamp.dev,
@@ -103,37 +112,96 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
       ctimeNs: stamp.ctimeNs,
     };
   };
-  const lstat = (path: string): BigIntStats | undefined => {
+  const count = (): void => {
     if (++seen > limit) throw TOO_MANY_FILES;
-    return lstatSync(diskPath(path), { bigint: true, throwIfNoEntry: false });
   };
+  const lstat = (path: string): FileStat | undefined => {
+    count();
+    const stat = lstatSync(diskPath(path), { bigint: true, throwIfNoEntry: false });
+    return stat === undefined ? undefined : numbersOf(stat);
+  };
+
+  /** Undefined too where it cannot be had this way: `lstat` then gives the answer or the reason. */
+  const quickStat = (fd: number, name: string): FileStat | undefined => {
+    try {
+      const stat = statAt(fd, name);
+      if (stat !== undefined) count();
+      return stat;
+    } catch (error) {
+      if (error === TOO_MANY_FILES) throw error;
+      return undefined;
+    }
+  };
+
+  function* nodesIn(
+    path: string,
+    listed: ReturnType<typeof listFolder>,
+    fd: number | undefined,
+  ): Generator<readonly [name: string, node: DiskNode]> {
+    for (const [name, isDirectory] of listed) {
+      const child = path === '' ? name : `${path}/${name}`;
+      const provisional = admits(child, () => isDirectory);
+      if (provisional === undefined) {
+        ignored++;
+        continue;
+      }
+      const node = readable(child, () => {
+        const stat = (fd === undefined ? undefined : quickStat(fd, name)) ?? lstat(child);
+        return stat === undefined ? undefined : nodeOf(child, stat, provisional);
+      });
+      if (node !== undefined) yield [name, node];
+    }
+  }
 
   return {
     get: (path) =>
       readable(path, () => {
         const stat = lstat(path);
         if (stat === undefined) return undefined;
-        const provisional = admits(path, () => stat.isDirectory());
+        const provisional = admits(path, () => (stat.mode & 0xf000) === DIRECTORY);
         return provisional === undefined ? undefined : nodeOf(path, stat, provisional);
       }),
     *children(path) {
-      for (const [name, isDirectory] of readable(path, () => listFolder(diskPath(path))) ?? []) {
-        const child = path === '' ? name : `${path}/${name}`;
-        const provisional = admits(child, () => isDirectory);
-        if (provisional === undefined) {
-          ignored++;
-          continue;
-        }
-        const node = readable(child, () => {
-          const stat = lstat(child);
-          return stat === undefined ? undefined : nodeOf(child, stat, provisional);
-        });
-        if (node !== undefined) yield [name, node];
+      const listed = readable(path, () => listFolder(diskPath(path))) ?? [];
+      const fd = listed.length < MANY_NAMES ? undefined : openFolder(diskPath(path));
+      try {
+        yield* nodesIn(path, listed, fd);
+      } finally {
+        if (fd !== undefined) closeSync(fd);
       }
     },
     get ignored() {
       return ignored;
     },
+  };
+}
+
+/** From so many names on a folder is opened and its files are asked for in it: loading what that needs costs as much as 300 looks. */
+const MANY_NAMES = 64;
+
+function openFolder(folder: string | Buffer): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch {
+    // Whoever looks at the files says what is wrong.
+    return undefined;
+  }
+}
+
+const DIRECTORY = 0x4000;
+
+function numbersOf(stat: BigIntStats): FileStat {
+  const mtimeNs = Number(stat.mtimeNs);
+  return {
+    mode: Number(stat.mode),
+    links: Number(stat.nlink),
+    dev: Number(stat.dev),
+    ino: Number(stat.ino),
+    size: Number(stat.size),
+    seconds: wholeSeconds(stat.mtimeNs, mtimeNs),
+    mtimeNs,
+    ctimeNs: Number(stat.ctimeNs),
   };
 }
 
