@@ -33,7 +33,7 @@ export async function writeLayer(
     const task: PackTask = { path: staged.path, plan: entries };
     const packed = isSmall(entries)
       ? (await import('./pack-layer.ts')).packFile(task)
-      : await workers().run(task, o);
+      : await packInThread(task, o);
     o.signal?.throwIfAborted();
     return await keepPacked(store, staged, packed);
   } catch (error) {
@@ -52,6 +52,15 @@ export async function keepPacked(
   const blob = await staged.commit({ mediaType: LAYER_MEDIA_TYPE, digest: diffId, size });
   await keepLayerIndex(store, diffId, packed.index);
   return openLayer(store, blob, diffId);
+}
+
+/** After so many entries the thread holds tens of megabytes that whoever comes next wants. */
+const MANY_ENTRIES = 10_000;
+
+async function packInThread(task: PackTask, o: CallOptions): Promise<PackedLayer> {
+  const packed = await workers().run(task, o);
+  if (task.plan.length >= MANY_ENTRIES) await workers().close();
+  return packed;
 }
 
 function workers(): Pool<PackTask, PackedLayer> {
