@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { fsPath } from '../base/names.ts';
 import { mknod, S_IFIFO } from '../linux/nodes.ts';
+import { sealedCopy } from '../linux/sealed-file.ts';
 import { killTree } from './kill-tree.ts';
 import { type ProgramRun, type StartedProgram, startProgram } from './run-program.ts';
 import type { ContainerIo } from './types.ts';
@@ -34,6 +35,12 @@ export function createReadyRuntimes(
 ): ReadyRuntimes {
   let made = 0;
   let waiting: ReadyRuntime | undefined;
+  let sealed: string | undefined;
+  /** A runtime started from a file that can be written to makes a copy of itself in every container, against CVE-2019-5736; from a sealed copy it does not. */
+  const fromSealed = (run: ProgramRun): ProgramRun => {
+    sealed ??= sealedPath(run.program);
+    return { ...run, program: sealed };
+  };
   return {
     prepare(parent) {
       if (waiting !== undefined) return;
@@ -42,7 +49,7 @@ export function createReadyRuntimes(
       try {
         mkdirSync(fsPath(folder), { mode: 0o700 });
         mknod(join(folder, 'config.json'), S_IFIFO | 0o600);
-        waiting = readyRuntime(folder, startProgram(commandIn(folder, `dobos-${name}`, IO)));
+        waiting = readyRuntime(folder, startProgram(fromSealed(commandIn(folder, `dobos-${name}`, IO))));
       } catch {
         rmSync(fsPath(folder), { recursive: true, force: true });
       }
@@ -53,6 +60,15 @@ export function createReadyRuntimes(
       return taken;
     },
   };
+}
+
+/** How a process started by this one names the copy; the program itself where none can be made. */
+function sealedPath(program: string): string {
+  try {
+    return `/proc/self/fd/${sealedCopy(program)}`;
+  } catch {
+    return program;
+  }
 }
 
 function readyRuntime(folder: string, started: StartedProgram): ReadyRuntime {
