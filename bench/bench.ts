@@ -6,6 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { measureFloors } from './floors.ts';
 import type { Measured } from './measure.ts';
 import { startPeers } from './peers.ts';
 import { prepareBench, ROWS, type Row } from './rows.ts';
@@ -50,7 +51,10 @@ try {
       '|---|---|---|---|',
       ...lines,
     ];
-    writeFileSync(join('docs', 'performance.md'), `${head}\n${machine}\n\n${table.join('\n')}\n`);
+    const floors = measureFloors({ work, peers, rounds, ...prepared });
+    const notes = readFileSync(join('bench', 'performance-notes.md'), 'utf8');
+    const text = [head, machine, '', ...table, '', '## Floors and memory', '', ...floors, '', notes];
+    writeFileSync(join('docs', 'performance.md'), text.join('\n'));
   }
 } finally {
   await peers.stop();

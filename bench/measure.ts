@@ -20,10 +20,15 @@ export interface Measured {
 }
 
 /** Both sides in turn, A B A B …, after one round that does not count; medians. A command that fails stops the bench with its output. */
-export function measurePairs(work: string, rounds: number, sides: readonly Side[]): Measured[] {
+export function measurePairs(
+  work: string,
+  rounds: number,
+  sides: readonly Side[],
+  o: { readonly warmUp: boolean } = { warmUp: true },
+): Measured[] {
   const seconds = sides.map((): number[] => []);
   const peaks = sides.map(() => 0);
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = o.warmUp ? 0 : 1; round <= rounds; round++) {
     for (const [at, side] of sides.entries()) {
       side.prepare?.(round);
       const run = timeOnce(work, side, round);
@@ -46,7 +51,8 @@ function timeOnce(work: string, side: Side, round: number): { seconds: number; p
   const begin = process.hrtime.bigint();
   const { status, stdout, stderr } = spawnSync('/usr/bin/time', ['-f', '%M', '-o', report, ...command], {
     encoding: 'utf8',
-    env: { ...process.env, ...side.env },
+    // Nothing of this machine's surroundings: certificates that Node is told to load cost each of its starts 40 ms.
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: work, ...side.env },
     maxBuffer: 64 * 1024 * 1024,
     cwd: work,
   });

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, openSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** docker and its daemon of Debian's docker.io: another client earlier on PATH falls back to the legacy builder without a word. */
@@ -52,6 +52,7 @@ export async function startPeers(work: string): Promise<Peers> {
       throw new Error(`dockerd does not answer; see ${folder}/log`);
     await new Promise((resume) => setTimeout(resume, 100));
   }
+  requireBuildKit(docker, folder);
   const root = join(work, 'buildah');
   const buildah = (...args: readonly string[]) => [
     '/usr/bin/buildah',
@@ -67,7 +68,7 @@ export async function startPeers(work: string): Promise<Peers> {
     `${spawnSync(program, args, { encoding: 'utf8' }).stdout.split('\n')[0]}`;
   return {
     docker,
-    dockerEnv: { DOCKER_BUILDKIT: '1', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    dockerEnv: BUILDKIT,
     buildah,
     versions: [
       line(DOCKER, ['--version']),
@@ -85,6 +86,19 @@ export async function startPeers(work: string): Promise<Peers> {
       spawnSync('umount', ['-l', `${folder}/exec/netns/default`]);
     },
   };
+}
+
+const BUILDKIT = { DOCKER_BUILDKIT: '1', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+
+/** The legacy builder is another program with other costs: it is not what we compare with. */
+function requireBuildKit(docker: Peers['docker'], folder: string): void {
+  const context = join(folder, 'probe');
+  mkdirSync(context);
+  writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nLABEL a=b\n');
+  const [program, ...args] = docker('build', '--progress=plain', context);
+  const { status, stderr } = spawnSync(program!, args, { encoding: 'utf8', env: BUILDKIT });
+  if (status !== 0 || !stderr.includes('[internal] load build definition'))
+    throw new Error(`${program} does not build with BuildKit:\n${stderr}`);
 }
 
 /** Runs a command of the set-up; stops the bench when it fails. */

@@ -11,6 +11,8 @@ export interface Bench {
   /** The store with the base and the big image. */
   readonly store: string;
   readonly archive: string;
+  /** How this build of Dobos is started. */
+  readonly dobos: readonly string[];
 }
 
 export interface Row {
@@ -219,7 +221,7 @@ export const ROWS: readonly Row[] = [
 ];
 
 /** Loads the base and the big image into every tool; the store and the archive of the big image. */
-export function prepareBench(work: string, peers: Peers): { store: string; archive: string } {
+export function prepareBench(work: string, peers: Peers): Pick<Bench, 'store' | 'archive' | 'dobos'> {
   const store = join(work, 'store');
   const archive = join(work, 'big.tar');
   mkdirSync(store, { recursive: true });
@@ -237,5 +239,5 @@ export function prepareBench(work: string, peers: Peers): { store: string; archi
   must(peers.buildah('pull', `docker-archive:${base}`));
   must([...DOBOS, 'run', 'bench-base', '/bin/true'], env);
   must(peers.docker('run', '--rm', '--network=host', 'bench-base', '/bin/true'), peers.dockerEnv);
-  return { store, archive };
+  return { store, archive, dobos: DOBOS };
 }
