@@ -159,7 +159,7 @@ export function openContext(folder: string, o: ContextOptions): Context {
       if (o.notes === undefined || rows.length === 0) return;
       const old = await index();
       const keepOld = old.count <= Math.max(KEEP_UNSEEN_LEAST, rows.length * KEEP_UNSEEN);
-      const bytes = formatStatIndex(keepOld ? both(old.rows(), rows) : rows);
+      const bytes = formatStatIndex(rows, keepOld ? old : undefined);
       try {
         await o.notes.put('context', key, bytes);
       } catch (error) {
@@ -168,11 +168,6 @@ export function openContext(folder: string, o: ContextOptions): Context {
       }
     },
   };
-}
-
-function* both(first: Iterable<StatRow>, second: Iterable<StatRow>): Iterable<StatRow> {
-  yield* first;
-  yield* second;
 }
 
 function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: Stamp): Stamp {

@@ -55,11 +55,15 @@ describe('the index of known contents', () => {
       }),
     );
     fc.assert(
-      fc.property(rows, (given) => {
-        const index = parseStatIndex(formatStatIndex(given));
-        const last = new Map(given.map((each) => [each.ino, each]));
-        expect([...index.rows()]).toEqual([...last.values()]);
+      fc.property(rows, rows, (before, given) => {
+        const old = parseStatIndex(formatStatIndex(before));
+        const index = parseStatIndex(formatStatIndex(given, old));
+        const last = new Map([...before, ...given].map((each) => [each.ino, each]));
+        expect(new Map([...index.rows()].map((each) => [each.ino, each]))).toEqual(last);
+        expect(index.count).toBe(last.size);
         for (const each of last.values()) expect(index.find(each)).toBe(each.digest);
+        const alone = parseStatIndex(formatStatIndex(given));
+        expect([...alone.rows()]).toEqual([...new Map(given.map((each) => [each.ino, each])).values()]);
       }),
     );
   });

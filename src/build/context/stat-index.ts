@@ -29,13 +29,16 @@ export interface StatIndex {
   /** Hex of the content's sha256, if the file is one whose content is known. */
   find(stamp: Stamp): string | undefined;
   rows(): Iterable<StatRow>;
+  inodes(): Iterable<number>;
   readonly count: number;
 }
+
+const EMPTY: StatIndex = { find: () => undefined, rows: () => [], inodes: () => [], count: 0 };
 
 /** The index in these bytes; an empty one if they are none (a note may be cut short: it costs time only). */
 export function parseStatIndex(bytes: Buffer | undefined): StatIndex {
   const count = bytes === undefined ? 0 : readCount(bytes);
-  if (bytes === undefined || count === 0) return { find: () => undefined, rows: () => [], count: 0 };
+  if (bytes === undefined || count === 0) return EMPTY;
   // Columns want their alignment, and a note may be a part of a pooled buffer.
   const whole = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
   const [dev, ino, size, mtimeNs, ctimeNs] = COLUMNS.map(
@@ -48,6 +51,7 @@ export function parseStatIndex(bytes: Buffer | undefined): StatIndex {
   for (let row = 0; row < count; row++) byIno.set(ino[row]!, row);
   return {
     count,
+    inodes: () => ino,
     find(stamp) {
       const row = byIno.get(stamp.ino);
       return row !== undefined &&
@@ -73,11 +77,13 @@ export function parseStatIndex(bytes: Buffer | undefined): StatIndex {
   };
 }
 
-/** The bytes of an index over these rows; of several rows for one inode number the last is kept. */
-export function formatStatIndex(rows: Iterable<StatRow>): Buffer {
+/** The bytes of an index over these rows and those of `old` whose inode number none of them has; of several rows for one number the last is kept. */
+export function formatStatIndex(rows: Iterable<StatRow>, old?: StatIndex): Buffer {
   const byIno = new Map<number, StatRow>();
   for (const row of rows) byIno.set(row.ino, row);
-  const count = byIno.size;
+  let kept = 0;
+  for (const ino of old?.inodes() ?? []) if (!byIno.has(ino)) kept++;
+  const count = byIno.size + kept;
   const whole = new ArrayBuffer(HEAD_BYTES + count * ROW_BYTES);
   const bytes = Buffer.from(whole);
   MAGIC.copy(bytes);
@@ -85,13 +91,16 @@ export function formatStatIndex(rows: Iterable<StatRow>): Buffer {
   const numbers = new Float64Array(whole, HEAD_BYTES, COLUMNS.length * count);
   const digestsAt = HEAD_BYTES + COLUMNS.length * 8 * count;
   let at = 0;
-  for (const row of byIno.values()) {
+  const put = (row: StatRow): void => {
     COLUMNS.forEach((column, i) => {
       numbers[i * count + at] = row[column];
     });
     bytes.write(row.digest, digestsAt + at * DIGEST_BYTES, DIGEST_BYTES, 'hex');
     at++;
-  }
+  };
+  // One at a time: of a large folder's past there may be a hundred thousand.
+  for (const row of kept === 0 ? [] : (old?.rows() ?? [])) if (!byIno.has(row.ino)) put(row);
+  for (const row of byIno.values()) put(row);
   return bytes;
 }
 
