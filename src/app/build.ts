@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { errorMaker, systemCode } from '../base/errors.ts';
+import { errorMaker, isDobosError, systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import type { BuildEvent } from '../build/build-events.ts';
 import { buildImage } from '../build/build-image.ts';
@@ -70,6 +70,22 @@ const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROX
 
 /** Builds an image from a folder and its Dockerfile and names it; without a name it stays as `<none>`. @throws as `buildImage`, and BUILD_CONTEXT, BUILD_DOCKERFILE, OCI_REFERENCE_INVALID before anything runs */
 export async function build(app: App, request: BuildRequest, o: WatchOptions<BuildEvent>): Promise<Built> {
+  try {
+    return await buildAndName(app, request, o);
+  } catch (error) {
+    if (!isDobosError(error, 'STORE_NOT_FOUND')) throw error;
+    // A build that finds everything cached writes nothing, so nothing says that it runs, and a prune beside it may take what it has
+    // found and not used yet. Once more then, holding what it finds.
+    const lease = await (await app.store()).lease();
+    try {
+      return await buildAndName(app, request, o);
+    } finally {
+      await lease.release();
+    }
+  }
+}
+
+async function buildAndName(app: App, request: BuildRequest, o: WatchOptions<BuildEvent>): Promise<Built> {
   const names = request.tags.map(fullName);
   const contextFolder = checkContext(request.context);
   const dockerfilePath = findDockerfile(request.dockerfile, contextFolder);
