@@ -219,7 +219,7 @@ hint: its own output says why`,
     await refused('it is no regular file');
     rmSync(join(context, 'Dockerfile'));
     dockerfile(`FROM base:1\n${'ENV A=b\n'.repeat(2_500_000)}`);
-    await refused('20000012 bytes are more than 16777216');
+    await refused('20000012 bytes are more than 1048576');
   });
 
   it.each([
