@@ -64,9 +64,9 @@ async function openStore(folder: string): Promise<LocalStore> {
   ]);
   const isFolder = (): boolean => {
     try {
-      return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? true;
+      return statSync(folder).isDirectory();
     } catch (error) {
-      // What may not be looked at, the store's own first look puts into words.
+      // What is not there will be made; what may not be looked at, the store's own first look puts into words.
       return systemCode(error) !== 'ENOTDIR';
     }
   };
