@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { ownerId } from './owner.ts';
+import { removeFile } from './remove-file.ts';
 
 /** A new file in `tmp/` of the store, open for writing, mode 0600. Its name tells whose it is. */
 export interface TempFile {
@@ -38,7 +39,7 @@ export function ownedTemp(path: string, fd: number): TempFile {
 /** Removes a temporary file that did not become anything. */
 export function discardTemp(temp: TempFile): void {
   temp.close();
-  rmSync(temp.path, { force: true });
+  removeFile(temp.path);
 }
 
 /** The owner's id in the name of a temporary file or lease. */

@@ -1,4 +1,4 @@
-import { lstatSync, rmSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { verify } from '../base/bytes.ts';
 import { isDobosError } from '../base/errors.ts';
@@ -15,6 +15,7 @@ import { findLeftovers } from './leftovers.ts';
 import { isForeignLayer } from './manifest-links.ts';
 import { markLive } from './mark.ts';
 import { recover } from './recover.ts';
+import { removeFile } from './remove-file.ts';
 
 /** Every problem of a store on disk; reads all blobs once (about 1 GB a second). Live processes' unfinished work is no problem. */
 export async function* checkFolder(store: CollectFolder, o: CheckOptions): AsyncIterable<StoreProblem> {
@@ -120,7 +121,7 @@ async function corruption(folder: string, blob: Descriptor, o: CallOptions): Pro
 function remove(folder: string, path: string, o: CheckOptions): boolean {
   if (o.repair !== true) return false;
   try {
-    rmSync(join(folder, path), { force: true });
+    removeFile(join(folder, path));
     return true;
   } catch (error) {
     throw writeFailure(error, folder, `removing ${path}`);

@@ -1,6 +1,5 @@
-import { rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemCode } from '../base/errors.ts';
 import { MAX_MANIFEST_BYTES } from '../oci/limits.ts';
 import type { Digest } from '../oci/types.ts';
 import { hasBlob, listBlobs, readSmallBlob } from './blob-files.ts';
@@ -13,6 +12,7 @@ import { collectMarker, readLeases } from './leases.ts';
 import { cleanLeftovers } from './leftovers.ts';
 import { acquireLock } from './locks.ts';
 import { type Marked, type MarkSource, markLive } from './mark.ts';
+import { removeFile } from './remove-file.ts';
 import { listRootFiles, readRoot, rootPath } from './roots.ts';
 import type { OnWritePoint } from './write-points.ts';
 
@@ -40,12 +40,12 @@ export async function collectFolder(store: CollectFolder, o: CollectOptions): Pr
       await at('collect-marked');
       const removed = await sweep(folder, dead, at, o);
       for (const { kind, id, usedAt } of deadRoots) removeUnused(rootPath(folder, kind, id), usedAt);
-      for (const path of brokenRoots) rmSync(path, { force: true });
+      for (const path of brokenRoots) removeFile(path);
       cleanLeftovers(folder);
       return freedOf(removed);
     } finally {
       try {
-        rmSync(marker, { force: true });
+        removeFile(marker);
       } finally {
         lock.release();
       }
@@ -117,19 +117,10 @@ async function sweep(
   return removed;
 }
 
-/** Half the cost of rmSync, which looks at the file first. */
-function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-  }
-}
-
 /** Removes a root unless it was used again since it was judged. */
 function removeUnused(path: string, usedAt: number): void {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat !== undefined && Math.floor(stat.mtimeMs) <= usedAt) rmSync(path, { force: true });
+  if (stat !== undefined && Math.floor(stat.mtimeMs) <= usedAt) removeFile(path);
 }
 
 function freedOf(blobs: readonly Blob[]): Freed {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallOptions } from '../base/options.ts';
 import type { Descriptor } from '../oci/types.ts';
@@ -12,6 +12,7 @@ import { isLeftOver } from './leftovers.ts';
 import { acquireLock, tryLock } from './locks.ts';
 import { isManifest } from './manifest-links.ts';
 import { ownerId } from './owner.ts';
+import { removeFile } from './remove-file.ts';
 import type { OnWritePoint } from './write-points.ts';
 
 /**
@@ -77,7 +78,7 @@ export function createLeases(folder: string, ensure: () => void, at: OnWritePoin
         if (!leases.delete(lease)) return;
         openLeases.delete(release);
         closeSync(fd);
-        rmSync(path, { force: true });
+        removeFile(path);
         at('lease-released');
       };
       releaseAtExit(release);
@@ -119,7 +120,7 @@ export function collectMarker(folder: string): string {
 export async function waitForCollection(folder: string, o: CallOptions): Promise<void> {
   const lock = await acquireLock(join(folder, 'lock', 'collect'), 'shared', o);
   try {
-    rmSync(collectMarker(folder), { force: true });
+    removeFile(collectMarker(folder));
   } finally {
     lock.release();
   }

@@ -1,9 +1,10 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isDobosError, systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { FileLock, LockMode } from '../linux/flock.ts';
 import { storeError } from './errors.ts';
 import { ownerId, ownerState } from './owner.ts';
+import { removeFile } from './remove-file.ts';
 
 /** How long a lock is waited for: far longer than any holder needs (an edit of the names takes milliseconds, a collection seconds). */
 const LOCK_WAIT_MS = 120_000;
@@ -78,7 +79,7 @@ function createOwned(file: string): void {
   try {
     linkSync(aside, file);
   } finally {
-    rmSync(aside, { force: true });
+    removeFile(aside);
   }
 }
 
@@ -86,7 +87,7 @@ function ownedLock(file: string): FileLock {
   let held = true;
   return {
     release() {
-      if (held) rmSync(file, { force: true });
+      if (held) removeFile(file);
       held = false;
     },
   };
@@ -110,7 +111,7 @@ function discardStale(file: string): boolean {
       // Somebody holds the lock already: what was moved aside was taken and given back meanwhile.
     }
   }
-  rmSync(aside, { force: true });
+  removeFile(aside);
   return true;
 }
 

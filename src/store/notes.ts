@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { replaceFile } from './atomic-file.ts';
@@ -6,6 +6,7 @@ import { readNames } from './blob-files.ts';
 import type { Notes } from './contract.ts';
 import { writeFailure } from './errors.ts';
 import { fileKey, keyFile } from './keys.ts';
+import { removeFile } from './remove-file.ts';
 import type { OnWritePoint } from './write-points.ts';
 
 /** Notes as files `notes/<kind>/<key>`: replaced in one step, not synced, since losing one costs time only. */
@@ -40,7 +41,7 @@ export function createNotes(folder: string, ensure: () => void, at: OnWritePoint
     async remove(kind, key) {
       const path = notePath(kind, key);
       try {
-        rmSync(path, { force: true });
+        removeFile(path);
       } catch (error) {
         throw writeFailure(error, folder, 'removing a note');
       }

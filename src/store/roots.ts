@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
@@ -9,6 +9,7 @@ import { isDigest } from './blob-path.ts';
 import type { Root, Roots } from './contract.ts';
 import { isUnwritable, writeFailure } from './errors.ts';
 import { fileKey, keyFile } from './keys.ts';
+import { removeFile } from './remove-file.ts';
 import type { OnWritePoint } from './write-points.ts';
 
 const ENDING = '.json';
@@ -65,7 +66,7 @@ export function createRoots({ folder, ensure, guarded, at }: RootFolder): Roots 
     },
     async remove(kind, id) {
       try {
-        rmSync(path(kind, id), { force: true });
+        removeFile(path(kind, id));
       } catch (error) {
         throw writeFailure(error, folder, `removing ${kind} ${id}`);
       }

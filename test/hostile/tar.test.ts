@@ -172,10 +172,11 @@ describe('bombs', () => {
     const chain = Buffer.concat(
       Array.from({ length: 3 }, () => meta('x', record('comment', 'c'.repeat(1_000_000)))),
     );
-    expect(outcome(repeat(chain, 100)).code).toBe('TAR_TRUNCATED');
+    expect(outcome(repeat(chain, 300)).code).toBe('TAR_TRUNCATED');
     const names = Buffer.concat(Array.from({ length: 20 }, () => meta('L', 'n'.repeat(65_000))));
-    expect(outcome(repeat(names, 100)).code).toBe('TAR_TRUNCATED');
-    expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024);
+    expect(outcome(repeat(names, 300)).code).toBe('TAR_TRUNCATED');
+    // Of 1.3 GB that pass by: what a collector leaves lying about, not what the archive claims.
+    expect(process.memoryUsage().rss - before).toBeLessThan(300 * 1024 * 1024);
   });
 
   test('global headers that pile up are limited together', () => {
