@@ -16,7 +16,7 @@ const common: BuildOptions = {
   platform: 'node',
   format: 'esm',
   target: 'node20.19',
-  external: ['koffi', '@cloudpss/zstd', 'esbuild', 'vitest'],
+  external: ['koffi', '@cloudpss/zstd', 'undici', 'esbuild', 'vitest'],
   // CommonJS packages inside an ESM bundle still ask for `require`.
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",

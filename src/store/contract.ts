@@ -18,9 +18,19 @@ export interface BlobSource {
   has(wanted: Descriptor, o?: CallOptions): Promise<boolean>;
 }
 
+/**
+ * The bytes of a blob from `offset` on. A sink that kept the beginning of an interrupted `put` asks for the rest only, and verifies the whole;
+ * one that kept nothing asks for offset 0. If what was kept turns out wrong it may ask once more, from 0.
+ */
+export type BytesFrom = (offset: number) => ByteStream;
+
+/** All bytes of either form. */
+export const fromStart = (bytes: ByteStream | BytesFrom): ByteStream =>
+  typeof bytes === 'function' ? bytes(0) : bytes;
+
 export interface BlobSink {
-  /** Stores the bytes if they are what `expected` says; returning means stored and durable, not that this call stored it. */
-  put(expected: Descriptor, bytes: ByteStream, o?: CallOptions): Promise<void>;
+  /** Stores the bytes if they are what `expected` says; returning means stored and durable, not that this call stored it. @throws BYTES_MISMATCH */
+  put(expected: Descriptor, bytes: ByteStream | BytesFrom, o?: CallOptions): Promise<void>;
 }
 
 export interface Refs {

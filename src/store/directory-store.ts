@@ -24,7 +24,7 @@ import {
 import { blobPath } from './blob-path.ts';
 import { checkFolder } from './check.ts';
 import { collectFolder } from './collect.ts';
-import type { LocalStore, OpenOptions, StagedFile } from './contract.ts';
+import { fromStart, type LocalStore, type OpenOptions, type StagedFile } from './contract.ts';
 import { storeError, writeFailure } from './errors.ts';
 import { createIndexFile } from './index-file.ts';
 import { ensureLayout } from './layout.ts';
@@ -135,10 +135,11 @@ export function createDirectoryStore(
       blobPath(expected.digest);
       await write(`storing ${expected.digest}`, async () => {
         await leases.protect(expected, o);
-        if (!hasBlob(folder, expected)) await writeBlob(folder, bytes, expected, { at, signal: o.signal });
+        if (!hasBlob(folder, expected))
+          await writeBlob(folder, fromStart(bytes), expected, { at, signal: o.signal });
         else {
           settleBlob(folder, expected.digest);
-          await bytes[Symbol.asyncIterator]().return?.();
+          if (typeof bytes !== 'function') await bytes[Symbol.asyncIterator]().return?.();
         }
       });
     },

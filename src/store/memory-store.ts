@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { type ByteStream, hasherFor, streamOf, verify } from '../base/bytes.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import { blobPath } from './blob-path.ts';
-import type { Lease, LocalStore, OpenOptions, Root, StagedFile } from './contract.ts';
+import {
+  fromStart,
+  type Lease,
+  type LocalStore,
+  type OpenOptions,
+  type Root,
+  type StagedFile,
+} from './contract.ts';
 import { storeError } from './errors.ts';
 import { keyFile } from './keys.ts';
 import { isManifest } from './manifest-links.ts';
@@ -71,11 +78,11 @@ export function createMemoryStore(): LocalStore {
       blobPath(expected.digest);
       protect(expected);
       if (lookUp(expected) !== undefined) {
-        await bytes[Symbol.asyncIterator]().return?.();
+        if (typeof bytes !== 'function') await bytes[Symbol.asyncIterator]().return?.();
         return;
       }
       const parts: Buffer[] = [];
-      for await (const part of verify(bytes, expected)) {
+      for await (const part of verify(fromStart(bytes), expected)) {
         o.signal?.throwIfAborted();
         parts.push(Buffer.from(part));
       }

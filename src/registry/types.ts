@@ -1,0 +1,80 @@
+/**
+ * Registries over HTTP (distribution-spec 1.1.1): a repository is a place where blobs and manifests are read, one shape with every other store.
+ * This room speaks the protocol, proves who asks, and checks what comes; it does not know what is in a layer, and keeps nothing on disk but credentials.
+ * @module
+ */
+import type { CallOptions } from '../base/options.ts';
+import type { Http } from '../http/types.ts';
+import type { Digest } from '../oci/types.ts';
+import type { BlobSource, Refs } from '../store/contract.ts';
+
+/** What proves who asks. Never printed, never in an error, an event or a log. */
+export type Credential =
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  /** An OAuth2 refresh token (`identitytoken` in Docker's file, user `<token>` of a helper). */
+  | { readonly kind: 'identity'; readonly token: string }
+  /** A ready bearer token (`registrytoken`). */
+  | { readonly kind: 'bearer'; readonly token: string };
+
+/** Where credentials come from. */
+export interface Credentials {
+  /**
+   * The credential for a repository of a registry: the most specific entry wins. Undefined: nothing is known, ask anonymously.
+   * @throws CREDENTIALS_HELPER_MISSING only from `failure`: a helper that cannot be asked must not break a pull that needs no credential
+   */
+  find(registry: string, repository: string, o?: CallOptions): Promise<FoundCredential>;
+}
+
+export interface FoundCredential {
+  readonly credential?: Credential | undefined;
+  /** Why a configured place could not be asked: shown when the registry then refuses the anonymous request. */
+  readonly failure?: Error | undefined;
+  /** `credential helper "pass" of ~/.docker/config.json`; for messages. */
+  readonly origin?: string | undefined;
+}
+
+/** A host that serves a registry's content, tried in order; the registry itself is last. */
+export interface Endpoint {
+  /** `http://127.0.0.1:5000`, `https://registry-1.docker.io`, or with a path of its own: `https://proxy.example/v2/hub`. No trailing slash. */
+  readonly base: string;
+  /** Replaces the registry's part of the repository's path. */
+  readonly repository: string;
+  /** `ns=<registry>` is added to each request (containerd's mirrors). */
+  readonly namespace?: string | undefined;
+  readonly mirror: boolean;
+  /** What this endpoint may be asked for; everything when absent. */
+  readonly only?: 'digests' | 'tags' | undefined;
+}
+
+/** Which hosts serve a repository, from mirrors' configuration. */
+export interface Endpoints {
+  /** In the order to try. @throws REGISTRY_BLOCKED */
+  find(registry: string, repository: string): Promise<readonly Endpoint[]>;
+}
+
+export interface RegistryOptions {
+  readonly http: Http;
+  readonly credentials: Credentials;
+  readonly endpoints: Endpoints;
+}
+
+/** Connections and tokens shared by all repositories of one command. */
+export interface Registry {
+  /** The repository of a registry, both written out (`docker.io`, `library/debian`). Asks nothing by itself. */
+  repository(registry: string, repository: string): Repository;
+}
+
+/** Names are tags or digests. Writing comes with push. */
+export interface Repository extends BlobSource, Pick<Refs, 'resolve'> {
+  /** All tags in the order the registry gives them, read page by page. @throws REGISTRY_LINK for a page on another host */
+  tags(o?: CallOptions): AsyncIterable<string>;
+  readonly registry: string;
+  readonly repository: string;
+}
+
+/** Counts of what one `Registry` did; for tests and `--debug`. */
+export interface Traffic {
+  readonly requests: number;
+  readonly bodyBytes: number;
+  readonly resumed: readonly Digest[];
+}
