@@ -1,7 +1,9 @@
+import { isDobosError } from '../base/errors.ts';
 import { chainIds } from '../image/chain-id.ts';
 import { imageId } from '../image/image-id.ts';
 import { UNTAGGED } from '../image/name-image.ts';
 import { readImage } from '../image/read-image.ts';
+import type { Image } from '../image/types.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
@@ -67,11 +69,20 @@ async function liveChains(app: App, store: LocalStore): Promise<Set<Digest>> {
   for await (const root of store.roots.list()) targets.push(...root.targets);
   for (const target of targets) {
     if (!target.mediaType.includes('manifest') && !target.mediaType.includes('index')) continue;
-    if (!(await store.has(target))) continue;
-    const image = await readImage(store, target, { platform: app.settings.hostPlatform });
-    for (const chain of chainIds(image.layers.map(({ diffId }) => diffId))) chains.add(chain);
+    const image = await readUnlessGone(app, store, target);
+    for (const chain of chainIds(image?.layers.map(({ diffId }) => diffId) ?? [])) chains.add(chain);
   }
   return chains;
+}
+
+/** The image, or undefined if another command has removed it meanwhile. */
+async function readUnlessGone(app: App, store: LocalStore, target: Descriptor): Promise<Image | undefined> {
+  try {
+    return await readImage(store, target, { platform: app.settings.hostPlatform });
+  } catch (error) {
+    if (isDobosError(error, 'STORE_NOT_FOUND')) return undefined;
+    throw error;
+  }
 }
 
 async function hasSnapshots(folder: string): Promise<boolean> {

@@ -113,20 +113,34 @@ function lockOf(folder: string): FileLock | undefined {
   } catch (error) {
     // A stray file, not a session's folder: removed like one.
     if (systemCode(error) === 'ENOTDIR') return { release: () => undefined };
+    // Its process has just ended in good order.
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-/** Names of the snapshots that living sessions use. Call with the gate held exclusively. */
+/** Names of the snapshots that living sessions use. Call with the gate held exclusively: no session begins a use meanwhile, but one may end. */
 export function usedSnapshots(paths: SnapshotPaths): ReadonlySet<string> {
   const used = new Set<string>();
   for (const session of readdirSync(paths.sessions)) {
-    for (const file of readdirSync(`${paths.sessions}/${session}`)) {
+    const folder = `${paths.sessions}/${session}`;
+    for (const file of unlessEnded(() => readdirSync(folder)) ?? []) {
       if (!file.startsWith(USES_PREFIX)) continue;
-      for (const name of readFileSync(`${paths.sessions}/${session}/${file}`, 'latin1').split('\n')) {
-        used.add(name);
-      }
+      const names = unlessEnded(() => readFileSync(`${folder}/${file}`, 'latin1'));
+      for (const name of names?.split('\n') ?? []) used.add(name);
     }
   }
   return used;
+}
+
+/** What is read of a session, or undefined if it, or this use, has just ended. */
+function unlessEnded<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const code = systemCode(error);
+    // A stray file in place of a session's folder uses nothing.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
