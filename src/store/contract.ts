@@ -10,12 +10,16 @@ import type { Descriptor, Digest } from '../oci/types.ts';
 export interface OpenOptions extends CallOptions {
   /** A part of the blob; such a read is not verified as a whole. */
   readonly range?: { readonly offset: number; readonly size: number } | undefined;
+  /** The reader verifies the bytes, as every `put` does: a source that hashes them as they pass may leave it. */
+  readonly unverified?: boolean | undefined;
 }
 
 export interface BlobSource {
   /** The blob's bytes, verified against digest and size while they are read (BYTES_MISMATCH). @throws STORE_NOT_FOUND */
   open(wanted: Descriptor, o?: OpenOptions): ByteStream;
   has(wanted: Descriptor, o?: CallOptions): Promise<boolean>;
+  /** Told that a blob opened `unverified` was not what its digest says: true if it may be asked for once more, since it then comes from another place (a mirror was wrong). */
+  distrust?(wanted: Descriptor): boolean;
 }
 
 /**

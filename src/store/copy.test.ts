@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ByteStream, streamOf } from '../base/bytes.ts';
 import { MAX_MANIFEST_BYTES } from '../oci/limits.ts';
 import type { Descriptor } from '../oci/types.ts';
-import type { LocalStore } from './contract.ts';
+import type { LocalStore, OpenOptions } from './contract.ts';
 import {
   CONFIG,
   describeBytes,
@@ -153,6 +153,27 @@ describe('copy', () => {
     };
     await expectCode(copy(lying, to, image.manifest), 'BYTES_MISMATCH');
     expect([await to.has(image.layer), await to.has(image.manifest)]).toEqual([false, false]);
+  });
+
+  it('asks a source with another place for a wrong blob once more', async () => {
+    const from = createMemoryStore();
+    const image = await putImage(from, 'image');
+    const places = [
+      { ...from, open: (wanted: Descriptor) => streamOf(Buffer.alloc(wanted.size)) },
+      { ...from, open: from.open },
+    ];
+    let at = 0;
+    const mirrored = {
+      ...from,
+      open: (wanted: Descriptor, o?: OpenOptions) => places[o?.unverified === true ? at : 1]!.open(wanted, o),
+      distrust: () => ++at < places.length,
+    };
+    const to = createMemoryStore();
+    await copy(mirrored, to, image.manifest);
+    expect(await to.has(image.manifest)).toBe(true);
+    places[1] = places[0]!;
+    at = 0;
+    await expectCode(copy(mirrored, createMemoryStore(), image.manifest), 'BYTES_MISMATCH');
   });
 
   it('stops when told to', async () => {
