@@ -4,7 +4,7 @@
  * @module
  */
 import type { CallOptions } from '../base/options.ts';
-import type { Http } from '../http/types.ts';
+import type { Http, HttpClock } from '../http/types.ts';
 import type { Digest } from '../oci/types.ts';
 import type { BlobSource, Refs } from '../store/contract.ts';
 
@@ -56,7 +56,20 @@ export interface RegistryOptions {
   readonly http: Http;
   readonly credentials: Credentials;
   readonly endpoints: Endpoints;
+  /** Whether plain HTTP may be tried for a host (with port), after HTTPS. Loopback always may. The same rule as `HttpOptions.insecure`. */
+  readonly insecure?: ((host: string) => boolean) | undefined;
+  /** Token servers that may be shown any registry's credentials although they stand in another domain than it. */
+  readonly trustedRealms?: readonly string[] | undefined;
+  readonly onEvent?: ((event: RegistryEvent) => void) | undefined;
+  /** Time and chance come in, so that tests wait for nothing. */
+  readonly clock?: HttpClock | undefined;
 }
+
+export type RegistryEvent =
+  /** A mirror did not serve what it was asked for, and the next place is asked; `why` is an error's message. */
+  | { readonly kind: 'mirror-failed'; readonly mirror: string; readonly why: string }
+  /** A blob goes on at `offset` after its connection broke. */
+  | { readonly kind: 'resumed'; readonly digest: Digest; readonly offset: number; readonly why: string };
 
 /** Connections and tokens shared by all repositories of one command. */
 export interface Registry {
