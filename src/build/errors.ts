@@ -14,6 +14,7 @@ type BuildErrors = {
   BUILD_CONTEXT_UNREADABLE: { path: string; code: string };
   BUILD_CONTEXT_NOT_FOLDER: { path: string };
   BUILD_IGNORE_INVALID: { line: number; message: string };
+  BUILD_EXCLUDE_INVALID: { pattern: string; message: string };
   BUILD_CONTEXT_DEVICE: { path: string; kind: string };
   BUILD_CONTEXT_CHANGED: { path: string };
   BUILD_DEST_NOT_FOLDER: { path: string; is: string; what: string };
@@ -65,6 +66,7 @@ export const buildError = errorMaker<BuildErrors>({
   }),
   BUILD_CONTEXT_NOT_FOLDER: ({ path }) => `the build context ${path} is not a folder`,
   BUILD_IGNORE_INVALID: ({ line, message }) => `.dockerignore line ${line}: ${message}`,
+  BUILD_EXCLUDE_INVALID: ({ pattern, message }) => `--exclude=${pattern}: ${message}`,
   BUILD_CONTEXT_DEVICE: ({ path, kind }) => ({
     message: `${path} in the build context is a ${kind}, want a file, folder or symlink`,
     hint: 'exclude it with a line in .dockerignore',

@@ -36,6 +36,10 @@ export type Op =
       readonly dest: string;
       readonly chown?: string | undefined;
       readonly chmod?: string | undefined;
+      /** The folders on the way to a source are kept, from its `/./` or the root on. */
+      readonly parents?: true | undefined;
+      /** Patterns of what is left out, in order. */
+      readonly exclude?: readonly string[] | undefined;
     }
   | {
       readonly kind: 'run';

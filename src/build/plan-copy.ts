@@ -2,20 +2,20 @@ import type { CopyInstruction, Word } from '../dockerfile/ast.ts';
 import type { Platform } from '../oci/types.ts';
 import type { SourcePlace, StepId } from './graph.ts';
 import { joinPath } from './plan-config.ts';
+import { type CopyFlags, readCopyFlags } from './plan-copy-flags.ts';
 import type { Job } from './plan-layout.ts';
 import { addStep, type Planner, pushStep, type StageState, variablesOf } from './plan-state.ts';
 
 const URL = /^(https?|ftp):\/\//i;
 const GIT = /^(git@[^:]+:|git:\/\/|ssh:\/\/|https?:\/\/\S+\.git(?:[#?]|$))/i;
-/** Flags that change nothing when they say false, and are not done yet otherwise. */
-const FALSE_FLAGS = new Set(['link', 'parents', 'keep-git-dir', 'unpack']);
-
 /** Plans COPY, and ADD of plain files. @throws PLAN_… */
 export function planCopy(planner: Planner, state: StageState, job: Job, instruction: CopyInstruction): void {
   const { expander, fail } = planner.layout;
   const { kind } = instruction;
   const variables = variablesOf(state);
-  const { chown, chmod } = readFlags();
+  const copyFlags = readCopyFlags(instruction, variables, planner.layout);
+  const { chown, chmod, parents, exclude } = copyFlags;
+  refuseUnbuilt(copyFlags);
   const sources = instruction.sources.map((word) => {
     const text = expander.text(word, variables);
     checkSource(text, word);
@@ -34,7 +34,9 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
   const given = (name: string, value: string | undefined): string[] =>
     value === undefined ? [] : [`--${name}=${value}`];
   const fromFlag = instruction.flags.find((flag) => flag.name.text === 'from')?.value?.text;
-  const flags = [...given('chown', chown), ...given('chmod', chmod)];
+  // In the history as BuildKit writes it: neither where from nor what was left out.
+  const flags = [...(parents ? ['--parents'] : []), ...given('chown', chown), ...given('chmod', chmod)];
+  const excludes = exclude.map((pattern) => `--exclude=${pattern}`);
   addStep(planner, state, {
     op: {
       kind: 'copy',
@@ -45,29 +47,21 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
       dest: absoluteDest(state.config.WorkingDir, dest),
       chown,
       chmod,
+      ...(parents && { parents }),
+      ...(exclude.length > 0 && { exclude }),
     },
     origin: job.origin,
-    text: [kind, ...given('from', fromFlag), ...flags, ...shown].join(' '),
+    text: [kind, ...given('from', fromFlag), ...excludes, ...flags, ...shown].join(' '),
     createdBy: `${[kind, ...flags, ...shown].join(' ')} # buildkit`,
     reads,
   });
 
-  function readFlags(): { chown: string | undefined; chmod: string | undefined } {
-    let chown: string | undefined;
-    let chmod: string | undefined;
-    for (const { name, value, range } of instruction.flags) {
-      const flag = name.text;
-      if (flag === 'from') continue;
-      if (FALSE_FLAGS.has(flag) && value?.text.toLowerCase() === 'false') continue;
-      if (flag !== 'chown' && flag !== 'chmod') {
-        throw fail('PLAN_UNSUPPORTED', { what: `${kind} --${flag}` }, range);
-      }
-      const text = expander.text(value ?? name, variables);
-      if (text === '') throw fail('PLAN_INVALID', { message: `${kind} --${flag} names nothing` }, range);
-      if (flag === 'chown') chown = text;
-      else chmod = text;
-    }
-    return { chown, chmod };
+  function refuseUnbuilt({ link, keepGitDir, unpack, checksum }: CopyFlags): void {
+    const { range } = instruction;
+    if (link) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --link` }, range);
+    if (keepGitDir === true) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --keep-git-dir` }, range);
+    if (unpack === true) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --unpack` }, range);
+    if (checksum !== undefined) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --checksum` }, range);
   }
 
   function checkSource(text: string, word: Word): void {

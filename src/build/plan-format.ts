@@ -49,8 +49,9 @@ function detailsOf(op: Op): string[] {
       return [
         `from: ${op.from.kind === 'context' ? 'the context' : op.from.step}`,
         ...op.sources.map((source) => `source: ${source}`),
+        ...(op.exclude ?? []).map((pattern) => `without: ${pattern}`),
         ...op.inline.map(({ name, text }) => `inline: ${name} = ${JSON.stringify(text)}`),
-        `to: ${op.dest}`,
+        `to: ${op.dest}${op.parents === true ? ', with the folders on the way' : ''}`,
         ...(op.chown === undefined ? [] : [`owner: ${op.chown}`]),
         ...(op.chmod === undefined ? [] : [`mode: ${op.chmod}`]),
       ];

@@ -1,8 +1,8 @@
 import type { CallOptions } from '../base/options.ts';
-import { matchGlob } from '../dockerfile/glob.ts';
 import type { SourceNode } from './context/file-source.ts';
 import type { Context, ContextSelection } from './context/open-context.ts';
-import { describeMissing, type SelectedSource, selectFiles } from './context/select-files.ts';
+import { describeMissing, type SelectedSource } from './context/select-files.ts';
+import { selectSources } from './context/select-sources.ts';
 import { createTreeSource, type TreeNode } from './copy/tree-source.ts';
 import { buildError } from './errors.ts';
 import type { Op } from './graph.ts';
@@ -31,7 +31,7 @@ export async function selectFromContext(
   const { instruction } = op;
   if (op.sources.length === 0) return { kind: 'inline' };
   if (context === undefined) throw buildError('BUILD_NO_CONTEXT', { instruction });
-  const selection = await context.list(op.sources, o);
+  const selection = await context.list(op.sources, { ...o, exclude: op.exclude, parents: op.parents });
   const { missing } = selection;
   if (missing !== undefined) {
     const { path, near, broken } = missing;
@@ -45,7 +45,7 @@ export async function selectFromContext(
 /** The files that COPY --from selects from an image. @throws BUILD_NOT_IN_SOURCE, BUILD_NOTHING_MATCHED */
 export function selectFromImage(op: CopyOp, view: ImageView, from: string): CopySelection {
   const place = createTreeSource(view.tree);
-  const { sources, missing } = selectFiles(place, op.sources, matchGlob);
+  const { sources, missing } = selectSources(place, op.sources, op);
   if (missing !== undefined) {
     const { near } = describeMissing(place, missing);
     const { instruction } = op;

@@ -19,15 +19,22 @@ const MAX_REMEMBERED = 4096;
 
 /** Reads a .dockerignore: comments start in column 1, blanks around a pattern are dropped, a leading `/` means nothing (spec build.md a.10). Never throws. */
 export function parseIgnoreFile(text: string): IgnorePatterns {
+  const lines = text.replace(/^\uFEFF/, '').split('\n');
+  return readPatterns(lines.map((line) => (line.startsWith('#') ? '' : line)));
+}
+
+/** Patterns given one by one (`--exclude`), the first as line 1: as those of a .dockerignore, but none is a comment. Never throws. */
+export function parseIgnorePatterns(patterns: readonly string[]): IgnorePatterns {
+  return readPatterns(patterns);
+}
+
+function readPatterns(lines: readonly string[]): IgnorePatterns {
   const patterns: IgnorePattern[] = [];
   const problems: { line: number; message: string }[] = [];
-  for (const [index, raw] of text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .entries()) {
+  for (const [index, raw] of lines.entries()) {
     const line = index + 1;
     const trimmed = raw.trim();
-    if (raw.startsWith('#') || trimmed === '') continue;
+    if (trimmed === '') continue;
     const reincludes = trimmed.startsWith('!');
     const written = reincludes ? trimmed.slice(1).trim() : trimmed;
     if (written === '') {

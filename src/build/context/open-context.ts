@@ -16,6 +16,7 @@ import { addCapabilities } from './file-capabilities.ts';
 import type { FileToHash, HashedFile } from './hash-files.ts';
 import type { NotInContext, Scan, ScanTask } from './scan-context.ts';
 import type { SelectedFile, SelectedSource } from './select-files.ts';
+import type { SelectOptions } from './select-sources.ts';
 import { formatStatIndex, isRacy, parseStatIndex, type StatIndex, type StatRow } from './stat-index.ts';
 
 export interface ContextOptions {
@@ -42,7 +43,7 @@ export interface Context {
   /** Absolute. */
   readonly folder: string;
   /** The files that these sources of one COPY select. Cost: about 3 µs a file. */
-  list(sources: readonly string[], o?: CallOptions): Promise<ContextSelection>;
+  list(sources: readonly string[], o?: CallOptions & SelectOptions): Promise<ContextSelection>;
   /** The same with every regular file's digest. Cost: 10 µs a file and 1 ms a megabyte of those not known. */
   hash(selection: ContextSelection, o?: CallOptions): Promise<ContextSelection>;
   /** The same with digests (hex, by path in the context) of contents that somebody else read after `list`; they are remembered. */
@@ -90,9 +91,10 @@ export function openContext(folder: string, o: ContextOptions): Context {
     return known;
   };
 
-  const scan = async (sources: readonly string[], options: CallOptions): Promise<Scan> => {
+  const scan = async (sources: readonly string[], options: CallOptions & SelectOptions): Promise<Scan> => {
     const { scanContext } = await import('./scan-context.ts');
-    const task: ScanTask = { folder: root, ignoreText: o.ignoreText, sources };
+    const { exclude, parents } = options;
+    const task: ScanTask = { folder: root, ignoreText: o.ignoreText, sources, flags: { exclude, parents } };
     const found = await index();
     const inline = scanContext(task, found, o.inlineFiles ?? MAX_INLINE_FILES);
     if (inline !== undefined) return inline;

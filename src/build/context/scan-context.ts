@@ -3,17 +3,18 @@
  * inline for small folders and in a worker for big ones; tasks and answers are plain data.
  * @module
  */
-import { matchGlob } from '../../dockerfile/glob.ts';
 import { createDiskSource, type DiskNode, TOO_MANY_FILES } from './disk-source.ts';
 import { followLinks } from './file-source.ts';
 import { createIgnoreRules } from './ignore-rules.ts';
-import { describeMissing, type SelectedSource, selectFiles } from './select-files.ts';
+import { describeMissing, type SelectedSource } from './select-files.ts';
+import { type SelectOptions, selectSources } from './select-sources.ts';
 import type { StatIndex } from './stat-index.ts';
 
 export interface ScanTask {
   readonly folder: string;
   readonly ignoreText: string | undefined;
   readonly sources: readonly string[];
+  readonly flags?: SelectOptions | undefined;
 }
 
 /** Why a source is not in the context, as facts of BUILD_NOT_IN_CONTEXT. */
@@ -31,7 +32,7 @@ export interface Scan {
   readonly ignored: number;
 }
 
-/** The files that the sources select; contents found in `index` have their digest. Undefined when more than `limit` files had to be looked at. @throws BUILD_CONTEXT_UNREADABLE, BUILD_CONTEXT_DEVICE */
+/** The files that the sources select; contents found in `index` have their digest. Undefined when more than `limit` files had to be looked at. @throws BUILD_CONTEXT_UNREADABLE, BUILD_CONTEXT_DEVICE, BUILD_EXCLUDE_INVALID */
 export function scanContext(
   task: ScanTask,
   index: StatIndex,
@@ -40,7 +41,7 @@ export function scanContext(
   const rules = task.ignoreText === undefined ? undefined : createIgnoreRules(task.ignoreText);
   const disk = createDiskSource(task.folder, { rules, limit, knownDigest: index.find });
   try {
-    const { sources, missing } = selectFiles(disk, task.sources, matchGlob);
+    const { sources, missing } = selectSources(disk, task.sources, task.flags);
     if (missing === undefined) return { sources, ignored: disk.ignored };
     return { sources: [], ignored: disk.ignored, missing: explainMissing(task, missing) };
   } catch (error) {

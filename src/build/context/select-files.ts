@@ -35,13 +35,21 @@ export interface Selection<N extends SourceNode = SourceNode> {
   readonly missing?: string | undefined;
 }
 
-interface TypedSource<N extends SourceNode> extends FileSource {
+/** A place whose nodes are of one type. */
+export interface TypedSource<N extends SourceNode> extends FileSource {
   get(path: string): N | undefined;
   children(path: string): Iterable<readonly [name: string, node: N]>;
 }
 
 /** Matches one component of a path against a pattern. */
 export type MatchName = (pattern: string, name: string) => boolean;
+
+/** What `--exclude` leaves out; paths are relative to the source, a file's own is its name. */
+export interface Excludes {
+  readonly excludes: (path: string) => boolean;
+  /** False if nothing below this excluded directory can be let in again. */
+  readonly mayReinclude: (folder: string) => boolean;
+}
 
 /**
  * The files that the sources of a COPY select (Dockerfile reference, COPY): patterns expanded per component, a source that
@@ -51,13 +59,14 @@ export function selectFiles<N extends SourceNode>(
   place: TypedSource<N>,
   sources: readonly string[],
   matches: MatchName,
+  exclude?: Excludes,
 ): Selection<N> {
   const selected: SelectedSource<N>[] = [];
   for (const written of sources) {
     const path = clampPath(written);
     const found = hasGlob(path) ? expandPattern(place, path, matches) : [path];
     for (const match of found) {
-      const source = selectOne(place, match);
+      const source = selectOne(place, match, exclude);
       if (source === undefined) return { sources: [], missing: match };
       selected.push(source);
     }
@@ -65,35 +74,46 @@ export function selectFiles<N extends SourceNode>(
   return { sources: selected };
 }
 
-function selectOne<N extends SourceNode>(place: TypedSource<N>, path: string): SelectedSource<N> | undefined {
+/** A file that is excluded is a source without files: it is there, and nothing of it is taken. */
+function selectOne<N extends SourceNode>(
+  place: TypedSource<N>,
+  path: string,
+  exclude: Excludes | undefined,
+): SelectedSource<N> | undefined {
   const real = followLinks(place, path);
   const node = real === undefined ? undefined : place.get(real);
   if (real === undefined || node === undefined) return undefined;
+  const name = path.slice(path.lastIndexOf('/') + 1);
   const files: SelectedFile<N>[] = [{ name: '', from: real, node }];
-  if (node.kind === 'directory') addBelow(place, real, '', files);
+  if (node.kind === 'directory') addBelow(place, real, '', files, exclude);
+  else if (exclude?.excludes(name) === true) return { name, files: [] };
   if (node.provisional === true && files.length === 1) return undefined;
-  return { name: path.slice(path.lastIndexOf('/') + 1), files };
+  return { name, files };
 }
 
-function addBelow<N extends SourceNode>(
+/** Adds what is below the directory `from`, named `name` in the source, depth first, siblings sorted. */
+export function addBelow<N extends SourceNode>(
   place: TypedSource<N>,
   from: string,
   name: string,
   files: SelectedFile<N>[],
+  exclude?: Excludes,
 ): void {
   for (const [child, node] of place.children(from)) {
     const childFrom = from === '' ? child : `${from}/${child}`;
     const childName = name === '' ? child : `${name}/${child}`;
+    const excluded = exclude?.excludes(childName) === true;
+    if (excluded && (node.kind !== 'directory' || !exclude.mayReinclude(childName))) continue;
     files.push({ name: childName, from: childFrom, node });
     if (node.kind !== 'directory') continue;
     const before = files.length;
-    addBelow(place, childFrom, childName, files);
-    if (node.provisional === true && files.length === before) files.pop();
+    addBelow(place, childFrom, childName, files, exclude);
+    if ((node.provisional === true || excluded) && files.length === before) files.pop();
   }
 }
 
 /** Existing paths that match, sorted. Folders on the way may be symlinks, as in a shell. */
-function expandPattern<N extends SourceNode>(
+export function expandPattern<N extends SourceNode>(
   place: TypedSource<N>,
   pattern: string,
   matches: MatchName,
