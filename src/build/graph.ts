@@ -14,6 +14,59 @@ export type SourcePlace =
   /** The image that a step of this graph makes (another stage, or the base it starts with). */
   | { readonly kind: 'step'; readonly step: StepId };
 
+/** A mount of a RUN; `target` is absolute and clean. */
+export type RunMount =
+  | {
+      readonly kind: 'bind';
+      readonly from: SourcePlace;
+      /** Path in `from`, `/` for all of it. */
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+    }
+  | {
+      readonly kind: 'cache';
+      readonly id: string;
+      readonly target: string;
+      readonly sharing: 'shared' | 'private' | 'locked';
+      readonly readOnly: boolean;
+      /** What a new one starts with. */
+      readonly seed?: { readonly from: SourcePlace; readonly source: string } | undefined;
+      /** Of the folder of a new one. */
+      readonly mode?: number | undefined;
+      readonly uid?: number | undefined;
+      readonly gid?: number | undefined;
+    }
+  | {
+      readonly kind: 'tmpfs';
+      readonly target: string;
+      /** Bytes. */
+      readonly size?: number | undefined;
+      readonly mode?: number | undefined;
+    }
+  | {
+      readonly kind: 'secret';
+      readonly id: string;
+      /** Undefined: only as a variable. */
+      readonly target: string | undefined;
+      readonly env: string | undefined;
+      readonly required: boolean;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | {
+      readonly kind: 'ssh';
+      readonly id: string;
+      readonly target: string;
+      readonly required: boolean;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  /** A heredoc that is a program of its own. */
+  | { readonly kind: 'script'; readonly target: string; readonly text: string };
+
 export type Op =
   | { readonly kind: 'scratch'; readonly platform?: Platform | undefined }
   /** An image by name as resolved before planning; `name` is the key in `bases`. */
@@ -54,6 +107,10 @@ export type Op =
       readonly cwd: string;
       readonly user: string;
       readonly network: 'default' | 'host' | 'none';
+      /** In the order of the instruction. */
+      readonly mounts?: readonly RunMount[] | undefined;
+      /** `--security=insecure`. */
+      readonly insecure?: true | undefined;
     };
 
 export interface Step {

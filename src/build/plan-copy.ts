@@ -1,10 +1,9 @@
 import type { CopyInstruction, Word } from '../dockerfile/ast.ts';
-import type { Platform } from '../oci/types.ts';
-import type { SourcePlace, StepId } from './graph.ts';
 import { joinPath } from './plan-config.ts';
 import { type CopyFlags, readCopyFlags } from './plan-copy-flags.ts';
 import type { Job } from './plan-layout.ts';
-import { addStep, type Planner, pushStep, type StageState, variablesOf } from './plan-state.ts';
+import { planSource } from './plan-source.ts';
+import { addStep, type Planner, type StageState, variablesOf } from './plan-state.ts';
 
 const URL = /^(https?|ftp):\/\//i;
 const GIT = /^(git@[^:]+:|git:\/\/|ssh:\/\/|https?:\/\/\S+\.git(?:[#?]|$))/i;
@@ -29,7 +28,7 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
   if (dest === '') {
     throw fail('PLAN_INVALID', { message: `the destination of ${kind} is empty` }, instruction.dest.range);
   }
-  const [from, reads] = sourcePlace(planner, state, job);
+  const [from, reads] = planSource(planner, state, planner.layout.source(job, state.laid), job.origin);
   const shown = [...sources, ...inline.map(({ name }) => `<<${name}`), dest];
   const given = (name: string, value: string | undefined): string[] =>
     value === undefined ? [] : [`--${name}=${value}`];
@@ -82,30 +81,4 @@ function absoluteDest(cwd: string | undefined, dest: string): string {
   const path = joinPath(cwd, dest);
   const directory = /(^|\/)(\.{1,2})?$/.test(dest);
   return directory && path !== '/' ? `${path}/` : path;
-}
-
-function sourcePlace(planner: Planner, state: StageState, job: Job): [SourcePlace, StepId[]] {
-  const ref = planner.layout.source(job, state.laid);
-  if (ref === undefined || ref.kind === 'scratch') return [{ kind: 'context' }, []];
-  if (ref.kind === 'stage') {
-    const step = planner.done.get(ref.index)!.last;
-    return [{ kind: 'step', step }, [step]];
-  }
-  const step = planner.sources.get(ref.key) ?? addSource(ref.key, ref.platform);
-  return [{ kind: 'step', step }, [step]];
-
-  function addSource(key: string, platform: Platform): StepId {
-    if (!planner.bases.has(key)) {
-      throw planner.layout.fail('PLAN_BASE_MISSING', { name: key }, job.origin);
-    }
-    const id = pushStep(planner, state, undefined, {
-      op: { kind: 'base', name: key, platform },
-      origin: job.origin,
-      text: `FROM ${key}`,
-      createdBy: undefined,
-      implied: true,
-    });
-    planner.sources.set(key, id);
-    return id;
-  }
 }

@@ -10,7 +10,7 @@ export type PlanErrors = {
   PLAN_EXPANSION: { word: string; message: string };
   PLAN_FROM_VARIABLE: { word: string };
   PLAN_FROM_ITSELF: { name: string };
-  PLAN_FROM_LATER: { name: string; current: string };
+  PLAN_FROM_LATER: { verb: 'copy' | 'mount'; name: string; current: string };
   PLAN_FROM_INDEX: { text: string; stages: number };
   PLAN_UNSUPPORTED: { what: string; hint?: string | undefined };
   PLAN_INVALID: { message: string; hint?: string | undefined };
@@ -36,8 +36,8 @@ const planError = errorMaker<PlanErrors>({
     hint: 'define a new stage with FROM using ARG from global scope as a workaround',
   }),
   PLAN_FROM_ITSELF: ({ name }) => `circular dependency detected on stage: ${name}`,
-  PLAN_FROM_LATER: ({ name, current }) =>
-    `cannot copy from stage ${JSON.stringify(name)}, it needs to be defined before current stage ${JSON.stringify(current)}`,
+  PLAN_FROM_LATER: ({ verb, name, current }) =>
+    `cannot ${verb} from stage ${JSON.stringify(name)}, it needs to be defined before current stage ${JSON.stringify(current)}`,
   PLAN_FROM_INDEX: ({ text, stages }) =>
     `invalid stage index ${text}: ${stages === 0 ? 'no stage stands before this one' : `want 0 to ${stages - 1}, the stages before this one`}`,
   PLAN_UNSUPPORTED: ({ what, hint }) => ({ message: `${what} is not supported yet`, hint }),

@@ -1,6 +1,14 @@
 import { isDobosError } from '../base/errors.ts';
-import type { ArgInstruction, Dockerfile, Instruction, Problem, Range } from '../dockerfile/ast.ts';
+import type {
+  ArgInstruction,
+  Dockerfile,
+  Instruction,
+  Problem,
+  Range,
+  RunInstruction,
+} from '../dockerfile/ast.ts';
 import { flagValue } from '../dockerfile/flags.ts';
+import { readMount } from '../dockerfile/mount.ts';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
 import { type Stage, stagesOf } from '../dockerfile/stages.ts';
 import { suggest } from '../dockerfile/suggest.ts';
@@ -48,6 +56,10 @@ export interface Layout {
   readonly warnings: Problem[];
   /** What `--from` of a job in that stage means. @throws PLAN_FROM_… */
   source(job: Job, stage: LaidStage): SourceRef | undefined;
+  /** What the job reads beside the stage it stands in: COPY --from, RUN --mount=from=…. @throws PLAN_FROM_… */
+  reads(job: Job, stage: LaidStage): readonly { readonly ref: SourceRef; readonly range: Range }[];
+  /** What the name means as the `from` of a mount in that stage. @throws PLAN_FROM_… */
+  mountSource(name: string, range: Range, stage: LaidStage): SourceRef;
 }
 
 /** Finds the target, its reachable stages and their bases. @throws DOCKERFILE_…, PLAN_… */
@@ -77,6 +89,21 @@ export function layOut(
   const failures: { line: number; error: unknown }[] = [];
   const source = (job: Job, stage: LaidStage): SourceRef | undefined =>
     sourceOf(job, stage, stages, o.platform, fail);
+  const mountSource = (name: string, range: Range, stage: LaidStage): SourceRef =>
+    namedSource(name, 'a mount', range, stage, stages, o.platform, fail);
+  const reads: Layout['reads'] = (job, stage) => {
+    const { instruction, origin } = job;
+    const at = (range: Range): Range => (job.trigger === undefined ? range : origin);
+    if (instruction.kind !== 'RUN') {
+      const ref = source(job, stage);
+      const flag = instruction.flags.find(({ name }) => name.text === 'from')?.value;
+      return ref === undefined ? [] : [{ ref, range: at(flag?.range ?? origin) }];
+    }
+    return mountFroms(instruction).map(({ name, range }) => ({
+      ref: mountSource(name, at(range), stage),
+      range: at(range),
+    }));
+  };
   for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
     if (laid.has(next)) continue;
     try {
@@ -84,8 +111,7 @@ export function layOut(
       laid.set(next, stage);
       if (stage.base.kind === 'stage') wanted.push(stage.base.index);
       for (const job of stage.jobs) {
-        const ref = source(job, stage);
-        if (ref?.kind === 'stage') wanted.push(ref.index);
+        for (const { ref } of reads(job, stage)) if (ref.kind === 'stage') wanted.push(ref.index);
       }
     } catch (error) {
       // The first by line is the one to show; stages are visited from the last.
@@ -96,7 +122,7 @@ export function layOut(
   failures.sort((a, b) => a.line - b.line);
   if (failures[0] !== undefined) throw failures[0].error;
   const inOrder = [...laid.values()].sort((a, b) => a.stage.index - b.stage.index);
-  return { stages: inOrder, target, globals, expander, fail, warnings, source };
+  return { stages: inOrder, target, globals, expander, fail, warnings, source, reads, mountSource };
 
   function layStage(stage: Stage): LaidStage {
     const platform = platformOf(stage);
@@ -225,6 +251,19 @@ function sourceOf(
   const range = job.trigger === undefined ? (flag?.range ?? origin) : origin;
   if (name.includes('$')) throw fail('PLAN_FROM_VARIABLE', { word: name }, range);
   if (name === '') throw fail('PLAN_INVALID', { message: 'COPY --from names nothing' }, range);
+  return namedSource(name, 'COPY', range, { stage, platform }, stages, target, fail);
+}
+
+/** What a name or number means to those that read from it: an earlier stage, else an image. */
+function namedSource(
+  name: string,
+  who: 'COPY' | 'a mount',
+  range: Range,
+  { stage, platform }: Pick<LaidStage, 'stage' | 'platform'>,
+  stages: readonly Stage[],
+  target: Platform,
+  fail: Fail,
+): SourceRef {
   const earlier = stages.slice(0, stage.index);
   if (/^\d+$/.test(name)) {
     if (Number(name) >= earlier.length) {
@@ -237,12 +276,23 @@ function sourceOf(
   if (found !== undefined) return { kind: 'stage', index: found.index };
   if (stage.name === wanted) throw fail('PLAN_FROM_ITSELF', { name }, range);
   if (stages.some((other) => other.name === wanted)) {
-    throw fail('PLAN_FROM_LATER', { name, current: stage.name ?? String(stage.index) }, range);
+    const verb = who === 'COPY' ? 'copy' : 'mount';
+    throw fail('PLAN_FROM_LATER', { verb, name, current: stage.name ?? String(stage.index) }, range);
   }
   if (wanted === 'scratch') {
-    throw fail('PLAN_INVALID', { message: 'COPY --from=scratch has no files to copy' }, range);
+    const message =
+      who === 'COPY' ? 'COPY --from=scratch has no files to copy' : 'a mount from scratch has no files';
+    throw fail('PLAN_INVALID', { message }, range);
   }
   return { kind: 'image', key: baseKey(name, platform, target), name, platform };
+}
+
+/** The `from` of each mount of a RUN; those of mounts that are wrong are told of elsewhere. */
+function mountFroms({ flags }: RunInstruction): readonly { readonly name: string; readonly range: Range }[] {
+  return flags.flatMap(({ name, value, range }) => {
+    const read = name.text === 'mount' && value !== undefined ? readMount(value) : undefined;
+    return read?.kind === 'mount' && read.mount.from ? [{ name: read.mount.from, range }] : [];
+  });
 }
 
 /** The instruction with every range at one place: those of a trigger lead into another text. */

@@ -24,8 +24,8 @@ export function basesOf(
 ): readonly BaseRequest[] {
   const layout = layOut(file, o, known);
   const requests = new Map<string, BaseRequest>();
-  const add = (ref: SourceRef | undefined, origin: Range): void => {
-    if (ref?.kind !== 'image' || requests.has(ref.key)) return;
+  const add = (ref: SourceRef, origin: Range): void => {
+    if (ref.kind !== 'image' || requests.has(ref.key)) return;
     const { key, name, platform } = ref;
     const nearStage = suggest(
       name,
@@ -36,11 +36,7 @@ export function basesOf(
   for (const laid of layout.stages) {
     add(laid.base, laid.stage.from.image.range);
     for (const job of laid.jobs) {
-      const flag =
-        job.trigger === undefined
-          ? job.instruction.flags.find(({ name }) => name.text === 'from')?.value
-          : undefined;
-      add(layout.source(job, laid), flag?.range ?? job.origin);
+      for (const { ref, range } of layout.reads(job, laid)) add(ref, range);
     }
   }
   return [...requests.values()];

@@ -1,5 +1,6 @@
 import type { Flag, Instruction, Problem } from './ast.ts';
 import { parseDuration } from './duration.ts';
+import { readMount } from './mount.ts';
 import { problem } from './problems.ts';
 import { isBlank, type Piece } from './source.ts';
 import { suggest } from './suggest.ts';
@@ -61,7 +62,11 @@ export function checkFlags(kind: Instruction['kind'], flags: readonly Flag[]): P
     }
     seen.add(flag);
     const want = wanted(type, value?.text);
-    if (want === undefined) continue;
+    if (want === undefined) {
+      const mount = kind === 'RUN' && flag === 'mount' && value !== undefined ? readMount(value) : undefined;
+      if (mount?.kind === 'wrong') problems.push(problem('DOCKERFILE_MOUNT', mount, range));
+      continue;
+    }
     if (value === undefined) problems.push(problem('DOCKERFILE_FLAG_VALUE_MISSING', { flag }, range));
     else if (type === 'boolean') {
       problems.push(problem('DOCKERFILE_FLAG_NOT_BOOLEAN', { flag, value: value.text }, value.range));

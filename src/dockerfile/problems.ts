@@ -14,6 +14,7 @@ type Facts = {
   DOCKERFILE_FLAG_VALUE_MISSING: { flag: string };
   DOCKERFILE_FLAG_NOT_BOOLEAN: { flag: string; value: string };
   DOCKERFILE_FLAG_INVALID: { flag: string; value: string; want: string };
+  DOCKERFILE_MOUNT: { message: string };
   DOCKERFILE_ARGUMENTS: { message: string; hint?: string };
   DOCKERFILE_JSON_NOT_STRINGS: { name: string };
   DOCKERFILE_SHELL_NOT_JSON: object;
@@ -53,6 +54,7 @@ const WORDINGS: { readonly [K in keyof Facts]: (facts: Facts[K]) => Wording } = 
   DOCKERFILE_FLAG_NOT_BOOLEAN: ({ flag, value }) => `expecting boolean value for flag ${flag}, not: ${value}`,
   DOCKERFILE_FLAG_INVALID: ({ flag, value, want }) =>
     `invalid value for flag ${flag}: got ${JSON.stringify(value)}, want ${want}`,
+  DOCKERFILE_MOUNT: ({ message }) => message,
   DOCKERFILE_ARGUMENTS: ({ message, hint }) => ({ message, hint }),
   DOCKERFILE_JSON_NOT_STRINGS: ({ name }) =>
     `when using JSON array syntax, arrays must be comprised of strings only, in ${name}`,
