@@ -1,17 +1,18 @@
 import { UNTAGGED } from '../image/name-image.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
+import { listPartials } from '../store/partial-files.ts';
 import type { App } from './app.ts';
 
 export interface DiskUse {
-  readonly kind: 'Images' | 'Build Cache' | 'Snapshots';
+  readonly kind: 'Images' | 'Build Cache' | 'Snapshots' | 'Interrupted Pulls';
   readonly total: number;
   readonly active: number;
   readonly bytes: number;
   readonly reclaimable: number;
 }
 
-/** What takes space: blobs of named and unnamed images, blobs only the build cache holds, and unpacked snapshots. */
+/** What takes space: blobs of named and unnamed images, blobs only the build cache holds, unpacked snapshots, and, if there are any, beginnings of blobs. */
 export async function diskUse(app: App): Promise<DiskUse[]> {
   const store = await app.store();
   const platform = app.settings.hostPlatform;
@@ -63,6 +64,23 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
       active: 0,
       bytes: snapshotBytes,
       reclaimable: snapshotBytes,
+    },
+    ...(store.folder === undefined ? [] : partialUse(store.folder)),
+  ];
+}
+
+function partialUse(folder: string): DiskUse[] {
+  const partials = listPartials(folder);
+  if (partials.length === 0) return [];
+  const sum = (some: typeof partials): number => some.reduce((total, { size }) => total + size, 0);
+  const free = partials.filter((partial) => partial.free);
+  return [
+    {
+      kind: 'Interrupted Pulls',
+      total: partials.length,
+      active: partials.length - free.length,
+      bytes: sum(partials),
+      reclaimable: sum(free),
     },
   ];
 }

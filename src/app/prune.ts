@@ -5,7 +5,7 @@ import { UNTAGGED } from '../image/name-image.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
-import type { LocalStore } from '../store/contract.ts';
+import type { CollectOptions, LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
 import { namesOf } from './image-names.ts';
 
@@ -16,8 +16,8 @@ export interface Pruned {
   readonly bytes: number;
 }
 
-/** Removes images that lost their name. */
-export async function pruneImages(app: App): Promise<Pruned> {
+/** Removes images that lost their name; with `partials` what interrupted pulls left too. */
+export async function pruneImages(app: App, o: Pick<CollectOptions, 'partials'> = {}): Promise<Pruned> {
   const store = await app.store();
   const removed: string[] = [];
   for await (const { id, targets } of store.roots.list(UNTAGGED)) {
@@ -26,7 +26,7 @@ export async function pruneImages(app: App): Promise<Pruned> {
     await store.roots.remove(UNTAGGED, id);
     removed.push(target === undefined ? id : await idOf(app, store, target));
   }
-  return { removed, bytes: await freeSpace(app, store) };
+  return { removed, bytes: await freeSpace(app, store, o) };
 }
 
 /** The image's id; the manifest's digest of an image that cannot be read. */
@@ -54,8 +54,12 @@ export async function pruneBuildCache(
 }
 
 /** Removes blobs that nothing reaches and snapshots of layers that are gone; the bytes freed. */
-export async function freeSpace(app: App, store: LocalStore): Promise<number> {
-  const { bytes } = await store.collect();
+export async function freeSpace(
+  app: App,
+  store: LocalStore,
+  o: Pick<CollectOptions, 'partials'> = {},
+): Promise<number> {
+  const { bytes } = await store.collect(o);
   if (store.folder === undefined || !(await hasSnapshots(store.folder))) return bytes;
   const keeper = await app.keeper();
   return bytes + (await keeper.collectSnapshots([...(await liveChains(app, store))])).bytes;

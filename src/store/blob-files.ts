@@ -9,7 +9,6 @@ import {
   readSync,
   renameSync,
   type Stats,
-  write,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,16 +16,14 @@ import { type ByteStream, bytesError, FILE_CHUNK_BYTES, hasherFor } from '../bas
 import { systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
-import { createTemp, discardTemp, syncFolder, type TempFile, withFolder, writeAll } from './atomic-file.ts';
+import { createTemp, discardTemp, syncFolder, type TempFile, withFolder } from './atomic-file.ts';
 import { ALGORITHMS, blobPath, isDigest } from './blob-path.ts';
 import { markCallers, storeError } from './errors.ts';
+import { ASYNC_BYTES, writeHashed } from './hashed-write.ts';
 import type { OnWritePoint } from './write-points.ts';
 
-const writeAsync = promisify(write);
 const fsyncAsync = promisify(fsync);
 
-/** From this size on, bytes are written and synced off the main thread, which hashes meanwhile; below, a thread costs more than it saves. */
-const ASYNC_BYTES = 128 * 1024;
 /** A blob that changed less than this many milliseconds ago may not have its folder synced yet by whoever stored it. */
 const RECENT_MS = 10_000;
 
@@ -112,18 +109,28 @@ export async function writeBlob(
   const temp = createTemp(folder);
   try {
     o.at('temp-created');
-    const written = await writeHashed(temp, callerErrors(bytes), expected, o);
+    const written = await writeAndHash(temp, callerErrors(bytes), expected, o);
     o.at('temp-written');
     await o.onHashed?.(written);
-    if (blobSize(folder, written.digest) === written.size) {
-      settleBlob(folder, written.digest);
-      discardTemp(temp);
-    } else await publish(folder, temp, written, o.at);
+    await settleOrPublish(folder, temp, written, o.at);
     return written;
   } catch (error) {
     discardTemp(temp);
     throw error;
   }
+}
+
+/** Makes a written temporary file a blob, unless somebody else has stored it meanwhile. Closes it. */
+export async function settleOrPublish(
+  folder: string,
+  temp: TempFile,
+  blob: HashedBlob,
+  at: OnWritePoint,
+): Promise<void> {
+  if (blobSize(folder, blob.digest) === blob.size) {
+    settleBlob(folder, blob.digest);
+    discardTemp(temp);
+  } else await publish(folder, temp, blob, at);
 }
 
 /** Makes a written temporary file a blob: fsync, rename, fsync of the folder. Closes it. */
@@ -200,7 +207,7 @@ async function* callerErrors(bytes: ByteStream): ByteStream {
   }
 }
 
-async function writeHashed(
+async function writeAndHash(
   temp: TempFile,
   bytes: ByteStream,
   expected: Descriptor | undefined,
@@ -208,32 +215,11 @@ async function writeHashed(
 ): Promise<HashedBlob> {
   const algorithm = (expected?.digest ?? 'sha256:').split(':')[0]!;
   const hash = hasherFor(`${algorithm}:`);
-  let size = 0;
-  for await (const part of bytes) {
-    o.signal?.throwIfAborted();
-    size += part.length;
-    if (expected !== undefined && size > expected.size) break;
-    if (part.length < ASYNC_BYTES) {
-      writeAll(temp.fd, part);
-      hash.update(part);
-    } else {
-      const writing = writeAllAsync(temp.fd, part);
-      hash.update(part);
-      await writing;
-    }
-  }
-  o.signal?.throwIfAborted();
+  const size = await writeHashed(temp.fd, bytes, { hash, limit: expected?.size, signal: o.signal });
   const digest = `${algorithm}:${hash.digest('hex')}` as Digest;
   if (expected !== undefined && (size !== expected.size || digest !== expected.digest)) {
     const { digest: want, size: wantSize } = expected;
     throw bytesError('BYTES_MISMATCH', { digest: want, size: wantSize, gotDigest: digest, gotSize: size });
   }
   return { digest, size };
-}
-
-async function writeAllAsync(fd: number, bytes: Uint8Array): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    done += (await writeAsync(fd, bytes, done, bytes.length - done, null)).bytesWritten;
-  }
 }

@@ -12,6 +12,7 @@ import { collectMarker, readLeases } from './leases.ts';
 import { cleanLeftovers } from './leftovers.ts';
 import { acquireLock } from './locks.ts';
 import { type Marked, type MarkSource, markLive } from './mark.ts';
+import { listPartials, type PartialFile } from './partial-files.ts';
 import { removeFile } from './remove-file.ts';
 import { listRootFiles, readRoot, rootPath } from './roots.ts';
 import type { OnWritePoint } from './write-points.ts';
@@ -28,7 +29,8 @@ export interface CollectFolder {
 /** Removes what nothing reaches; see `leases.ts` for how this and the holders of leases see each other. */
 export async function collectFolder(store: CollectFolder, o: CollectOptions): Promise<Freed> {
   const { folder, at } = store;
-  if (o.dryRun === true) return freedOf((await findDead(store, o)).dead);
+  const partials = o.partials === true ? listPartials(folder).filter(({ free }) => free) : [];
+  if (o.dryRun === true) return freedOf((await findDead(store, o)).dead, partials);
   try {
     const lock = await acquireLock(join(folder, 'lock', 'collect'), 'exclusive', o);
     const marker = collectMarker(folder);
@@ -41,8 +43,9 @@ export async function collectFolder(store: CollectFolder, o: CollectOptions): Pr
       const removed = await sweep(folder, dead, at, o);
       for (const { kind, id, usedAt } of deadRoots) removeUnused(rootPath(folder, kind, id), usedAt);
       for (const path of brokenRoots) removeFile(path);
+      for (const { path } of partials) removeFile(join(folder, path));
       cleanLeftovers(folder);
-      return freedOf(removed);
+      return freedOf(removed, partials);
     } finally {
       try {
         removeFile(marker);
@@ -123,6 +126,6 @@ function removeUnused(path: string, usedAt: number): void {
   if (stat !== undefined && Math.floor(stat.mtimeMs) <= usedAt) removeFile(path);
 }
 
-function freedOf(blobs: readonly Blob[]): Freed {
-  return { blobs, bytes: blobs.reduce((sum, { size }) => sum + size, 0) };
+function freedOf(blobs: readonly Blob[], partials: readonly PartialFile[]): Freed {
+  return { blobs, bytes: [...blobs, ...partials].reduce((sum, { size }) => sum + size, 0) };
 }

@@ -107,6 +107,29 @@ export function blobTests(get: () => LocalStore): void {
     expect([pulled, returned]).toEqual([0, 1]);
   });
 
+  it('takes bytes by their offset, also after a cut, and asks for none if the blob is there', async () => {
+    const bytes = Buffer.alloc(2_500_000, 'abcdefghijk');
+    const blob = describeBytes(bytes);
+    const asked: number[] = [];
+    const from = (breakAt: number) =>
+      async function* (offset: number): ByteStream {
+        asked.push(offset);
+        for (let at = offset; at < bytes.length; at += 50_000) {
+          if (at >= breakAt) throw new Error('cut');
+          yield bytes.subarray(at, at + 50_000);
+        }
+      };
+    await expect(get().put(blob, from(2_000_000))).rejects.toThrow('cut');
+    expect(await get().has(blob)).toBe(false);
+    await get().put(blob, from(9_000_000));
+    expect(asked[0]).toBe(0);
+    expect(asked.length).toBe(2);
+    expect(asked[1] === 0 || asked[1] === 2_000_000).toBe(true);
+    expect(sha256(await collect(get().open(blob), bytes.length))).toBe(blob.digest);
+    await get().put(blob, from(9_000_000));
+    expect(asked.length).toBe(2);
+  });
+
   it('stores one blob put by many at once', async () => {
     const bytes = Buffer.alloc(200_000, 'x');
     const blob = describeBytes(bytes);

@@ -98,12 +98,15 @@ export interface Lease {
 
 export interface Freed {
   readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
+  /** Of the blobs, and of beginnings of blobs. */
   readonly bytes: number;
 }
 
 export interface CollectOptions extends CallOptions {
   /** Reports what would be freed and frees nothing. */
   readonly dryRun?: boolean | undefined;
+  /** Removes the beginnings of blobs too, which interrupted puts kept for the next one. */
+  readonly partials?: boolean | undefined;
 }
 
 /** A problem that `check` found. */

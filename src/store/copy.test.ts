@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ByteStream, streamOf } from '../base/bytes.ts';
+import { type ByteStream, collect, streamOf } from '../base/bytes.ts';
 import { MAX_MANIFEST_BYTES } from '../oci/limits.ts';
 import type { Descriptor } from '../oci/types.ts';
-import type { LocalStore, OpenOptions } from './contract.ts';
+import type { BlobSource, BytesFrom, LocalStore, OpenOptions } from './contract.ts';
 import {
   CONFIG,
   describeBytes,
@@ -16,6 +19,7 @@ import {
   putText,
 } from './contract-fixtures.ts';
 import { type CopyEvent, copy } from './copy.ts';
+import { createDirectoryStore } from './directory-store.ts';
 import { createMemoryStore } from './memory-store.ts';
 
 /** A store that counts, and notes the order of what it was given. */
@@ -27,7 +31,7 @@ function counting(store: LocalStore): LocalStore & { readonly puts: string[]; mo
     ...store,
     puts,
     most: () => most,
-    async put(expected: Descriptor, bytes: ByteStream, o) {
+    async put(expected: Descriptor, bytes: ByteStream | BytesFrom, o) {
       most = Math.max(most, ++running);
       await new Promise((resume) => setImmediate(resume));
       await store.put(expected, bytes, o);
@@ -83,6 +87,44 @@ describe('copy', () => {
     to.puts.length = 0;
     await copy(from, to, root);
     expect([...to.puts].sort()).toEqual(two.all.map(({ digest }) => digest).sort());
+  });
+
+  it('goes on where it was cut', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dobos-copy-'));
+    try {
+      const from = createMemoryStore();
+      const to = createDirectoryStore(folder);
+      const text = 'a layer, not compressed; '.repeat(200_000);
+      const image = await putImage(from, text);
+      const asked: (number | undefined)[] = [];
+      let breaks = true;
+      const breaking: BlobSource = {
+        has: from.has,
+        async *open(wanted, o) {
+          if (wanted.digest !== image.layer.digest) return yield* from.open(wanted, o);
+          asked.push(o?.range?.offset);
+          const { offset, size } = o?.range ?? { offset: 0, size: wanted.size };
+          const whole = await collect(from.open(wanted, { range: { offset, size } }), text.length);
+          for (let at = 0; at < whole.length; at += 50_000) {
+            if (breaks && offset + at >= 3_000_000) throw new Error('cut');
+            yield whole.subarray(at, at + 50_000);
+          }
+        },
+      };
+      await expect(copy(breaking, to, image.manifest)).rejects.toThrow('cut');
+      breaks = false;
+      const done: number[] = [];
+      await copy(breaking, to, image.manifest, {
+        onEvent: (event) =>
+          event.kind === 'moved' && event.blob.digest === image.layer.digest && done.push(event.done),
+      });
+      expect(asked).toEqual([undefined, 3_000_000]);
+      expect([done[0], done.at(-1)]).toEqual([3_000_000, text.length]);
+      await to.tag('x:1', image.manifest);
+      await expectClean(to);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('says what it does', async () => {
@@ -158,22 +200,24 @@ describe('copy', () => {
   it('asks a source with another place for a wrong blob once more', async () => {
     const from = createMemoryStore();
     const image = await putImage(from, 'image');
-    const places = [
-      { ...from, open: (wanted: Descriptor) => streamOf(Buffer.alloc(wanted.size)) },
-      { ...from, open: from.open },
-    ];
-    let at = 0;
-    const mirrored = {
-      ...from,
-      open: (wanted: Descriptor, o?: OpenOptions) => places[o?.unverified === true ? at : 1]!.open(wanted, o),
-      distrust: () => ++at < places.length,
+    const wrong = (wanted: Descriptor) => streamOf(Buffer.alloc(wanted.size));
+    /** Blobs as each place has them; a blob is read from the next place once it is distrusted. */
+    const mirrored = (...places: readonly ((wanted: Descriptor) => ByteStream)[]) => {
+      const at = new Map<string, number>();
+      return {
+        ...from,
+        open: (wanted: Descriptor, o?: OpenOptions) =>
+          o?.unverified === true ? places[at.get(wanted.digest) ?? 0]!(wanted) : from.open(wanted, o),
+        distrust: ({ digest }: Descriptor) => {
+          at.set(digest, (at.get(digest) ?? 0) + 1);
+          return at.get(digest)! < places.length;
+        },
+      };
     };
     const to = createMemoryStore();
-    await copy(mirrored, to, image.manifest);
+    await copy(mirrored(wrong, from.open), to, image.manifest);
     expect(await to.has(image.manifest)).toBe(true);
-    places[1] = places[0]!;
-    at = 0;
-    await expectCode(copy(mirrored, createMemoryStore(), image.manifest), 'BYTES_MISMATCH');
+    await expectCode(copy(mirrored(wrong, wrong), createMemoryStore(), image.manifest), 'BYTES_MISMATCH');
   });
 
   it('stops when told to', async () => {

@@ -4,7 +4,7 @@ import { isDobosError } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import { MAX_INDEX_DEPTH, MAX_MANIFEST_BYTES } from '../oci/limits.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
-import type { BlobSink, BlobSource } from './contract.ts';
+import type { BlobSink, BlobSource, BytesFrom } from './contract.ts';
 import { storeError } from './errors.ts';
 import { isForeignLayer, isManifest, linksOf } from './manifest-links.ts';
 
@@ -19,13 +19,19 @@ export type CopyEvent =
   /** The blob is at the destination already, or need not be there. */
   | { readonly kind: 'skipped'; readonly blob: Descriptor }
   | { readonly kind: 'started'; readonly blob: Descriptor }
-  /** `done` bytes of the blob have been handed over. */
+  /** `done` bytes of the blob have been handed over, those of an earlier try included. */
   | { readonly kind: 'moved'; readonly blob: Descriptor; readonly done: number }
   | { readonly kind: 'finished'; readonly blob: Descriptor };
+
+export interface CopyOptions extends WatchOptions<CopyEvent> {
+  /** Blobs moved at once; 3 when absent. */
+  readonly lanes?: number | undefined;
+}
 
 /**
  * Moves `root` and all it refers to, children before parents, verified on both sides; what the destination has is skipped.
  * Whatever it is that descriptors point at is moved: images, indexes, artifacts. Names are not: tag afterwards.
+ * A blob whose moving was cut is gone on with where the destination kept its beginning.
  * A manifest at the destination is not trusted to have its children there: an index may be stored for one platform only.
  * @throws STORE_NOT_FOUND, BYTES_MISMATCH, STORE_TOO_DEEP, STORE_TOO_MANY, STORE_FORMAT, and what the stores throw
  */
@@ -33,12 +39,12 @@ export async function copy(
   from: BlobSource,
   to: BlobSink & Pick<BlobSource, 'has'>,
   root: Descriptor,
-  o: WatchOptions<CopyEvent> = {},
+  o: CopyOptions = {},
 ): Promise<void> {
   const { blobs, manifests } = await readGraph(from, root, o);
-  await mapLimited(blobs, LANES, (blob) => moveTrusted(from, to, blob, o));
+  await mapLimited(blobs, o.lanes ?? LANES, (blob) => moveTrusted(from, to, blob, o));
   for (const { blob, bytes } of manifests) {
-    await moveBlob(from, to, blob, () => once(bytes), o);
+    await moveBlob(from, to, blob, (offset) => once(bytes.subarray(offset)), o);
   }
 }
 
@@ -49,7 +55,7 @@ interface Graph {
   readonly manifests: readonly { readonly blob: Descriptor; readonly bytes: Buffer }[];
 }
 
-async function readGraph(from: BlobSource, root: Descriptor, o: WatchOptions<CopyEvent>): Promise<Graph> {
+async function readGraph(from: BlobSource, root: Descriptor, o: CopyOptions): Promise<Graph> {
   const blobs = new Map<Digest, Descriptor>();
   const manifests = new Map<Digest, { readonly blob: Descriptor; readonly bytes: Buffer }>();
   let held = 0;
@@ -88,12 +94,11 @@ async function moveTrusted(
   from: BlobSource,
   to: BlobSink & Pick<BlobSource, 'has'>,
   blob: Descriptor,
-  o: WatchOptions<CopyEvent>,
+  o: CopyOptions,
 ): Promise<void> {
-  const open = () => from.open(blob, { signal: o.signal, unverified: true });
   for (;;) {
     try {
-      return await moveBlob(from, to, blob, open, o);
+      return await moveBlob(from, to, blob, bytesOf(from, blob, o), o);
     } catch (error) {
       if (!isDobosError(error, 'BYTES_MISMATCH') || from.distrust?.(blob) !== true) throw error;
     }
@@ -104,25 +109,41 @@ async function moveBlob(
   from: BlobSource,
   to: BlobSink & Pick<BlobSource, 'has'>,
   blob: Descriptor,
-  open: () => ByteStream,
-  o: WatchOptions<CopyEvent>,
+  bytes: BytesFrom,
+  o: CopyOptions,
 ): Promise<void> {
   if ((await to.has(blob, o)) || (isForeignLayer(blob) && !(await from.has(blob, o)))) {
     o.onEvent?.({ kind: 'skipped', blob });
     return;
   }
   o.onEvent?.({ kind: 'started', blob });
-  const bytes = o.onEvent === undefined ? open() : watched(open(), blob, o.onEvent);
-  await to.put(blob, bytes, o);
+  const { onEvent } = o;
+  await to.put(
+    blob,
+    onEvent === undefined ? bytes : (offset) => watched(bytes(offset), blob, offset, onEvent),
+    o,
+  );
   o.onEvent?.({ kind: 'finished', blob });
+}
+
+/** The put verifies, so the source need not. */
+function bytesOf(from: BlobSource, blob: Descriptor, { signal }: CopyOptions): BytesFrom {
+  return (offset) =>
+    from.open(blob, {
+      signal,
+      unverified: true,
+      ...(offset > 0 && { range: { offset, size: blob.size - offset } }),
+    });
 }
 
 async function* watched(
   bytes: ByteStream,
   blob: Descriptor,
+  offset: number,
   onEvent: (event: CopyEvent) => void,
 ): ByteStream {
-  let done = 0;
+  let done = offset;
+  if (done > 0) onEvent({ kind: 'moved', blob, done });
   for await (const part of bytes) {
     yield part;
     done += part.length;

@@ -1,6 +1,6 @@
 /**
  * A store in a folder that is an OCI image layout (image-spec 1.1.1): skopeo, umoci and others read it as it stands.
- * Beside `oci-layout`, `index.json` and `blobs/` it has `tmp/`, `lock/`, `leases/`, `roots/` and `notes/`, which the layout allows.
+ * Beside `oci-layout`, `index.json` and `blobs/` it has `tmp/`, `partial/`, `lock/`, `leases/`, `roots/` and `notes/`, which the layout allows.
  * This room moves and names bytes; it does not know what an image is beyond which blobs a manifest refers to.
  * Many processes of one machine may use a folder at once, and any of them may be killed at any moment. A folder shared between machines is not supported.
  * @module
@@ -33,7 +33,9 @@ import { createLeases } from './leases.ts';
 import { acquireLock } from './locks.ts';
 import { nearestNames } from './nearest-names.ts';
 import { createNotes } from './notes.ts';
+import { PARTIAL_FROM_BYTES } from './partial-files.ts';
 import { recover } from './recover.ts';
+import { putResumable } from './resumable-put.ts';
 import { createRoots } from './roots.ts';
 import type { OnWritePoint } from './write-points.ts';
 
@@ -135,9 +137,12 @@ export function createDirectoryStore(
       blobPath(expected.digest);
       await write(`storing ${expected.digest}`, async () => {
         await leases.protect(expected, o);
-        if (!hasBlob(folder, expected))
-          await writeBlob(folder, fromStart(bytes), expected, { at, signal: o.signal });
-        else {
+        const put = { at, signal: o.signal };
+        if (!hasBlob(folder, expected)) {
+          if (typeof bytes === 'function' && expected.size >= PARTIAL_FROM_BYTES)
+            await putResumable(folder, bytes, expected, put);
+          else await writeBlob(folder, fromStart(bytes), expected, put);
+        } else {
           settleBlob(folder, expected.digest);
           if (typeof bytes !== 'function') await bytes[Symbol.asyncIterator]().return?.();
         }

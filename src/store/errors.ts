@@ -63,6 +63,11 @@ export function markCallers(error: unknown): unknown {
   return error;
 }
 
+/** True for what `markCallers` has seen: the caller's stream failed, not this folder. */
+export function isCallers(error: unknown): boolean {
+  return typeof error !== 'object' || error === null || callers.has(error);
+}
+
 /** A system error of a write in `folder` as an error a person can act on; anything else unchanged. */
 export function writeFailure(error: unknown, folder: string, doing: string): unknown {
   const code = systemCode(error);

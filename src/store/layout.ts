@@ -8,7 +8,7 @@ import { formatIndex, NEW_INDEX } from './layout-index.ts';
 import type { OnWritePoint } from './write-points.ts';
 
 /** Folders of a layout and of what stands beside it. */
-const FOLDERS = ['blobs/sha256', 'tmp', 'lock', 'leases', 'roots', 'notes'];
+const FOLDERS = ['blobs/sha256', 'tmp', 'partial', 'lock', 'leases', 'roots', 'notes'];
 
 /**
  * Makes the folder an image layout (image-spec 1.1.1, image-layout.md) unless it is one: mode 0700, the marker `oci-layout` last,

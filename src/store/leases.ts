@@ -8,10 +8,9 @@ import { readNames } from './blob-files.ts';
 import { isDigest } from './blob-path.ts';
 import type { Lease } from './contract.ts';
 import { isUnwritable, writeFailure } from './errors.ts';
-import { isLeftOver } from './leftovers.ts';
 import { acquireLock, tryLock } from './locks.ts';
 import { isManifest } from './manifest-links.ts';
-import { ownerId } from './owner.ts';
+import { isLeftOver, ownerId } from './owner.ts';
 import { removeFile } from './remove-file.ts';
 import type { OnWritePoint } from './write-points.ts';
 

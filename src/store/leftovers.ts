@@ -1,13 +1,14 @@
-import { lstatSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownerOf } from './atomic-file.ts';
 import { readNames } from './blob-files.ts';
-import { ownerState, UNKNOWN_OWNER_MS } from './owner.ts';
+import { isLeftOver } from './owner.ts';
+import { findUselessPartials } from './partial-files.ts';
 
 /** Folders whose files are named after the process that made them. */
 const OWNED = ['tmp', 'leases'];
 
-/** Paths (relative to the store) that processes left which no longer run: unfinished writes and leases. Reads two small folders. */
+/** Paths (relative to the store) that processes left which no longer run: unfinished writes and leases, and beginnings of blobs that nobody will go on with. Reads three small folders. */
 export function findLeftovers(folder: string): string[] {
   const found: string[] = [];
   for (const part of OWNED) {
@@ -15,6 +16,7 @@ export function findLeftovers(folder: string): string[] {
       if (isLeftOver(join(folder, part, name), ownerOf(name))) found.push(`${part}/${name}`);
     }
   }
+  found.push(...findUselessPartials(folder));
   return found;
 }
 
@@ -23,12 +25,4 @@ export function cleanLeftovers(folder: string): string[] {
   const found = findLeftovers(folder);
   for (const path of found) rmSync(join(folder, path), { force: true, recursive: true });
   return found;
-}
-
-/** True if the file's owner is dead, or cannot be asked and the file is a day old. */
-export function isLeftOver(path: string, owner: string): boolean {
-  const state = ownerState(owner);
-  if (state !== 'unknown') return state === 'dead';
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && Date.now() - stat.mtimeMs > UNKNOWN_OWNER_MS;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * What can be told of a process that left a file. `unknown`: it lives in another pid namespace or on another machine,
@@ -42,6 +42,14 @@ export function ownerState(id: string): OwnerState {
   // /proc may hide other users' processes (hidepid).
   if (started === undefined) return exists(Number(pid)) ? 'unknown' : 'dead';
   return started === Number(start) ? 'alive' : 'dead';
+}
+
+/** True if the file's owner is dead, or cannot be asked and the file is a day old. */
+export function isLeftOver(path: string, owner: string): boolean {
+  const state = ownerState(owner);
+  if (state !== 'unknown') return state === 'dead';
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > UNKNOWN_OWNER_MS;
 }
 
 /** Field 22 of /proc/<pid>/stat; the name in field 2 may hold anything, so the fields are counted after its last parenthesis. -1 for a zombie. */

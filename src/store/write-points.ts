@@ -5,6 +5,8 @@ export const WRITE_POINTS = [
   'layout-folders',
   'layout-index',
   'layout-marked',
+  'partial-taken',
+  'partial-kept',
   'temp-created',
   'temp-written',
   'temp-synced',

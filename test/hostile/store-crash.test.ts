@@ -2,10 +2,13 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { expectClean, putImage, toArray } from '../../src/store/contract-fixtures.ts';
+import { describeBytes, expectClean, putImage, toArray } from '../../src/store/contract-fixtures.ts';
 import { createDirectoryStore } from '../../src/store/directory-store.ts';
 import { WRITE_POINTS } from '../../src/store/write-points.ts';
 import { runStoreScript } from '../support/store-child.ts';
+
+/** As in the script. */
+const large = Buffer.alloc(2_000_000, 'y');
 
 /** Everything that a build, a pull, a prune do to a store, and what must still be so afterwards is printed. */
 const WORK = `
@@ -26,6 +29,13 @@ writeFileSync(staged.path, 'staged');
 await staged.commit(describe('staged'));
 await store.tag('docker.io/library/kept:1', image.manifest);
 said('kept');
+const large = Buffer.alloc(2_000_000, 'y');
+const from = (end) => async function* (offset) {
+  for (let at = offset; at < end; at += 500_000) yield large.subarray(at, at + 500_000);
+  if (end < large.length) throw new Error('cut');
+};
+await store.put(describe(large), from(1_500_000)).catch(() => {});
+await store.put(describe(large), from(2_000_000));
 await store.roots.put({ kind: 'step', id: 'sha256:aa', targets: [image.manifest], data: 1 });
 await store.notes.put('index', 'sha256:aa', Buffer.alloc(1000));
 await store.tag('docker.io/library/moved:1', image.manifest);
@@ -67,8 +77,15 @@ describe('a store whose process is killed', () => {
       const lease = await next.lease();
       const image = await putImage(next, 'the next command');
       await next.tag('docker.io/library/next:1', image.manifest);
+      const asked: number[] = [];
+      await next.put(describeBytes(large), async function* (offset) {
+        asked.push(offset);
+        yield large.subarray(offset);
+      });
+      if (point === 'partial-kept' || point === 'partial-taken') expect(asked, where).toEqual([1_500_000]);
       await lease.release();
       await expectClean(next);
+      expect(readdirSync(join(store, 'partial')), where).toEqual([]);
       for (const part of ['tmp', 'leases']) expect(readdirSync(join(store, part)), where).toEqual([]);
       await next.collect();
       expect((await next.resolve('docker.io/library/next:1')).digest, where).toBe(image.manifest.digest);

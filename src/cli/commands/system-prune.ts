@@ -5,7 +5,7 @@ import { formatDockerSize } from '../units.ts';
 export const command: CommandSpec = {
   name: 'system prune',
   aliases: [],
-  summary: 'Remove images without a name and the build cache',
+  summary: 'Remove images without a name, the build cache and what interrupted pulls left',
   usage: '[OPTIONS]',
   arity: [0, 0],
   options: [
@@ -14,7 +14,7 @@ export const command: CommandSpec = {
   ],
   examples: ['dobos system prune', 'dobos system prune --keep-cache', 'dobos system df'],
   async run({ app, terminal, options }) {
-    const images = await pruneImages(app);
+    const images = await pruneImages(app, { partials: true });
     const cache = flagOption(options, 'keepCache') ? { removed: [], bytes: 0 } : await pruneBuildCache(app);
     await terminal.out(
       `Images removed: ${images.removed.length}\nBuild cache steps removed: ${cache.removed.length}\n` +
