@@ -34,6 +34,8 @@ export interface HttpResponse {
   header(name: string): string | undefined;
   /** Values of one header, apart (`www-authenticate`, `link`, `warning`). */
   headers(name: string): readonly string[];
+  /** How long the server asked to wait, when that was too long for another try. */
+  readonly retryAfterMs?: number | undefined;
   /** The bytes as they come, pulled; ends with HTTP_CUT when the connection breaks before the announced length. Read it or call `discard`. */
   readonly body: ByteStream;
   /** The whole body. @throws HTTP_BODY_TOO_LARGE past `limit` bytes, also when only announced */
@@ -66,6 +68,8 @@ export interface HttpOptions {
   readonly userAgent: string;
   /** Whether this host (with port) may be talked to by plain HTTP, and without checking its certificate. Loopback may always be talked to plainly. */
   readonly insecure?: ((host: string) => boolean) | undefined;
+  /** Whether this host (with port) may be talked to by plain HTTP; over TLS its certificate is still checked. */
+  readonly plain?: ((host: string) => boolean) | undefined;
   /** Files for a host (with port); asked once per host, sent only to it. */
   readonly tls?: ((host: string) => Promise<TlsFiles | undefined>) | undefined;
   /** Hosts other than a request's home that may have private addresses. */

@@ -1,0 +1,187 @@
+import { lookup as systemLookup } from 'node:dns';
+import { isIP, type LookupFunction, connect as netConnect, type Socket } from 'node:net';
+import * as tls from 'node:tls';
+import { addressKind } from './address.ts';
+import { httpError } from './errors.ts';
+import { timeUp } from './failures.ts';
+import { bareHost } from './target.ts';
+import { openTunnel } from './tunnel.ts';
+import type { TlsFiles } from './types.ts';
+
+/** Milliseconds for one of several addresses before the next is tried beside it; Node's own 250 are too few for far hosts. */
+const ADDRESS_MS = 1000;
+/** Bytes that a socket keeps for its reader. */
+const SOCKET_BUFFER_BYTES = 256 * 1024;
+
+/** Where a connection goes, and what it must hold to. */
+export interface Destination {
+  readonly url: URL;
+  /** Asked for every address of the host's name; with a proxy, the proxy resolves the name and nothing can be asked. */
+  readonly acceptAddress: (address: string) => boolean;
+  readonly tls: TlsFiles | undefined;
+  readonly insecure: boolean;
+  readonly proxy: string | undefined;
+}
+
+export interface ConnectorOptions {
+  readonly lookup?: LookupFunction | undefined;
+  readonly connectMs: number;
+}
+
+/** Opens connections to one destination. A try that takes longer than `connectMs` in all is given up. */
+export interface Connector {
+  open(): Promise<Socket>;
+  /** Ends tries that are under way. */
+  close(): void;
+}
+
+export function createConnector(to: Destination, o: ConnectorOptions): Connector {
+  const attempts = new Set<Set<Socket>>();
+  let context: tls.SecureContext | undefined;
+  let session: Buffer | undefined;
+
+  const connect = async (opening: Set<Socket>): Promise<Socket> => {
+    if (to.url.protocol === 'https:') context ??= secureContextOf(to);
+    const socket =
+      to.proxy === undefined
+        ? await overTcp(to.url, to.acceptAddress, o, opening)
+        : await overProxy(to.url, new URL(to.proxy), o, opening);
+    if (context === undefined) return socket;
+    const own = { secureContext: context, rejectUnauthorized: !to.insecure };
+    const resumed = session === undefined ? own : { ...own, session };
+    const secured = await overTls(socket, bareHost(to.url.hostname), resumed, opening);
+    return secured.on('session', (fresh) => {
+      session = fresh;
+    });
+  };
+  return {
+    async open() {
+      const opening = new Set<Socket>();
+      attempts.add(opening);
+      const timer = setTimeout(() => destroyAll(opening, timeUp('TIME_UP_CONNECT')), o.connectMs);
+      try {
+        return await connect(opening);
+      } finally {
+        clearTimeout(timer);
+        attempts.delete(opening);
+      }
+    },
+    close() {
+      const closed = Object.assign(new Error('closed'), { code: 'UND_ERR_CLOSED' });
+      for (const opening of attempts) destroyAll(opening, closed);
+    },
+  };
+}
+
+function destroyAll(sockets: ReadonlySet<Socket>, error: Error): void {
+  for (const socket of sockets) socket.destroy(error);
+}
+
+/** A connection to the proxy, which for TLS leads on to the host of `url`. */
+async function overProxy(url: URL, proxy: URL, o: ConnectorOptions, opening: Set<Socket>): Promise<Socket> {
+  const plain = await overTcp(proxy, () => true, o, opening);
+  const socket =
+    proxy.protocol === 'https:' ? await overTls(plain, bareHost(proxy.hostname), {}, opening) : plain;
+  return url.protocol === 'https:' ? openTunnel(socket, url, proxy, opening) : socket;
+}
+
+function overTls(
+  socket: Socket,
+  host: string,
+  own: tls.ConnectionOptions,
+  opening: Set<Socket>,
+): Promise<tls.TLSSocket> {
+  const servername = isIP(host) === 0 ? host : '';
+  const secured = tls.connect({ socket, host, servername, ALPNProtocols: ['http/1.1'], ...own });
+  return ready(secured, 'secureConnect', opening);
+}
+
+function overTcp(
+  url: URL,
+  accept: (address: string) => boolean,
+  o: ConnectorOptions,
+  opening: Set<Socket>,
+): Promise<Socket> {
+  const host = bareHost(url.hostname);
+  if (isIP(host) !== 0 && !accept(host)) throw privateAddress(url.host, host);
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  const options = {
+    host,
+    port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+    readableHighWaterMark: SOCKET_BUFFER_BYTES,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ADDRESS_MS,
+    lookup: checkedLookup(url.host, accept, o.lookup ?? (systemLookup as LookupFunction)),
+  };
+  return ready(netConnect(options), 'connect', opening);
+}
+
+/** A lookup that fails unless every address is accepted, so that the address that is connected to is one that was checked. */
+function checkedLookup(
+  host: string,
+  accept: (address: string) => boolean,
+  lookup: LookupFunction,
+): LookupFunction {
+  return (name, options, callback) => {
+    lookup(name, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, '', 0);
+      const addresses = typeof found === 'string' ? [{ address: found, family: isIP(found) }] : found;
+      const refused = addresses.find(({ address }) => !accept(address));
+      if (refused !== undefined) return callback(privateAddress(host, refused.address), '', 0);
+      if (options.all === true) return callback(null, addresses);
+      const first = addresses[0];
+      if (first === undefined)
+        return callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), '', 0);
+      return callback(null, first.address, first.family);
+    });
+  };
+}
+
+const privateAddress = (host: string, address: string) =>
+  httpError('HTTP_PRIVATE_ADDRESS', { host, address, kind: addressKind(address) });
+
+function ready<S extends Socket>(
+  socket: S,
+  event: 'connect' | 'secureConnect',
+  opening: Set<Socket>,
+): Promise<S> {
+  opening.add(socket);
+  // Stays: an error between this moment and the next owner's listener would end the process.
+  socket.on('error', () => undefined);
+  return new Promise<S>((resolve, reject) => {
+    const closed = (): void => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+    socket.once('error', reject).once('close', closed);
+    socket.once(event, () => {
+      socket.removeListener('error', reject).removeListener('close', closed);
+      resolve(socket);
+    });
+  }).finally(() => opening.delete(socket));
+}
+
+/** @throws HTTP_TLS for files that cannot be used */
+function secureContextOf(to: Destination): tls.SecureContext {
+  const { ca, cert, key } = to.tls ?? {};
+  try {
+    return tls.createSecureContext({
+      ...(ca === undefined || ca.length === 0 ? {} : { ca: [...systemCertificates(), ...ca] }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    });
+  } catch (error) {
+    const host = to.url.host;
+    throw httpError(
+      'HTTP_TLS',
+      { host, trouble: 'bad-files', reason: 'its certificate or key files cannot be used' },
+      { cause: error },
+    );
+  }
+}
+
+/** Files for a host are added to what is trusted anyway. Before Node 22.15 that leaves out NODE_EXTRA_CA_CERTS for such a host. */
+function systemCertificates(): readonly string[] {
+  const { getCACertificates } = tls as { getCACertificates?: (kind: 'default') => string[] };
+  return getCACertificates?.('default') ?? tls.rootCertificates;
+}
