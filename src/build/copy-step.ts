@@ -6,6 +6,7 @@ import type { CallOptions } from '../base/options.ts';
 import { digestHex } from '../oci/digest.ts';
 import type { Notes } from '../store/contract.ts';
 import { unknownFiles } from './context/open-context.ts';
+import type { Op } from './graph.ts';
 import type { CopySelection } from './select-copy.ts';
 import type { StepKey } from './step-key.ts';
 
@@ -14,14 +15,15 @@ const MANY_FILES = 500;
 const MANY_BYTES = 8 * 1024 * 1024;
 const NOTE_KIND = 'copied';
 
-/** True if much of the selection is unread and no COPY was made at this place. `place`: the key of the step as if its files were none. */
+/** True if much of the selection is unread and no COPY was made at this place. `place`: the key of the step as if its files were none. What may be unpacked is always hashed before. */
 export async function isFirstCopy(
+  op: Op,
   copy: CopySelection,
   place: StepKey,
   notes: Notes,
   useCache: boolean,
 ): Promise<boolean> {
-  if (copy.kind !== 'context') return false;
+  if (copy.kind !== 'context' || (op.kind === 'copy' && op.unpack !== undefined)) return false;
   const unknown = unknownFiles(copy.selection);
   const bytes = unknown.reduce((sum, { node }) => sum + node.size, 0);
   if (unknown.length < MANY_FILES && bytes < MANY_BYTES) return false;

@@ -27,7 +27,7 @@ type BuildErrors = {
   BUILD_RUN_FAILED: { command: string; code: number; signal?: string | undefined; lines: readonly string[] };
   BUILD_STEP_FAILED: { instruction: string; code: string; message: string; store: string };
   BUILD_NO_KEEPER: Record<string, never>;
-  BUILD_ADD_ARCHIVE: { path: string };
+  BUILD_ARCHIVE: { path: string; problem: string };
   BUILD_EPOCH_INVALID: { text: string };
 };
 
@@ -112,9 +112,9 @@ export const buildError = errorMaker<BuildErrors>({
           hint: code === 'EROFS' ? 'the store is read-only: name another folder in DOBOS_ROOT' : undefined,
         },
   BUILD_NO_KEEPER: () => 'RUN needs something to run programs with, and none was given to this build',
-  BUILD_ADD_ARCHIVE: ({ path }) => ({
-    message: `ADD of an archive is not there yet: ${path} would be unpacked`,
-    hint: 'COPY keeps it packed',
+  BUILD_ARCHIVE: ({ path, problem }) => ({
+    message: `ADD failed: the archive ${path} cannot be unpacked: ${problem}`,
+    hint: 'COPY, and ADD --unpack=false, keep it packed',
   }),
   BUILD_EPOCH_INVALID: ({ text }) => ({
     message: `invalid SOURCE_DATE_EPOCH: ${quote(text)}`,

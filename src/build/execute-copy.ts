@@ -1,15 +1,14 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { fsPath } from '../base/names.ts';
 import type { CallOptions } from '../base/options.ts';
 import { readLayerIndex } from '../layer/read-index.ts';
-import type { Layer, PlannedEntry } from '../layer/types.ts';
+import type { Layer } from '../layer/types.ts';
 import { writeLayer } from '../layer/write-layer.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { parseChmod } from './chmod.ts';
 import type { SourceNode } from './context/file-source.ts';
-import type { SelectedSource } from './context/select-files.ts';
 import { createLayerContents } from './copy/layer-content.ts';
-import { type CopyPlacing, placeCopy } from './copy/place-copy.ts';
+import { type ArchiveOpener, createArchiveOpener } from './copy/open-archive.ts';
+import { type CopyPlacing, type PlacedSource, placeCopy } from './copy/place-copy.ts';
+import type { Placed } from './copy/placed.ts';
 import { namesSomebody, type Owner, resolveOwner } from './copy/resolve-owner.ts';
 import { buildError } from './errors.ts';
 import { type ImageView, readAccounts } from './image-view.ts';
@@ -71,42 +70,74 @@ async function copyFromContext(
 ): Promise<Copied> {
   const { context, selection } = copy;
   const { folder } = context;
-  if (op.instruction === 'ADD') refuseArchives(folder, selection.sources);
-  const plan = placeCopy({
-    ...shared,
-    sources: selection.sources,
-    content: ({ from, node }) => ({ kind: 'disk', path: `${folder}/${from}`, size: node.size }),
-  });
-  const layer = await writeLayer(store, plan, o);
-  const packed = await packedDigests(store, layer, plan, folder);
-  // The layer must hold what its key says: a file written meanwhile would come from the cache for ever.
-  for (const { from, node } of selection.sources.flatMap(({ files }) => files)) {
-    const digest = packed.get(from);
-    if (digest !== undefined && node.digest !== undefined && node.digest !== digest) {
-      throw buildError('BUILD_CONTEXT_CHANGED', { path: from });
+  const archives = createArchiveOpener(store);
+  try {
+    const sources =
+      op.unpack === undefined
+        ? selection.sources
+        : await withArchives(selection.sources, folder, archives, o);
+    const plan = placeCopy({
+      ...shared,
+      sources,
+      content: ({ from, node }) => ({ kind: 'disk', path: `${folder}/${from}`, size: node.size }),
+    });
+    const layer = await writeLayer(store, plan, o);
+    const packed = await packedDigests(store, layer, plan, folder);
+    // The layer must hold what its key says: a file written meanwhile would come from the cache for ever.
+    for (const { from, node } of selection.sources.flatMap(({ files }) => files)) {
+      const digest = packed.get(from);
+      if (digest !== undefined && node.digest !== undefined && node.digest !== digest) {
+        throw buildError('BUILD_CONTEXT_CHANGED', { path: from });
+      }
     }
+    // What another source replaced in the layer is in no layer, and still in the key.
+    const complete = await context.hash(context.learn(selection, packed), o);
+    return { layer, copy: { ...copy, selection: complete } };
+  } finally {
+    await archives.close();
   }
-  // What another source replaced in the layer is in no layer, and still in the key.
-  const complete = await context.hash(context.learn(selection, packed), o);
-  return { layer, copy: { ...copy, selection: complete } };
 }
 
-/** Hex digests of what was packed, by path in the context; later names of a file have that of the first. */
+/** The same sources, those that are archives opened. */
+async function withArchives(
+  sources: readonly PlacedSource<SourceNode>[],
+  folder: string,
+  archives: ArchiveOpener,
+  o: CallOptions,
+): Promise<readonly PlacedSource<SourceNode>[]> {
+  const opened: PlacedSource<SourceNode>[] = [];
+  for (const source of sources) {
+    const [self] = source.files;
+    const { kind, size, digest } = self?.node ?? {};
+    if (self === undefined || kind !== 'file' || size === undefined || digest === undefined) {
+      opened.push(source);
+      continue;
+    }
+    const region = { path: `${folder}/${self.from}`, offset: 0, size };
+    opened.push({ ...source, archive: await archives.open({ name: self.from, region, digest }, o) });
+  }
+  return opened;
+}
+
+/** Hex digests of what was packed, by path in the context; later names of a file have that of the first. @throws BUILD_CONTEXT_CHANGED where an archive's file is not what its index says */
 async function packedDigests(
   store: LocalStore,
   layer: Layer,
-  plan: readonly PlannedEntry[],
+  plan: readonly Placed[],
   folder: string,
 ): Promise<Map<string, string>> {
   const index = await readLayerIndex(store, layer);
   const digests = new Map<string, string>();
-  plan.forEach(({ content, path }, order) => {
-    if (content?.kind !== 'disk') return;
+  plan.forEach(({ content, path, digest: wanted }, order) => {
+    if (content === undefined || content.kind === 'bytes') return;
     const entry = index.at(order);
     if (entry.path !== path || entry.contentDigest === undefined) {
       throw new TypeError(`the layer's index has ${entry.path} where ${path} was packed`);
     }
-    digests.set(content.path.slice(folder.length + 1), entry.contentDigest.slice('sha256:'.length));
+    const digest = entry.contentDigest.slice('sha256:'.length);
+    if (wanted !== undefined && wanted !== digest)
+      throw buildError('BUILD_CONTEXT_CHANGED', { path: content.path });
+    if (content.kind === 'disk') digests.set(content.path.slice(folder.length + 1), digest);
   });
   return digests;
 }
@@ -147,32 +178,4 @@ async function ownerOf(
 
 function noFile(): never {
   throw new TypeError('nothing but inline text is copied');
-}
-
-/** First bytes of what ADD would unpack: gzip, bzip2, xz, zstd. */
-const MAGIC = ['1f8b', '425a68', 'fd377a585a00', '28b52ffd'];
-const USTAR_AT = 257;
-
-function refuseArchives(folder: string, sources: readonly SelectedSource<SourceNode>[]): void {
-  for (const { files } of sources) {
-    const [self] = files;
-    if (self?.node.kind === 'file' && looksPacked(`${folder}/${self.from}`)) {
-      throw buildError('BUILD_ADD_ARCHIVE', { path: self.from });
-    }
-  }
-}
-
-function looksPacked(path: string): boolean {
-  const head = Buffer.alloc(512);
-  const fd = openSync(fsPath(path), 'r');
-  try {
-    readSync(fd, head);
-  } finally {
-    closeSync(fd);
-  }
-  const hex = head.toString('hex', 0, 8);
-  return (
-    MAGIC.some((magic) => hex.startsWith(magic)) ||
-    head.toString('latin1', USTAR_AT, USTAR_AT + 5) === 'ustar'
-  );
 }

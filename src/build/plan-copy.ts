@@ -14,6 +14,8 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
   const variables = variablesOf(state);
   const copyFlags = readCopyFlags(instruction, variables, planner.layout);
   const { chown, chmod, parents, exclude } = copyFlags;
+  const unpack =
+    kind === 'COPY' || copyFlags.unpack === false ? undefined : copyFlags.unpack === true ? 'all' : 'local';
   refuseUnbuilt(copyFlags);
   const sources = instruction.sources.map((word) => {
     const text = expander.text(word, variables);
@@ -47,6 +49,7 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
       chown,
       chmod,
       ...(parents && { parents }),
+      ...(unpack !== undefined && { unpack }),
       ...(exclude.length > 0 && { exclude }),
     },
     origin: job.origin,
@@ -55,11 +58,10 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
     reads,
   });
 
-  function refuseUnbuilt({ link, keepGitDir, unpack, checksum }: CopyFlags): void {
+  function refuseUnbuilt({ link, keepGitDir, checksum }: CopyFlags): void {
     const { range } = instruction;
     if (link) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --link` }, range);
     if (keepGitDir === true) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --keep-git-dir` }, range);
-    if (unpack === true) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --unpack` }, range);
     if (checksum !== undefined) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --checksum` }, range);
   }
 

@@ -93,7 +93,9 @@ export async function runStep(
   const listed = await selectCopy(step, inputs, run, o);
   const place = listed === undefined ? undefined : keyWith('any');
   const isFirst =
-    listed !== undefined && place !== undefined && (await isFirstCopy(listed, place, store.notes, useCache));
+    listed !== undefined &&
+    place !== undefined &&
+    (await isFirstCopy(step.op, listed, place, store.notes, useCache));
   const job: Job = { step, parent, run, place, o };
   // Nothing can be known of it: it runs first, and what it reads makes its key.
   const early = isFirst ? await execute({ ...job, key: place, copy: listed }) : undefined;

@@ -114,6 +114,7 @@ function filesFacts(op: Op, facts: KeyFacts): unknown {
         op.dest,
         op.chown ?? null,
         op.chmod ?? null,
+        op.unpack ?? null,
         listDigest(facts.files ?? []),
         facts.epoch ?? null,
       ];

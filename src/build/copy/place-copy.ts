@@ -3,16 +3,19 @@
  * below, through its symlinks, and turned into the entries of a layer. Pure: neither disk nor store is touched.
  * @module
  */
-import type { Content, FileKind, FileTree, Inode, PlannedEntry } from '../../layer/types.ts';
+import type { Content, FileKind, FileTree } from '../../layer/types.ts';
 import type { ChangeMode } from '../chmod.ts';
 import { clampPath, type SourceNode } from '../context/file-source.ts';
 import type { SelectedFile, SelectedSource } from '../context/select-files.ts';
 import { buildError } from '../errors.ts';
+import type { Archive } from './open-archive.ts';
+import { placeArchive } from './place-archive.ts';
+import { createEntryRules, joinPath, type Placed } from './placed.ts';
 
 export interface CopyPlacing<N extends SourceNode> {
   /** The files of the image that is copied into. */
   readonly tree: FileTree;
-  readonly sources: readonly SelectedSource<N>[];
+  readonly sources: readonly PlacedSource<N>[];
   /** Files whose text stands in the Dockerfile: 0644, 0:0. */
   readonly inline: readonly { readonly name: string; readonly text: string }[];
   /** Absolute; a trailing slash says directory. */
@@ -25,14 +28,16 @@ export interface CopyPlacing<N extends SourceNode> {
   readonly content: (file: SelectedFile<N>) => Content;
 }
 
-/** An entry that may turn out to be another name of an earlier one. */
-type Placed = PlannedEntry & { readonly identity?: string | undefined };
+/** A source; one with an archive is unpacked. */
+export type PlacedSource<N extends SourceNode> = SelectedSource<N> & {
+  readonly archive?: Archive | undefined;
+};
 
 /**
  * The layer's entries: parents before children, sorted, each path once, existing parents with the attributes they have.
- * @throws BUILD_DEST_NEEDS_SLASH, BUILD_DEST_NOT_FOLDER, BUILD_DEST_IS_FOLDER, BUILD_DEST_IS_ROOT, BUILD_WHITEOUT_NAME, BUILD_CONTEXT_DEVICE
+ * @throws BUILD_DEST_NEEDS_SLASH, BUILD_DEST_NOT_FOLDER, BUILD_DEST_IS_FOLDER, BUILD_DEST_IS_ROOT, BUILD_WHITEOUT_NAME, BUILD_CONTEXT_DEVICE, BUILD_ARCHIVE
  */
-export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): PlannedEntry[] {
+export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): Placed[] {
   const top = o.tree.resolve(clampPath(o.dest));
   const there = o.tree.get(top);
   const count = o.sources.length + o.inline.length;
@@ -46,7 +51,7 @@ export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): PlannedEntry
   const fileTarget = (name: string): string => {
     if (asFolder) {
       placing.makeFolder(top, name);
-      return join(top, name);
+      return joinPath(top, name);
     }
     if (top === '') throw buildError('BUILD_DEST_IS_ROOT', { dest: o.dest });
     return top;
@@ -54,12 +59,17 @@ export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): PlannedEntry
   for (const source of o.sources) {
     const [self, ...below] = source.files;
     if (self === undefined) continue;
+    if (source.archive !== undefined) {
+      placing.makeFolder(top, self.from);
+      placing.unpack(top, source.archive);
+      continue;
+    }
     if (self.node.kind !== 'directory') {
       placing.putFile(fileTarget(source.name), self);
       continue;
     }
     placing.makeFolder(top, `${self.from}/`, self);
-    for (const file of below) placing.putFile(join(top, file.name), file);
+    for (const file of below) placing.putFile(joinPath(top, file.name), file);
   }
   for (const { name, text } of o.inline) placing.putText(fileTarget(name), text);
   return finish(placing.entries());
@@ -70,13 +80,15 @@ interface Placing<N extends SourceNode> {
   makeFolder(path: string, what: string, source?: SelectedFile<N>): void;
   putFile(path: string, file: SelectedFile<N>): void;
   putText(path: string, text: string): void;
+  /** Unpacks into a directory that is there or was made. */
+  unpack(top: string, archive: Archive): void;
   entries(): Iterable<Placed>;
 }
 
 function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
   const placed = new Map<string, Placed>();
-  const time = (mtime: number | undefined): number =>
-    mtime === undefined ? (o.epoch ?? 0) : o.epoch === undefined ? mtime : Math.min(mtime, o.epoch);
+  const rules = createEntryRules(o);
+  const { time } = rules;
   const kindAt = (path: string): string | undefined =>
     placed.get(path)?.kind ?? (path === '' ? 'directory' : o.tree.get(path)?.kind);
 
@@ -96,12 +108,11 @@ function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
     if (path === '') return;
     const there = o.tree.get(path);
     if (there !== undefined && there.kind !== 'directory') throw notFolder(path, there.kind, what);
-    placed.set(path, there === undefined ? newFolder(path) : keptFolder(path, there));
+    placed.set(path, there === undefined ? newFolder(path) : rules.keptFolder(path, there));
   };
   const newFolder = (path: string): Placed => {
     refuseWhiteout(path);
-    const { uid, gid } = o.owner ?? { uid: 0, gid: 0 };
-    return { path, kind: 'directory', mode: 0o755, uid, gid, mtime: time(undefined) };
+    return rules.newFolder(path);
   };
   /** One literal for all kinds: twenty thousand spreads take longer than the rest of the planning. */
   const entryOf = (
@@ -112,12 +123,7 @@ function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
   ): Placed => ({
     path,
     kind,
-    mode:
-      kind === 'symlink'
-        ? 0o777
-        : o.chmod === undefined
-          ? node.mode
-          : o.chmod(node.mode, kind === 'directory'),
+    mode: kind === 'symlink' ? 0o777 : rules.mode(node.mode, kind === 'directory'),
     uid: o.owner?.uid ?? node.uid,
     gid: o.owner?.gid ?? node.gid,
     mtime: time(node.mtime),
@@ -151,7 +157,7 @@ function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
       const isNew = path !== '' && kindAt(path) === undefined;
       addParents(path, what);
       if (isNew && source !== undefined) {
-        const mode = o.chmod === undefined ? 0o755 : o.chmod(0o755, true);
+        const mode = rules.mode(0o755, true);
         placed.set(path, { ...newFolder(path), mode, mtime: time(source.node.mtime) });
       } else addFolder(path, what);
     },
@@ -178,10 +184,19 @@ function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
       }
     },
     putText(path, text) {
-      const { uid, gid } = o.owner ?? { uid: 0, gid: 0 };
-      const mode = o.chmod === undefined ? 0o644 : o.chmod(0o644, false);
+      const { uid, gid } = rules.owner({ uid: 0, gid: 0 });
+      const mode = rules.mode(0o644, false);
       const content: Content = { kind: 'bytes', bytes: Buffer.from(text, 'utf8') };
       put({ path, kind: 'file', mode, uid, gid, mtime: time(undefined), content });
+    },
+    unpack(top, archive) {
+      for (const [path, entry] of placeArchive(o.tree, top, archive, rules)) {
+        const before = placed.get(path);
+        if (before !== undefined && (before.kind === 'directory') !== (entry.kind === 'directory')) {
+          throw notFolder(path, before.kind, archive.name);
+        }
+        placed.set(path, entry);
+      }
     },
     entries: () => placed.values(),
   };
@@ -189,22 +204,8 @@ function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
 
 const EMPTY: Content = { kind: 'bytes', bytes: Buffer.alloc(0) };
 
-/** A parent that the image has: unpackers would make it anew with other attributes, so the layer says them (oci.md L10). */
-function keptFolder(path: string, there: Inode): Placed {
-  const { mode, uid, gid, mtime, xattrs } = there;
-  return {
-    path,
-    kind: 'directory',
-    mode,
-    uid,
-    gid,
-    mtime: mtime.seconds,
-    ...(xattrs !== undefined && { xattrs }),
-  };
-}
-
 /** Sorted (a parent is the start of its children's paths, so it comes first), later names of one file as hard links to the first. */
-function finish(entries: Iterable<Placed>): PlannedEntry[] {
+function finish(entries: Iterable<Placed>): Placed[] {
   const sorted = [...entries].sort((a, b) => (a.path < b.path ? -1 : 1));
   const firstNames = new Map<string, string>();
   return sorted.map((entry) => {
@@ -225,8 +226,4 @@ function refuseWhiteout(path: string): void {
 
 function notFolder(path: string, kind: string, what: string): Error {
   return buildError('BUILD_DEST_NOT_FOLDER', { path: `/${path}`, is: kind, what });
-}
-
-function join(folder: string, name: string): string {
-  return folder === '' ? name : name === '' ? folder : `${folder}/${name}`;
 }
