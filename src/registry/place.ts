@@ -1,0 +1,93 @@
+import { type DobosError, isDobosError } from '../base/errors.ts';
+import type { CallOptions } from '../base/options.ts';
+import type { Http, HttpResponse } from '../http/types.ts';
+import { createGuard } from './authorize.ts';
+import { plainAllowed } from './hosts.ts';
+import type { Tokens } from './tokens.ts';
+import type { Endpoint, RegistryOptions } from './types.ts';
+
+/** What all places of one `Registry` share. */
+export interface PlaceParts extends RegistryOptions {
+  readonly tokens: Tokens;
+  /** Hosts with plain HTTP allowed, and which scheme they answered to. */
+  readonly schemes: Map<string, Promise<string>>;
+}
+
+export interface PlaceRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** One repository at one host: where to send what, with which proof. */
+export interface Place {
+  /** With port; for messages and to compare. */
+  readonly host: string;
+  readonly mirror: boolean;
+  readonly only: Endpoint['only'];
+  /** The answer to a request for `manifests/<name>`, `blobs/<digest>` or `tags/list`, whatever its status. The name is already checked. */
+  ask(what: string, request: PlaceRequest, o?: CallOptions): Promise<HttpResponse>;
+  /** The same for a whole address, which must be on this host. */
+  askAt(url: string, request: PlaceRequest, o?: CallOptions): Promise<HttpResponse>;
+  /** A refused answer as an error. */
+  refused(response: HttpResponse, name: string): Promise<DobosError>;
+}
+
+/** The place that an endpoint describes. Asks nothing yet. */
+export function createPlace(parts: PlaceParts, endpoint: Endpoint, registry: string): Place {
+  const base = new URL(endpoint.base);
+  const { host } = base;
+  const { http, tokens, credentials, insecure, trustedRealms } = parts;
+  // A mirror is another party: it gets what is known for itself, never what is meant for the registry.
+  const account = endpoint.mirror ? host : registry;
+  const { repository } = endpoint;
+  const guard = createGuard({
+    http,
+    tokens,
+    credentials,
+    insecure,
+    trustedRealms,
+    registry: account,
+    host,
+    repository,
+  });
+  const path = base.pathname.replace(/\/+$/, '') || '/v2';
+
+  const scheme = async (o: CallOptions): Promise<string> => {
+    if (base.protocol !== 'https:' || !plainAllowed(host, insecure)) return base.protocol;
+    let found = parts.schemes.get(host);
+    if (found === undefined) {
+      found = probe(http, host, o);
+      parts.schemes.set(host, found);
+      found.catch(() => parts.schemes.delete(host));
+    }
+    return found;
+  };
+
+  return {
+    host,
+    mirror: endpoint.mirror,
+    only: endpoint.only,
+    async ask(what, request, o = {}) {
+      const url = new URL(`${await scheme(o)}//${host}${path}/${repository}/${what}`);
+      if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace);
+      return guard.send({ ...request, url: url.href }, o);
+    },
+    askAt: (url, request, o) => guard.send({ ...request, url }, o),
+    refused: guard.refused,
+  };
+}
+
+/**
+ * `https:` if the host answers to it in any way, else `http:`: what is allowed to be plain need not be. (Docker does the same for loopback and insecure
+ * registries.) No proof is sent.
+ */
+async function probe(http: Http, host: string, o: CallOptions): Promise<string> {
+  try {
+    const request = { method: 'GET', url: `https://${host}/v2/`, home: host, retry: false } as const;
+    await (await http.request(request, o)).discard();
+    return 'https:';
+  } catch (error) {
+    if (o.signal?.aborted === true || !isDobosError(error)) throw error;
+    return 'http:';
+  }
+}
