@@ -2,9 +2,12 @@ import { type DobosError, isDobosError } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { Http, HttpResponse } from '../http/types.ts';
 import { createGuard } from './authorize.ts';
-import { plainAllowed } from './hosts.ts';
+import { hostOfRegistry, plainAllowed } from './hosts.ts';
 import type { Tokens } from './tokens.ts';
 import type { Endpoint, RegistryOptions } from './types.ts';
+
+/** Troubles of a handshake that a server without TLS causes. */
+const PLAIN_TROUBLE = new Set(['not-tls', 'handshake']);
 
 /** What all places of one `Registry` share. */
 export interface PlaceParts extends RegistryOptions {
@@ -37,8 +40,9 @@ export function createPlace(parts: PlaceParts, endpoint: Endpoint, registry: str
   const base = new URL(endpoint.base);
   const { host } = base;
   const { http, tokens, credentials, insecure, trustedRealms } = parts;
-  // A mirror is another party: it gets what is known for itself, never what is meant for the registry.
-  const account = endpoint.mirror ? host : registry;
+  // A mirror, or a place that stands for the registry, is another party: it gets what is known for itself, never what is meant for the registry.
+  const isRegistry = new URL(`https://${hostOfRegistry(registry)}`).host === host;
+  const account = isRegistry && !endpoint.mirror ? registry : host;
   const { repository } = endpoint;
   const guard = createGuard({
     http,
@@ -88,6 +92,8 @@ async function probe(http: Http, host: string, o: CallOptions): Promise<string> 
     return 'https:';
   } catch (error) {
     if (o.signal?.aborted === true || !isDobosError(error)) throw error;
-    return 'http:';
+    // A certificate that is not good is no reason to do without.
+    const isTls = error.code === 'HTTP_TLS' && !PLAIN_TROUBLE.has(String(error.facts.trouble));
+    return isTls ? 'https:' : 'http:';
   }
 }

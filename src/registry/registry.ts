@@ -1,7 +1,7 @@
+import { systemClock } from '../http/clock.ts';
 import type { Http } from '../http/types.ts';
 import { parseReference } from '../oci/reference.ts';
 import type { Digest } from '../oci/types.ts';
-import { systemClock } from './clock.ts';
 import { createRepository } from './repository.ts';
 import { createTokens } from './tokens.ts';
 import type { Registry, RegistryOptions, Repository, Traffic } from './types.ts';
