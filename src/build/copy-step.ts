@@ -27,12 +27,16 @@ export async function isFirstCopy(
   const unknown = unknownFiles(copy.selection);
   const bytes = unknown.reduce((sum, { node }) => sum + node.size, 0);
   if (unknown.length < MANY_FILES && bytes < MANY_BYTES) return false;
-  return !useCache || (await notes.get(NOTE_KIND, digestHex(place.files))) === undefined;
+  return !useCache || (await notes.get(NOTE_KIND, noteKey(place))) === undefined;
 }
 
 /** Notes that a COPY was made at this place. */
 export async function noteCopy(place: StepKey, notes: Notes): Promise<void> {
-  await notes.put(NOTE_KIND, digestHex(place.files), Buffer.alloc(0));
+  await notes.put(NOTE_KIND, noteKey(place), Buffer.alloc(0));
+}
+
+function noteKey({ layer, files }: StepKey): string {
+  return digestHex(layer ?? files);
 }
 
 /** The selection with all digests. */

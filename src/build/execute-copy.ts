@@ -1,4 +1,5 @@
 import type { CallOptions } from '../base/options.ts';
+import { emptyTree } from '../layer/apply-layer.ts';
 import { readLayerIndex } from '../layer/read-index.ts';
 import type { Layer } from '../layer/types.ts';
 import { writeLayer } from '../layer/write-layer.ts';
@@ -33,13 +34,14 @@ export interface Copied {
 export async function executeCopy(
   op: CopyOp,
   copy: CopySelection,
-  view: ImageView,
+  below: () => Promise<ImageView>,
   tools: CopyTools,
   o: CallOptions = {},
 ): Promise<Copied> {
   const { store, epoch } = tools;
+  const view = op.link === true ? undefined : await below();
   const shared = {
-    tree: view.tree,
+    tree: view?.tree ?? emptyTree(),
     inline: op.inline,
     dest: op.dest,
     chmod: op.chmod === undefined ? undefined : parseChmod(op.chmod),
@@ -165,14 +167,15 @@ async function copyFromImage(
 
 async function ownerOf(
   op: CopyOp,
-  view: ImageView,
+  view: ImageView | undefined,
   store: LocalStore,
   o: CallOptions,
 ): Promise<Owner | undefined> {
   if (op.chown === undefined || op.chown === '') return undefined;
-  const accounts = namesSomebody(op.chown)
-    ? await readAccounts(store, view, o)
-    : { passwd: undefined, group: undefined };
+  const accounts =
+    view !== undefined && namesSomebody(op.chown)
+      ? await readAccounts(store, view, o)
+      : { passwd: undefined, group: undefined };
   return resolveOwner(op.chown, accounts);
 }
 

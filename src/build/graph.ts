@@ -91,6 +91,8 @@ export type Op =
       readonly chmod?: string | undefined;
       /** The folders on the way to a source are kept, from its `/./` or the root on. */
       readonly parents?: true | undefined;
+      /** The layer is made without the image below, whose files it neither sees nor follows. */
+      readonly link?: true | undefined;
       /** Which archives are unpacked instead of copied. */
       readonly unpack?: 'local' | 'all' | undefined;
       /** Patterns of what is left out, in order. */

@@ -13,7 +13,7 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
   const { kind } = instruction;
   const variables = variablesOf(state);
   const copyFlags = readCopyFlags(instruction, variables, planner.layout);
-  const { chown, chmod, parents, exclude } = copyFlags;
+  const { chown, chmod, link, parents, exclude } = copyFlags;
   const unpack =
     kind === 'COPY' || copyFlags.unpack === false ? undefined : copyFlags.unpack === true ? 'all' : 'local';
   refuseUnbuilt(copyFlags);
@@ -48,19 +48,26 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
       dest: absoluteDest(state.config.WorkingDir, dest),
       chown,
       chmod,
+      ...(link && { link }),
       ...(parents && { parents }),
       ...(unpack !== undefined && { unpack }),
       ...(exclude.length > 0 && { exclude }),
     },
     origin: job.origin,
-    text: [kind, ...given('from', fromFlag), ...excludes, ...flags, ...shown].join(' '),
+    text: [
+      kind,
+      ...given('from', fromFlag),
+      ...(link ? ['--link'] : []),
+      ...excludes,
+      ...flags,
+      ...shown,
+    ].join(' '),
     createdBy: `${[kind, ...flags, ...shown].join(' ')} # buildkit`,
     reads,
   });
 
-  function refuseUnbuilt({ link, keepGitDir, checksum }: CopyFlags): void {
+  function refuseUnbuilt({ keepGitDir, checksum }: CopyFlags): void {
     const { range } = instruction;
-    if (link) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --link` }, range);
     if (keepGitDir === true) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --keep-git-dir` }, range);
     if (checksum !== undefined) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --checksum` }, range);
   }

@@ -51,7 +51,7 @@ function detailsOf(op: Op): string[] {
         ...op.sources.map((source) => `source: ${source}`),
         ...(op.exclude ?? []).map((pattern) => `without: ${pattern}`),
         ...op.inline.map(({ name, text }) => `inline: ${name} = ${JSON.stringify(text)}`),
-        `to: ${op.dest}${op.parents === true ? ', with the folders on the way' : ''}`,
+        `to: ${op.dest}${op.parents === true ? ', with the folders on the way' : ''}${op.link === true ? ', apart from the image below' : ''}`,
         ...(op.chown === undefined ? [] : [`owner: ${op.chown}`]),
         ...(op.chmod === undefined ? [] : [`mode: ${op.chmod}`]),
       ];

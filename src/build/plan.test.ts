@@ -38,7 +38,7 @@ describe('planBuild', () => {
     ['FROM scratch\nRUN --security=insecure y', 2, 'RUN --security is not supported yet'],
     ['FROM scratch\nRUN --network=foo y', 2, 'invalid network mode "foo"'],
     ['FROM scratch\nRUN <<EOF\n#!/bin/sh\nEOF', 2, 'a RUN heredoc that starts with #! is not supported yet'],
-    ['FROM scratch\nCOPY --link a b', 2, 'COPY --link is not supported yet'],
+    ['FROM scratch\nCOPY --link --chown=ada a b', 2, 'COPY --link cannot look up "ada"'],
     ['FROM scratch\nCOPY --exclude=! a b', 2, 'COPY --exclude: illegal exclusion pattern: "!"'],
     ['FROM scratch\nADD https://example.org/x /', 2, 'ADD of a URL is not supported yet'],
     ['FROM scratch\nADD https://example.org/x.git#v1 /', 2, 'ADD of a git repository is not supported yet'],

@@ -3,6 +3,7 @@ import type { CallOptions } from '../base/options.ts';
 import { chainIds } from '../image/chain-id.ts';
 import { imageId } from '../image/image-id.ts';
 import type { Image } from '../image/types.ts';
+import { digestHex } from '../oci/digest.ts';
 import type { Platform } from '../oci/types.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
@@ -104,11 +105,15 @@ export async function runStep(
   const key = keyWith(files?.digest);
   const id = cacheId(step, key);
   const asked = early === undefined && id !== undefined && useCache;
-  const found: FoundStep | undefined = asked ? await findStep(store, id, tools.now(), o) : undefined;
+  // A layer that nothing below decides may have been made over another image.
+  const layerId = key.layer === undefined ? undefined : digestHex(key.layer);
+  const find = (at: string | undefined): Promise<FoundStep | undefined> =>
+    asked && at !== undefined ? findStep(store, at, tools.now(), o) : Promise.resolve(undefined);
+  const found = (await find(id)) ?? (await find(layerId));
   const { record, ms, why }: Outcome =
     early ??
     (found === undefined && id !== undefined
-      ? await execute({ ...job, key, copy, files, id })
+      ? await execute({ ...job, key, copy, files, id: layerId ?? id })
       : { record: found ?? NOTHING, ms: 0, why: [] });
 
   if (files !== undefined && place !== undefined && found === undefined) {
@@ -117,6 +122,7 @@ export async function runStep(
   }
   const image = sealStep(step, start, record);
   if (id !== undefined && found?.manifest !== image.descriptor.digest) run.keep(step, id, image, record);
+  if (layerId !== undefined && found === undefined) run.keep(step, layerId, image, record);
   // The base of a stage is remembered too, so that what stands below can name it; the source of a COPY stands at the place of that COPY.
   if (id !== undefined || (step.op.kind === 'base' && step.stage.step === 1))
     run.last?.remember(step, key, files);
@@ -175,7 +181,7 @@ async function makeLayer(job: Job): Promise<Pick<StepRecord, 'layer'> & { copy?:
       return { layer: await executeRun(op, known(parent).image, run.tools, { signal: o.signal, onEvent }) };
     }
     case 'copy':
-      return executeCopy(op, known(job.copy), await known(parent).view(), run.tools, o);
+      return executeCopy(op, known(job.copy), known(parent).view, run.tools, o);
     case 'workdir':
       return { layer: await executeWorkdir(op, await known(parent).view(), run.tools, o) };
     case 'config':

@@ -49,6 +49,8 @@ export interface StepKey {
   readonly digest: Digest;
   /** Of the file system after this step; the parent's if the step leaves it alone. */
   readonly files: Digest;
+  /** Of the layer alone, where nothing below decides it (COPY --link): its result fits any image. */
+  readonly layer?: Digest | undefined;
   /** Plain data, fit for JSON. */
   readonly parts: readonly KeyPart[];
 }
@@ -78,8 +80,11 @@ const MAX_VALUE = 200;
 export function stepKey(step: Step, inputs: readonly StepKey[], facts: KeyFacts = {}): StepKey {
   const parent = step.parent === undefined ? undefined : inputs[0];
   const own = filesFacts(step.op, facts);
+  const layer = step.op.kind === 'copy' && step.op.link === true ? hashOf(['layer', own]) : undefined;
   const files =
-    own === undefined ? (parent?.files ?? hashOf(['nothing'])) : hashOf(['files', parent?.files ?? '', own]);
+    own === undefined
+      ? (parent?.files ?? hashOf(['nothing']))
+      : hashOf(['files', parent?.files ?? '', layer ?? own]);
   const digest = hashOf([
     'image',
     parent?.digest ?? '',
@@ -89,7 +94,8 @@ export function stepKey(step: Step, inputs: readonly StepKey[], facts: KeyFacts 
     // The epoch dates the history entry of every step.
     facts.epoch ?? null,
   ]);
-  return { digest, files, parts: partsOf(step, parent, facts) };
+  const parts = partsOf(step, layer === undefined ? parent : undefined, facts);
+  return layer === undefined ? { digest, files, parts } : { digest, files, layer, parts };
 }
 
 /** What decides the files that a step makes, apart from the parent's; undefined if it makes none. */
