@@ -42,9 +42,15 @@ function readDaemonFile(file: string): DockerRules {
     throw problem(`"${name}" is no list of texts`);
   };
   return {
-    mirrors: list('registry-mirrors').map((text) => mirrorUrl(text) ?? fail(problem, text)),
+    mirrors: list('registry-mirrors').map((text) => hostUrl(text) ?? fail(problem, text)),
     insecure: list('insecure-registries').map((host) => host.toLowerCase()),
   };
+}
+
+/** Docker takes no path in a mirror's URL. */
+function hostUrl(text: string): string | undefined {
+  const url = mirrorUrl(text);
+  return url === undefined || new URL(url).pathname !== '/' ? undefined : url;
 }
 
 /** The URL without a slash at its end; undefined for what is no plain http or https URL. */

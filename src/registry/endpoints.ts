@@ -41,10 +41,12 @@ export function createEndpoints(rules: RegistryRules): Endpoints {
   };
 }
 
-/** The rule of the longest prefix that the name begins with. */
+/** The rule of the longest prefix that the name begins with. A host that is blocked is so on every port. */
 export function ruleFor(rules: readonly PrefixRule[], name: string): PrefixRule | undefined {
   return rules
-    .filter(({ prefix }) => matchedLength(prefix, name) > 0)
+    .filter(
+      ({ prefix, blocked }) => matchedLength(prefix, name) > 0 || (blocked && name.startsWith(`${prefix}:`)),
+    )
     .reduce<PrefixRule | undefined>(
       (best, rule) => (best !== undefined && best.prefix.length >= rule.prefix.length ? best : rule),
       undefined,
@@ -53,11 +55,11 @@ export function ruleFor(rules: readonly PrefixRule[], name: string): PrefixRule 
 
 /** How much of the name the prefix covers, in whole parts; 0 for nothing. */
 function matchedLength(prefix: string, name: string): number {
-  const ends = (at: number): boolean => at === name.length || name[at] === '/' || name[at] === ':';
+  const ends = (at: number): boolean => at === name.length || name[at] === '/';
   if (!prefix.startsWith('*.')) return name.startsWith(prefix) && ends(prefix.length) ? prefix.length : 0;
   const at = name.indexOf(prefix.slice(1));
   const end = at + prefix.length - 1;
-  return at > 0 && !name.slice(0, at).includes('/') && ends(end) ? end : 0;
+  return at > 0 && !name.slice(0, at).includes('/') && (ends(end) || name[end] === ':') ? end : 0;
 }
 
 /** The name with `location` for what the prefix covers; as it is without a location (a rule for `*.domain` alone). */

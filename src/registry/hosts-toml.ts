@@ -14,7 +14,7 @@ const HOST = /^[a-z0-9][a-z0-9._-]*(?::\d{1,5})?$/;
 
 /**
  * The mirrors of `<folder>/<host>/hosts.toml`, or of `_default`: those that may pull; without the capability `resolve` for digests only.
- * Certificates and paths of their own (`ca`, `client`, `override_path`, `skip_verify`) are not followed: such hosts are left out, as they could not be reached.
+ * Hosts with certificates, headers or lax checks of their own (`ca`, `client`, `header`, `skip_verify`) are left out: those settings are not followed.
  * @throws REGISTRY_SETTINGS_FILE
  */
 export async function readHostsFile(folder: string, registry: string): Promise<HostsFile> {
@@ -41,6 +41,8 @@ function mirrorOf(file: string, written: string, host: unknown): HostsFile['mirr
   if (base === undefined) throw fields.wrong(' is no URL of a host');
   const may = fields.texts('capabilities') ?? ['pull', 'resolve'];
   const odd = ['ca', 'client', 'header'].some((name) => (host as object)[name as never] !== undefined);
-  if (!may.includes('pull') || odd || fields.flag('override_path') || fields.flag('skip_verify')) return [];
-  return [{ base, ...(!may.includes('resolve') && { only: 'digests' as const }) }];
+  if (!may.includes('pull') || odd || fields.flag('skip_verify')) return [];
+  // With `override_path` the path is all there is; else containerd puts `/v2` after it.
+  const whole = fields.flag('override_path') || new URL(base).pathname === '/' ? base : `${base}/v2`;
+  return [{ base: whole, ...(!may.includes('resolve') && { only: 'digests' as const }) }];
 }
