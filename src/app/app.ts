@@ -4,8 +4,10 @@
  * @module
  */
 import { errorMaker, systemCode } from '../base/errors.ts';
+import type { Registry } from '../registry/types.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
+import type { OpenRegistry, RegistryNotice, RegistryRequest } from './open-registry.ts';
 import type { Settings } from './settings.ts';
 
 type AppErrors = {
@@ -24,12 +26,16 @@ export interface App {
   store(): Promise<LocalStore>;
   /** The process that runs containers; started at the first request to it. */
   keeper(runtime?: string): Promise<Keeper>;
+  /** Registries with this machine's credentials, mirrors and certificates; read and opened at the first call. One for all calls with the same `insecure`. */
+  registry(o?: RegistryRequest): Promise<Registry>;
   close(): Promise<void>;
 }
 
 export function createApp(settings: Settings, version: string): App {
   let store: Promise<LocalStore> | undefined;
   const keepers = new Map<string, Promise<Keeper>>();
+  const registries = new Map<boolean, Promise<OpenRegistry>>();
+  const listeners = new Set<(notice: RegistryNotice) => void>();
   return {
     settings,
     version,
@@ -47,11 +53,21 @@ export function createApp(settings: Settings, version: string): App {
       }
       return keeper;
     },
+    registry: async ({ insecure = false, onEvent } = {}) => {
+      if (onEvent !== undefined) listeners.add(onEvent);
+      let open = registries.get(insecure);
+      if (open === undefined) {
+        const tell = (notice: RegistryNotice): void => listeners.forEach((listener) => void listener(notice));
+        open = import('./open-registry.ts').then(({ openRegistry }) =>
+          openRegistry(settings, version, { insecure, onEvent: tell }),
+        );
+        registries.set(insecure, open);
+      }
+      return (await open).registry;
+    },
     close: async () => {
-      const open = await Promise.allSettled(keepers.values());
-      await Promise.all(
-        open.map((keeper) => (keeper.status === 'fulfilled' ? keeper.value.close() : undefined)),
-      );
+      const open = await Promise.allSettled([...keepers.values(), ...registries.values()]);
+      await Promise.all(open.map((each) => (each.status === 'fulfilled' ? each.value.close() : undefined)));
     },
   };
 }

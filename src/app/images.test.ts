@@ -33,6 +33,9 @@ beforeEach(async () => {
     keeper: async () => {
       throw new Error('nothing here needs a keeper');
     },
+    registry: async () => {
+      throw new Error('nothing here needs a registry');
+    },
     close: async () => {},
   };
   image = await putImage(store, APP);

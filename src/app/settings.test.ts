@@ -33,6 +33,37 @@ describe('settings', () => {
     ['1700000000', 1_700_000_000],
   ])('reads SOURCE_DATE_EPOCH=%j', (text, epoch) => expect(parseEpoch(text)).toBe(epoch));
 
+  it.each([
+    [{}, { http: undefined, https: undefined, none: undefined }],
+    [
+      { http_proxy: 'a', HTTP_PROXY: 'b', https_proxy: 'c', HTTPS_PROXY: 'd', no_proxy: 'e', NO_PROXY: 'f' },
+      { http: 'a', https: 'c', none: 'e' },
+    ],
+    [
+      { HTTP_PROXY: 'b', HTTPS_PROXY: 'd', NO_PROXY: 'f' },
+      { http: 'b', https: 'd', none: 'f' },
+    ],
+    [
+      { ALL_PROXY: 'z', HTTPS_PROXY: 'd' },
+      { http: 'z', https: 'd', none: undefined },
+    ],
+    [
+      { HTTP_PROXY: 'attacker', REQUEST_METHOD: 'GET' },
+      { http: undefined, https: undefined, none: undefined },
+    ],
+  ])('takes from %j the proxies %j', (env, proxies) => expect(read(env).proxies).toEqual(proxies));
+
+  it('reads lists of hosts', () => {
+    const { trustedHosts, insecureRegistries } = read({
+      DOBOS_TRUSTED_HOSTS: 'a.example, b.example:1',
+      DOBOS_INSECURE_REGISTRIES: '',
+    });
+    expect({ trustedHosts, insecureRegistries }).toEqual({
+      trustedHosts: ['a.example', 'b.example:1'],
+      insecureRegistries: [],
+    });
+  });
+
   it.each(['-1', '1.5', 'now', '0x10', '1e9'])('refuses SOURCE_DATE_EPOCH=%s, when it is needed', (text) => {
     const settings = read({ SOURCE_DATE_EPOCH: text });
     expect(() => settings.epoch()).toThrow(expect.objectContaining({ code: 'SETTINGS_EPOCH' }));

@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { errorMaker } from '../base/errors.ts';
+import type { ProxySettings } from '../http/types.ts';
 import type { Platform } from '../oci/types.ts';
 
 type SettingsErrors = {
@@ -34,6 +35,13 @@ export interface Settings {
   readonly now: () => number;
   /** Values for `--build-arg NAME` without a value, and the predefined proxy arguments. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Empty when the user has none. */
+  readonly home: string;
+  readonly proxies: ProxySettings;
+  /** `DOBOS_TRUSTED_HOSTS`: hosts that may have private addresses, and token servers that may see a registry's credentials. */
+  readonly trustedHosts: readonly string[];
+  /** `DOBOS_INSECURE_REGISTRIES`: hosts without TLS, or with a certificate that nobody vouches for. */
+  readonly insecureRegistries: readonly string[];
 }
 
 export interface SettingsSource {
@@ -61,8 +69,28 @@ export function readSettings(source: SettingsSource): Settings {
     uid,
     now: source.now,
     environment: env,
+    home,
+    proxies: readProxies(env),
+    trustedHosts: words(env.DOBOS_TRUSTED_HOSTS),
+    insecureRegistries: words(env.DOBOS_INSECURE_REGISTRIES),
   };
 }
+
+/**
+ * The lower-case names first, as everybody does. In a CGI program `HTTP_PROXY` is the header `Proxy` of whoever asks, so it does not count there.
+ */
+function readProxies(env: SettingsSource['env']): ProxySettings {
+  const all = env.all_proxy || env.ALL_PROXY || undefined;
+  const byHeader = env.REQUEST_METHOD === undefined ? env.HTTP_PROXY : undefined;
+  return {
+    http: env.http_proxy || byHeader || all,
+    https: env.https_proxy || env.HTTPS_PROXY || all,
+    none: env.no_proxy || env.NO_PROXY || undefined,
+  };
+}
+
+const words = (list: string | undefined): readonly string[] =>
+  (list ?? '').split(/[\s,]+/).filter((word) => word !== '');
 
 /** Node's names of architectures in Go's words, where they differ. */
 const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
