@@ -12,6 +12,11 @@ const GROUPS: readonly { readonly pages: readonly string[]; readonly debian?: bo
   { pages: ['01-a-stack-of-layers'] },
   { pages: ['02-the-union-file-system'] },
   { pages: ['07-hello-world', '08-the-second-build'], debian: true },
+  { pages: ['09-cached-is-not-re-run'] },
+  { pages: ['10-order-matters'], debian: true },
+  { pages: ['11-four-big-files'] },
+  { pages: ['12-cleaning-up-too-late'] },
+  { pages: ['13-dependencies-before-source'] },
   { pages: ['23-counting-layers'] },
   { pages: ['26-inside-the-archive'] },
 ];
