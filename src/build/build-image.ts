@@ -4,13 +4,14 @@ import type { Dockerfile, Range } from '../dockerfile/ast.ts';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
 import { formatSnippet } from '../dockerfile/snippet.ts';
 import type { Image } from '../image/types.ts';
-import type { Platform } from '../oci/types.ts';
+import type { Annotations, Platform } from '../oci/types.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { BuildEvent } from './build-events.ts';
 import { openContext } from './context/open-context.ts';
 import { readIgnoreFile } from './context/read-ignore-file.ts';
 import { buildError } from './errors.ts';
+import type { BuildGraph, Step } from './graph.ts';
 import { basesOf, planBuild } from './plan.ts';
 import type { BaseRequest, PlanOptions } from './plan-options.ts';
 import { type BuildResult, runBuild } from './run-build.ts';
@@ -34,6 +35,10 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   /** SOURCE_DATE_EPOCH in seconds; the build argument of that name counts too. */
   readonly epoch?: number | undefined;
   readonly useCache?: boolean | undefined;
+  /** Stages (names, case aside, or numbers) whose steps run again whatever is kept. */
+  readonly freshStages?: readonly string[] | undefined;
+  /** Of the image's manifest. */
+  readonly annotations?: Annotations | undefined;
   readonly parallel?: number | undefined;
   /** The image that a name in FROM means: of the store, a layout, an archive. */
   readonly resolveBase: (name: string, platform: Platform) => Promise<Image>;
@@ -42,11 +47,23 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly now: () => number;
 }
 
+/** A build whose graph is known and of which nothing has run yet. */
+export interface PlannedBuild {
+  readonly graph: BuildGraph;
+  /** @throws BUILD_… with the place in the Dockerfile, and errors of the store */
+  run(): Promise<BuildResult>;
+}
+
 /**
  * The image that a Dockerfile describes, written to the store and not named.
  * @throws DOCKERFILE_…, PLAN_… and BUILD_… with the place in the Dockerfile, what `resolveBase` throws, and errors of the store
  */
 export async function buildImage(o: BuildImageOptions): Promise<BuildResult> {
+  return (await planImage(o)).run();
+}
+
+/** Reads the Dockerfile and its bases. @throws DOCKERFILE_…, PLAN_… and what `resolveBase` throws */
+export async function planImage(o: BuildImageOptions): Promise<PlannedBuild> {
   const text = o.dockerfileText;
   const placeOf = (range: Range) => ({
     file: o.dockerfileName,
@@ -77,6 +94,21 @@ export async function buildImage(o: BuildImageOptions): Promise<BuildResult> {
   for (const { message, range } of graph.warnings ?? []) {
     o.onEvent?.({ kind: 'warning', message, line: range.start.line });
   }
+  const unknown = (o.freshStages ?? []).find((name) => !graph.steps.some((step) => isStage(step, name)));
+  if (unknown !== undefined) {
+    const message = `--no-cache-filter ${unknown} is not used: no stage of this build has that name`;
+    o.onEvent?.({ kind: 'warning', message });
+  }
+  return { graph, run: () => runPlanned(o, graph, bases, epoch, placeOf) };
+}
+
+async function runPlanned(
+  o: BuildImageOptions,
+  graph: BuildGraph,
+  bases: ReadonlyMap<string, Image>,
+  epoch: number | undefined,
+  placeOf: (range: Range) => Place,
+): Promise<BuildResult> {
   o.onEvent?.({ kind: 'planned', graph });
   const ignore =
     o.contextFolder === undefined ? undefined : readIgnoreFile(o.contextFolder, o.dockerfilePath);
@@ -97,6 +129,8 @@ export async function buildImage(o: BuildImageOptions): Promise<BuildResult> {
         now: o.now,
         epoch,
         useCache: o.useCache ?? true,
+        isFresh: (step) => (o.freshStages ?? []).some((name) => isStage(step, name)),
+        annotations: o.annotations,
         platform: graph.platform,
         parallel: o.parallel,
         identity: JSON.stringify([
@@ -114,11 +148,22 @@ export async function buildImage(o: BuildImageOptions): Promise<BuildResult> {
   }
 }
 
+interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly snippet: string;
+}
+
+/** True if the word names the step's stage: by name, case aside, or by number. */
+function isStage({ stage }: Step, word: string): boolean {
+  return stage.name.toLowerCase() === word.toLowerCase() || String(stage.index) === word;
+}
+
 async function resolveBases(
   file: Dockerfile,
   planOptions: PlanOptions,
   o: BuildImageOptions,
-  placeOf: (range: Range) => { file: string; line: number; snippet: string },
+  placeOf: (range: Range) => Place,
 ): Promise<Map<string, Image>> {
   const bases = new Map<string, Image>();
   const resolveOne = async ({ key, name, platform, origin, nearStage }: BaseRequest): Promise<void> => {

@@ -29,6 +29,19 @@ type BuildErrors = {
   BUILD_NO_KEEPER: Record<string, never>;
   BUILD_ARCHIVE: { path: string; problem: string };
   BUILD_EPOCH_INVALID: { text: string };
+  BUILD_OUTPUT: { dest: string; code: string };
+};
+
+const OUTPUT_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'a part of the path is no folder',
+  EEXIST: 'it is there already and no folder',
+  EACCES: 'this user may not',
+  EPERM: 'this user may not',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left on the disk',
+  EDQUOT: 'the disk quota is used up',
+  ENAMETOOLONG: 'the name is too long for this file system',
 };
 
 /** Errors of running a build. */
@@ -120,6 +133,7 @@ export const buildError = errorMaker<BuildErrors>({
     message: `invalid SOURCE_DATE_EPOCH: ${quote(text)}`,
     hint: 'seconds since 1970, as printed by: date +%s',
   }),
+  BUILD_OUTPUT: ({ dest, code }) => `cannot write ${dest}: ${OUTPUT_PROBLEMS[code] ?? code}`,
 });
 
 function quote(text: string): string {

@@ -7,9 +7,11 @@
 import { availableParallelism } from 'node:os';
 import { DobosError, isDobosError, systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
+import { annotateImage } from '../image/seal-image.ts';
 import type { Image } from '../image/types.ts';
 import { writeImage } from '../image/write-image.ts';
 import { digestHex } from '../oci/digest.ts';
+import type { Annotations } from '../oci/types.ts';
 import type { Lease } from '../store/contract.ts';
 import type { BuildEvent, StepReport } from './build-events.ts';
 import { buildError } from './errors.ts';
@@ -24,6 +26,8 @@ export interface BuildTools extends StepTools {
   readonly identity?: string | undefined;
   /** Steps that run at once; twice the cores without it, as most of them wait for a program or a disk. */
   readonly parallel?: number | undefined;
+  /** Of the image's manifest; the images of its steps have none. */
+  readonly annotations?: Annotations | undefined;
   /** Where in the Dockerfile a step stands, for its errors. */
   readonly placeOf?: ((step: Step) => { file?: string; line?: number; snippet?: string }) | undefined;
 }
@@ -60,11 +64,11 @@ export async function runBuild(
   try {
     const states = await runAll(graph, run, tools, stop, signal);
     await keeping.settled();
-    const output = states.get(graph.output)!;
-    await writeImage(store, output.image, { signal: o.signal });
-    await keepStepImages(tools, graph, states, keeping);
+    const image = annotateImage(states.get(graph.output)!.image, tools.annotations);
+    await writeImage(store, image, { signal: o.signal });
+    await keepStepImages(image, tools, graph, states, keeping);
     complete = true;
-    return { image: output.image, steps: graph.steps.map(({ id }) => states.get(id)!.report) };
+    return { image, steps: graph.steps.map(({ id }) => states.get(id)!.report) };
   } finally {
     // Also after a failure: what ended is kept, and the next build starts there.
     await keeping.settled().catch((error: unknown) => {
@@ -193,6 +197,7 @@ function createPlaces(count: number): <T>(work: () => Promise<T>) => Promise<T> 
 
 /** Lists the images of the steps that the output was made by, unless they are listed. */
 async function keepStepImages(
+  image: Image,
   tools: BuildTools,
   graph: BuildGraph,
   states: ReadonlyMap<StepId, StepState>,
@@ -208,7 +213,7 @@ async function keepStepImages(
     if (state.step.parent === undefined) break;
   }
   if (targets.length === 0) return;
-  const { digest } = output.image.descriptor;
+  const { digest } = image.descriptor;
   const id = digestHex(digest);
   if ((await store.roots.get(STEP_IMAGES, id)) !== undefined) return;
   await keeping.lease();

@@ -37,6 +37,8 @@ export interface StepTools {
   readonly epoch?: number | undefined;
   /** False: every step runs, and what it gives replaces what is kept. */
   readonly useCache: boolean;
+  /** Steps that run again whatever is kept, and with them those that stand on them. */
+  readonly isFresh?: ((step: Step) => boolean) | undefined;
   readonly platform: Platform;
 }
 
@@ -61,6 +63,8 @@ export interface StepState {
   readonly key: StepKey;
   readonly image: Image;
   readonly report: StepReport;
+  /** It ran because it had to, whatever is kept. */
+  readonly fresh: boolean;
   /** The files of its image; read when first asked for. */
   view(): Promise<ImageView>;
 }
@@ -81,8 +85,11 @@ export async function runStep(
   o: CallOptions,
 ): Promise<StepState> {
   const { tools } = run;
-  const { store, useCache } = tools;
+  const { store } = tools;
   const parent = step.parent === undefined ? undefined : inputs[0];
+  // What stands on something made anew is not what was kept, though its key says so.
+  const fresh = !tools.useCache || tools.isFresh?.(step) === true || parent?.fresh === true;
+  const useCache = !fresh;
   const start = parent?.image ?? startOf(step, tools);
   const keyWith = (files: string | undefined): StepKey =>
     stepKey(
@@ -97,7 +104,7 @@ export async function runStep(
     listed !== undefined &&
     place !== undefined &&
     (await isFirstCopy(step.op, listed, place, store.notes, useCache));
-  const job: Job = { step, parent, run, place, o };
+  const job: Job = { step, parent, run, place, o, fresh };
   // Nothing can be known of it: it runs first, and what it reads makes its key.
   const early = isFirst ? await execute({ ...job, key: place, copy: listed }) : undefined;
   const copy = early?.copy ?? (listed === undefined ? undefined : await hashCopy(listed, o));
@@ -132,7 +139,7 @@ export async function runStep(
   const ended = { step: step.id, imageId: imageId(image) };
   run.emit(cached ? { kind: 'cached', ...ended } : { kind: 'done', ...ended, ms, layerBytes });
   const report = { ...ended, cached, ms, savedMs: record.durationMs, why, layerBytes };
-  return { step, key, image, report, view: viewOnce(store, image, parent) };
+  return { step, key, image, report, fresh, view: viewOnce(store, image, parent) };
 }
 
 const NOTHING: StepRecord = { layer: undefined, createdAt: 0, durationMs: 0 };
@@ -140,6 +147,7 @@ const NOTHING: StepRecord = { layer: undefined, createdAt: 0, durationMs: 0 };
 interface Job {
   readonly step: Step;
   readonly parent: StepState | undefined;
+  readonly fresh: boolean;
   readonly run: StepRun;
   readonly o: CallOptions;
   readonly place?: StepKey | undefined;
@@ -150,11 +158,11 @@ interface Job {
 }
 
 async function execute(job: Job & { readonly key: StepKey }): Promise<Outcome> {
-  const { step, run, key, files, id } = job;
+  const { step, run, key, files, id, fresh } = job;
   const { tools } = run;
-  const why = tools.useCache
-    ? ((await run.last?.explain(step, key, files, run.instructions())) ?? [])
-    : ['the cache is off'];
+  const why = fresh
+    ? ['the cache is off']
+    : ((await run.last?.explain(step, key, files, run.instructions())) ?? []);
   run.emit({ kind: 'started', step: step.id, why });
   const started = tools.now();
   let copy: CopySelection | undefined;

@@ -61,6 +61,16 @@ export function planArchive(
     documents.set(blobMember(image.descriptor.digest), image.manifestBytes);
     for (const { blob } of image.layers) layers.set(blobMember(blob.digest), blob);
   }
+  const contents = new Map<string, { readonly size: number; readonly content: MemberContent }>();
+  for (const [name, blob] of layers) contents.set(name, { size: blob.size, content: contentOf(blob) });
+  return planMembers(documents, contents);
+}
+
+/** These files in this order, each once, with their places in the archive. */
+export function planMembers(
+  documents: ReadonlyMap<string, Uint8Array>,
+  contents: ReadonlyMap<string, { readonly size: number; readonly content: MemberContent }>,
+): ArchivePlan {
   const members: ArchiveMember[] = [];
   let at = 0;
   const add = (name: string, size: number, content: MemberContent): void => {
@@ -69,7 +79,7 @@ export function planArchive(
     at += header.length + size + padding(size);
   };
   for (const [name, bytes] of documents) add(name, bytes.length, { kind: 'bytes', bytes });
-  for (const [name, blob] of layers) if (!documents.has(name)) add(name, blob.size, contentOf(blob));
+  for (const [name, { size, content }] of contents) if (!documents.has(name)) add(name, size, content);
   return { members, size: at + endOfArchive().length };
 }
 

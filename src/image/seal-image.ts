@@ -29,6 +29,13 @@ export function withLayers(image: Image, layers: readonly Layer[]): Image {
   return sealBytes(image.config, image.configBytes, layers, image.manifest.annotations);
 }
 
+/** The image with these annotations too in its manifest; config and id stay. */
+export function annotateImage(image: Image, annotations: Annotations | undefined): Image {
+  if (annotations === undefined || Object.keys(annotations).length === 0) return image;
+  const all = { ...image.manifest.annotations, ...annotations };
+  return sealBytes(image.config, image.configBytes, image.layers, all);
+}
+
 /** The image with exactly these config bytes. */
 export function sealBytes(
   config: ImageConfig,

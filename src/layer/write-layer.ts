@@ -30,16 +30,23 @@ export async function writeLayer(
   o.signal?.throwIfAborted();
   const staged = await store.stage();
   try {
-    const task: PackTask = { path: staged.path, plan: entries };
-    const packed = isSmall(entries)
-      ? (await import('./pack-layer.ts')).packFile(task)
-      : await packInThread(task, o);
+    const packed = await packTar(staged.path, entries, o);
     o.signal?.throwIfAborted();
     return await keepPacked(store, staged, packed);
   } catch (error) {
     await staged.abort();
     throw error;
   }
+}
+
+/** Writes the plan as a tar to an empty file; the bytes depend on the plan and the files' content alone. @throws as `writeLayer`, and system errors */
+export async function packTar(
+  path: string,
+  plan: readonly PlannedEntry[],
+  o: CallOptions = {},
+): Promise<PackedLayer> {
+  const task: PackTask = { path, plan };
+  return isSmall(plan) ? (await import('./pack-layer.ts')).packFile(task) : packInThread(task, o);
 }
 
 /** The layer of a staged file that `packLayer` has filled, committed to the store with its index. */

@@ -1,0 +1,144 @@
+/**
+ * Where a build's result goes: `--output` in docker's words (build.md a.11).
+ * @module
+ */
+import { errorMaker } from '../base/errors.ts';
+import { suggest } from '../dockerfile/suggest.ts';
+import { commaFields } from './comma-fields.ts';
+import { fullName } from './image-names.ts';
+
+export type BuildOutput =
+  /** The files of the image, in a folder. */
+  | { readonly kind: 'local'; readonly dest: string; readonly split: boolean }
+  /** The files of the image, as one tar; `-` is standard output, here and below. */
+  | { readonly kind: 'tar'; readonly dest: string; readonly split: boolean }
+  | {
+      readonly kind: 'oci';
+      readonly dest: string;
+      /** False: a folder. */
+      readonly tar: boolean;
+      readonly names: readonly string[];
+      readonly compression: 'gzip' | 'zstd' | 'none' | undefined;
+      readonly level: number | undefined;
+    }
+  | { readonly kind: 'docker'; readonly dest: string; readonly names: readonly string[] }
+  /** In the store, under these names too. */
+  | { readonly kind: 'image'; readonly names: readonly string[] }
+  /** Nowhere but in the cache. */
+  | { readonly kind: 'cacheonly' };
+
+type OutputErrors = {
+  OUTPUT_INVALID: { text: string; problem: string; nearest?: string | undefined };
+  OUTPUT_LATER: { text: string; what: string };
+};
+export const outputError = errorMaker<OutputErrors>({
+  OUTPUT_INVALID: ({ text, problem, nearest }) => ({
+    message: `--output ${text}: ${problem}`,
+    hint:
+      nearest === undefined
+        ? 'for example: -o out, -o - (a tar of the files), -o type=oci,dest=image.tar'
+        : `did you mean ${nearest}?`,
+  }),
+  OUTPUT_LATER: ({ text, what }) => ({
+    message: `--output ${text}: ${what} is not part of this version yet`,
+    hint: 'name the image with -t; type=oci,dest=FILE writes a file that other tools push',
+  }),
+});
+
+const TYPES = ['local', 'tar', 'oci', 'docker', 'image', 'registry', 'cacheonly'];
+/** The keys of each type; those of the last row are docker's own affair and change nothing here. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  local: ['dest', 'platform-split', 'mode'],
+  tar: ['dest', 'platform-split'],
+  oci: ['dest', 'tar', 'name', 'compression', 'compression-level', 'force-compression'],
+  docker: ['dest', 'name'],
+  image: ['name', 'push'],
+  cacheonly: [],
+};
+const IDLE_KEYS = ['oci-mediatypes', 'unpack', 'store', 'name-canonical', 'rewrite-timestamp', 'context'];
+
+/** What one `--output` says: `DIR`, `-`, or `type=…,key=value…`. @throws OUTPUT_INVALID, OUTPUT_LATER, OCI_REFERENCE_INVALID */
+export function parseOutput(text: string): BuildOutput {
+  const invalid = (problem: string, nearest?: string) =>
+    outputError('OUTPUT_INVALID', { text, problem, nearest });
+  const fields = commaFields(text);
+  if (fields === undefined) throw invalid('a quote is not closed');
+  if (fields.length === 1 && !text.includes('=')) {
+    if (text === '') throw invalid('it names nothing');
+    return text === '-'
+      ? { kind: 'tar', dest: '-', split: false }
+      : { kind: 'local', dest: text, split: true };
+  }
+  const values = new Map<string, string>();
+  for (const field of fields) {
+    const cut = field.indexOf('=');
+    if (cut < 0) throw invalid(`invalid value ${JSON.stringify(field)}, want key=value`);
+    values.set(field.slice(0, cut).trim().toLowerCase(), field.slice(cut + 1));
+  }
+  const type = values.get('type');
+  if (type === undefined) throw invalid('type is required for output');
+  if (!TYPES.includes(type))
+    throw invalid(`unknown type ${JSON.stringify(type)}, want ${TYPES.join(', ')}`, suggestType(type));
+  if (type === 'registry' || isTrue(values.get('push')))
+    throw outputError('OUTPUT_LATER', { text, what: 'pushing' });
+  const known = KEYS[type]!;
+  for (const key of values.keys()) {
+    if (key === 'type' || known.includes(key) || IDLE_KEYS.includes(key)) continue;
+    const near = suggest(key, known);
+    throw invalid(`type=${type} knows no ${JSON.stringify(key)}`, near);
+  }
+  const dest = values.get('dest') ?? '';
+  const names = (values.get('name') ?? '')
+    .split(',')
+    .filter((name) => name !== '')
+    .map(fullName);
+  const split = values.get('platform-split');
+  switch (type) {
+    case 'local':
+      if (dest === '' || dest === '-') throw invalid('dest is required: the folder');
+      if (values.get('mode') === 'delete') throw outputError('OUTPUT_LATER', { text, what: 'mode=delete' });
+      return { kind: 'local', dest, split: split === undefined || isTrue(split) };
+    case 'tar':
+      return { kind: 'tar', dest: dest === '' ? '-' : dest, split: isTrue(split) };
+    case 'oci': {
+      const tar = values.get('tar') === undefined || isTrue(values.get('tar'));
+      if (!tar && (dest === '' || dest === '-')) throw invalid('dest is required with tar=false: the folder');
+      const level = values.get('compression-level');
+      if (level !== undefined && !/^\d{1,2}$/.test(level))
+        throw invalid(`compression-level is ${JSON.stringify(level)}, want a number`);
+      return {
+        kind: 'oci',
+        dest: dest === '' ? '-' : dest,
+        tar,
+        names,
+        compression: compressionOf(values.get('compression')),
+        level: level === undefined ? undefined : Number(level),
+      };
+    }
+    case 'docker':
+      return dest === '' ? { kind: 'image', names } : { kind: 'docker', dest, names };
+    case 'image':
+      return { kind: 'image', names };
+    default:
+      return { kind: 'cacheonly' };
+  }
+
+  function compressionOf(word: string | undefined): 'gzip' | 'zstd' | 'none' | undefined {
+    if (word === undefined) return undefined;
+    if (word === 'uncompressed') return 'none';
+    if (word === 'gzip' || word === 'zstd') return word;
+    if (word === 'estargz') throw outputError('OUTPUT_LATER', { text, what: 'compression=estargz' });
+    const want = ['uncompressed', 'gzip', 'zstd'];
+    throw invalid(
+      `unknown compression ${JSON.stringify(word)}, want ${want.join(', ')}`,
+      suggest(word, want),
+    );
+  }
+}
+
+const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1';
+
+function suggestType(type: string): string | undefined {
+  const near = suggest(type, TYPES) ?? (type === 'dir' || type === 'folder' ? 'local' : undefined);
+  return near === undefined ? undefined : `type=${near}`;
+}
