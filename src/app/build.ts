@@ -1,47 +1,21 @@
-import { readFileSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { errorMaker, isDobosError, systemCode } from '../base/errors.ts';
+import { isDobosError } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import type { BuildEvent } from '../build/build-events.ts';
-import { buildImage } from '../build/build-image.ts';
+import { type PlannedBuild, planImage } from '../build/build-image.ts';
 import type { BuildGraph } from '../build/graph.ts';
 import type { BuildResult } from '../build/run-build.ts';
 import { keepUntagged, nameImage } from '../image/name-image.ts';
-import { parsePlatform } from '../oci/platform.ts';
+import { type IndexEntry, writeIndex } from '../image/write-index.ts';
+import { formatPlatform, parsePlatform } from '../oci/platform.ts';
+import type { Descriptor, Platform } from '../oci/types.ts';
 import type { App } from './app.ts';
+import { type BuildAnnotations, parseAnnotations } from './build-annotations.ts';
+import { parseOutput } from './build-outputs.ts';
+import { type BuildPlace, openBuildPlace } from './build-place.ts';
 import { fullName } from './image-names.ts';
+import { nameEvent, namePlatform, nameSteps } from './platform-steps.ts';
 import { resolveBase } from './resolve-base.ts';
-
-type BuildVerbErrors = {
-  BUILD_CONTEXT: { context: string; problem: string };
-  BUILD_DOCKERFILE: { path: string; code: string };
-  BUILD_CONTEXT_LATER: { context: string };
-};
-const DOCKERFILE_PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  ENOTDIR: 'a part of the path is no folder',
-  EISDIR: 'it is a folder',
-  ENXIO: 'it is no regular file',
-  EACCES: 'this user may not',
-  ENAMETOOLONG: 'the name is too long',
-};
-const buildVerbError = errorMaker<BuildVerbErrors>({
-  BUILD_CONTEXT: ({ context, problem }) => ({
-    message: `the build context "${context}" ${problem}`,
-    hint: 'give the folder that holds the Dockerfile: dobos build -t app .',
-  }),
-  BUILD_DOCKERFILE: ({ path, code }) => ({
-    message: `cannot read the Dockerfile ${path}: ${DOCKERFILE_PROBLEMS[code] ?? code}`,
-    hint: code === 'EACCES' ? 'change its permissions' : 'name it with -f, or give the folder that holds it',
-  }),
-  BUILD_CONTEXT_LATER: ({ context }) => ({
-    message: `"${context}" as a build context is not part of this version yet`,
-    hint: 'a folder on this machine works',
-  }),
-});
-
-/** Largest Dockerfile that is read, in bytes. */
-const MAX_DOCKERFILE_BYTES = 1024 * 1024;
+import { checkOutputs, writeOutputs } from './write-outputs.ts';
 
 export interface BuildRequest {
   readonly context: string;
@@ -53,121 +27,169 @@ export interface BuildRequest {
   /** `name=value`. */
   readonly labels: readonly string[];
   readonly target?: string | undefined;
+  /** One, or several with commas between them: then an index is made. */
   readonly platform?: string | undefined;
   readonly network?: 'default' | 'host' | 'none' | undefined;
   readonly useCache: boolean;
+  /** Stages that run again. */
+  readonly freshStages?: readonly string[] | undefined;
   readonly runtime?: string | undefined;
+  /** As in `--output`. */
+  readonly outputs?: readonly string[] | undefined;
+  /** As in `--annotation`. */
+  readonly annotations?: readonly string[] | undefined;
+}
+
+export interface BuildDoors extends WatchOptions<BuildEvent> {
+  /** Where outputs to `-` go; they are refused without it. */
+  readonly stdout?: ((bytes: Uint8Array) => Promise<void>) | undefined;
 }
 
 export interface Built extends BuildResult {
   readonly graph: BuildGraph;
   /** Full names that it has now. */
   readonly names: readonly string[];
+  /** What the names point at: the manifest, or the index over several platforms. */
+  readonly target: Descriptor;
+  readonly platforms: readonly Platform[];
 }
 
 /** Predefined proxy arguments, in both cases (build.md a.5): taken from the surroundings. */
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
 
-/** Builds an image from a folder and its Dockerfile and names it; without a name it stays as `<none>`. @throws as `buildImage`, and BUILD_CONTEXT, BUILD_DOCKERFILE, OCI_REFERENCE_INVALID before anything runs */
-export async function build(app: App, request: BuildRequest, o: WatchOptions<BuildEvent>): Promise<Built> {
+/** Builds an image from a folder and its Dockerfile, names it and writes it where it is to go; without a name it stays as `<none>`. @throws as `buildImage`, and BUILD_CONTEXT, BUILD_DOCKERFILE, OUTPUT_INVALID, OCI_REFERENCE_INVALID before anything runs */
+export async function build(app: App, request: BuildRequest, o: BuildDoors): Promise<Built> {
+  const wanted = readRequest(app, request);
+  const place = await openBuildPlace(request);
   try {
-    return await buildAndName(app, request, o);
+    return await buildOnce(app, wanted, place, o);
   } catch (error) {
     if (!isDobosError(error, 'STORE_NOT_FOUND')) throw error;
     // A build that finds everything cached writes nothing, so nothing says that it runs, and a prune beside it may take what it has
     // found and not used yet. Once more then, holding what it finds.
     const lease = await (await app.store()).lease();
     try {
-      return await buildAndName(app, request, o);
+      return await buildOnce(app, wanted, place, o);
     } finally {
       await lease.release();
     }
+  } finally {
+    await place.close();
   }
 }
 
-async function buildAndName(app: App, request: BuildRequest, o: WatchOptions<BuildEvent>): Promise<Built> {
-  const names = request.tags.map(fullName);
-  const contextFolder = checkContext(request.context);
-  const dockerfilePath = findDockerfile(request.dockerfile, contextFolder);
-  const dockerfileText = readDockerfile(dockerfilePath);
-  const store = await app.store();
+interface Wanted extends BuildRequest {
+  readonly names: readonly string[];
+  readonly platforms: readonly Platform[];
+  readonly written: readonly ReturnType<typeof parseOutput>[];
+  readonly noted: BuildAnnotations;
+}
+
+/** What the options say, before anything is read. */
+function readRequest(app: App, request: BuildRequest): Wanted {
   const { hostPlatform } = app.settings;
-  let graph: BuildGraph | undefined;
-  const onEvent = (event: BuildEvent): void => {
-    if (event.kind === 'planned') graph = event.graph;
-    o.onEvent?.(event);
+  const platforms = new Map<string, Platform>();
+  for (const text of request.platform?.split(',') ?? []) {
+    const platform = parsePlatform(text.trim(), hostPlatform);
+    platforms.set(formatPlatform(platform), platform);
+  }
+  if (platforms.size === 0) platforms.set('', hostPlatform);
+  const written = (request.outputs ?? []).map(parseOutput);
+  checkOutputs(written, platforms.size);
+  return {
+    ...request,
+    names: [...new Set(request.tags.map(fullName))],
+    platforms: [...platforms.values()],
+    written,
+    noted: parseAnnotations(request.annotations ?? [], platforms.size > 1),
   };
-  const result = await buildImage({
+}
+
+async function buildOnce(app: App, wanted: Wanted, place: BuildPlace, o: BuildDoors): Promise<Built> {
+  const { names, platforms, written, noted } = wanted;
+  const store = await app.store();
+  const planned: PlannedBuild[] = [];
+  for (const platform of platforms) planned.push(await planOne(app, wanted, place, platform, o));
+  const results: BuildResult[] = [];
+  for (const each of planned) results.push(await each.run());
+  const entries = results.map(
+    ({ image }, i): IndexEntry => ({
+      image,
+      platform: platforms[i]!,
+      annotations: noted.manifestDescriptor(platforms[i]!),
+    }),
+  );
+  const target =
+    entries.length === 1
+      ? entries[0]!.image.descriptor
+      : await writeIndex(store, entries, { signal: o.signal, annotations: noted.index });
+  for (const name of names) await nameImage(store, name, target);
+  if (names.length === 0 && (written.length === 0 || written.some(({ kind }) => kind === 'image')))
+    await keepUntagged(store, target);
+  const images = {
+    entries,
+    target,
+    indexAnnotations: noted.index,
+    descriptorAnnotations: noted.indexDescriptor,
+    names,
+  };
+  await writeOutputs(store, images, written, {
     signal: o.signal,
-    onEvent,
-    store,
-    contextFolder,
-    dockerfileText,
-    dockerfileName: request.dockerfile ?? basename(dockerfilePath),
-    dockerfilePath,
-    buildArgs: buildArguments(app, request.buildArgs),
-    labels: new Map(request.labels.map(splitPair)),
-    target: request.target,
-    platform: request.platform === undefined ? hostPlatform : parsePlatform(request.platform),
-    buildPlatform: hostPlatform,
-    network: request.network,
+    stdout: o.stdout ?? refuseStdout,
+    warn: (message) => o.onEvent?.({ kind: 'warning', message }),
+  });
+  const own = Math.max(
+    0,
+    platforms.findIndex((each) => formatPlatform(each) === formatPlatform(app.settings.hostPlatform)),
+  );
+  return {
+    image: results[own]!.image,
+    steps: results.flatMap(({ steps }, i) => nameSteps(steps, platforms, i)),
+    graph: {
+      ...planned[own]!.graph,
+      steps: planned.flatMap(({ graph }, i) => namePlatform(graph, platforms, i).steps),
+    },
+    names: [...names, ...written.flatMap((output) => (output.kind === 'image' ? output.names : []))],
+    target,
+    platforms,
+  };
+}
+
+async function refuseStdout(): Promise<void> {
+  throw new TypeError('nobody takes what goes to standard output');
+}
+
+async function planOne(
+  app: App,
+  wanted: Wanted,
+  place: BuildPlace,
+  platform: Platform,
+  o: BuildDoors,
+): Promise<PlannedBuild> {
+  const { platforms } = wanted;
+  const at = platforms.indexOf(platform);
+  return planImage({
+    signal: o.signal,
+    onEvent: (event) => o.onEvent?.(nameEvent(event, platforms, at)),
+    store: await app.store(),
+    contextFolder: place.contextFolder,
+    dockerfileText: place.dockerfileText,
+    dockerfileName: place.dockerfileName,
+    dockerfilePath: place.dockerfilePath,
+    buildArgs: buildArguments(app, wanted.buildArgs),
+    labels: new Map(wanted.labels.map(splitPair)),
+    target: wanted.target,
+    platform,
+    buildPlatform: app.settings.hostPlatform,
+    network: wanted.network,
     epoch: app.settings.epoch(),
-    useCache: request.useCache,
-    resolveBase: (name, platform) => resolveBase(app, name, platform),
-    keeper: () => app.keeper(request.runtime),
+    useCache: wanted.useCache,
+    freshStages: wanted.freshStages,
+    annotations: wanted.noted.manifest(platform),
+    resolveBase: (name, of) => resolveBase(app, name, of),
+    keeper: () => app.keeper(wanted.runtime),
     now: app.settings.now,
   });
-  for (const name of names) await nameImage(store, name, result.image.descriptor);
-  if (names.length === 0) await keepUntagged(store, result.image.descriptor);
-  return { ...result, names, graph: graph! };
-}
-
-/** @throws BUILD_CONTEXT, BUILD_CONTEXT_LATER */
-export function checkContext(context: string): string {
-  if (context === '-' || /^(https?:|git@|git:|ssh:|github\.com\/)/.test(context)) {
-    throw buildVerbError('BUILD_CONTEXT_LATER', { context });
-  }
-  try {
-    if (!statSync(context).isDirectory())
-      throw buildVerbError('BUILD_CONTEXT', { context, problem: 'is not a folder' });
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT') throw buildVerbError('BUILD_CONTEXT', { context, problem: 'does not exist' });
-    if (code === 'EACCES') throw buildVerbError('BUILD_CONTEXT', { context, problem: 'may not be read' });
-    if (code === 'ENAMETOOLONG')
-      throw buildVerbError('BUILD_CONTEXT', { context, problem: 'is too long a name' });
-    throw error;
-  }
-  return resolve(context);
-}
-
-function findDockerfile(given: string | undefined, contextFolder: string): string {
-  if (given === '-') throw buildVerbError('BUILD_CONTEXT_LATER', { context: '-f -' });
-  if (given !== undefined) return resolve(given);
-  const [usual, lower] = ['Dockerfile', 'dockerfile'].map((name) => join(contextFolder, name));
-  return !exists(usual!) && exists(lower!) ? lower! : usual!;
-}
-
-const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
-
-function readDockerfile(path: string): string {
-  try {
-    const facts = statSync(path);
-    // A pipe would be waited for without end.
-    if (!facts.isFile())
-      throw buildVerbError('BUILD_DOCKERFILE', { path, code: facts.isDirectory() ? 'EISDIR' : 'ENXIO' });
-    const { size } = facts;
-    if (size > MAX_DOCKERFILE_BYTES)
-      throw buildVerbError('BUILD_DOCKERFILE', {
-        path,
-        code: `${size} bytes are more than ${MAX_DOCKERFILE_BYTES}`,
-      });
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === undefined || code.startsWith('BUILD_')) throw error;
-    throw buildVerbError('BUILD_DOCKERFILE', { path, code }, { cause: error });
-  }
 }
 
 function buildArguments(app: App, given: readonly string[]): Map<string, string> {

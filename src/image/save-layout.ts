@@ -1,4 +1,7 @@
+import { lstatSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type ByteStream, collect } from '../base/bytes.ts';
+import { systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { IMAGE_NAME, REF_NAME } from '../oci/annotations.ts';
 import { formatIndex } from '../oci/format.ts';
@@ -12,7 +15,7 @@ import type { LocalStore } from '../store/contract.ts';
 import { type MemberContent, planMembers } from './archive-plan.ts';
 import { imageError } from './errors.ts';
 import { blobMember } from './load-plan.ts';
-import { type OpenPlan, savePlan, streamPlan } from './write-archive.ts';
+import { type OpenPlan, saveFile, saveMember, savePlan, streamPlan } from './write-archive.ts';
 
 /** What a layout holds under its names: an image, or an index with all its images. */
 export interface LayoutRoot {
@@ -41,8 +44,50 @@ export async function saveLayout(
   await savePlan(() => openLayoutPlan(store, roots, o), path, o);
 }
 
+/**
+ * The layout as a folder, which is made if it is missing; blobs that it holds stay, index.json is replaced last.
+ * @throws ARCHIVE_WRITE, and as `streamLayout`
+ */
+export async function saveLayoutFolder(
+  store: LocalStore,
+  roots: readonly LayoutRoot[],
+  folder: string,
+  o: CallOptions,
+): Promise<void> {
+  const { plan, close } = await openLayoutPlan(store, roots, o);
+  try {
+    const isIndex = ({ name }: { readonly name: string }): boolean => name === 'index.json';
+    for (const member of [
+      ...plan.members.filter((each) => !isIndex(each)),
+      ...plan.members.filter(isIndex),
+    ]) {
+      const path = join(folder, member.name);
+      const there = lstatSync(path, { throwIfNoEntry: false });
+      if (!isIndex(member) && there?.isFile() === true && there.size === member.size) continue;
+      makeParent(path, folder);
+      await saveFile(path, {
+        whole: (temp) => saveMember(member, temp, o),
+        stream: () => {
+          throw imageError('ARCHIVE_WRITE', { path, why: 'it is no regular file' });
+        },
+      });
+    }
+  } finally {
+    await close();
+  }
+}
+
+function makeParent(path: string, folder: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    const why = systemCode(error) ?? String(error);
+    throw imageError('ARCHIVE_WRITE', { path: folder, why }, { cause: error });
+  }
+}
+
 /** The bytes of index.json: an entry per name. */
-export function layoutIndex(roots: readonly LayoutRoot[]): Uint8Array {
+function layoutIndex(roots: readonly LayoutRoot[]): Uint8Array {
   const entries = roots.flatMap(({ target, names, annotations }): Descriptor[] => {
     const { mediaType, digest, size, platform } = target;
     const bare: Descriptor = { mediaType, digest, size, ...(platform !== undefined && { platform }) };

@@ -98,6 +98,18 @@ async function writePlan(plan: ArchivePlan, path: string, o: CallOptions): Promi
   }
 }
 
+/** Writes one member's content alone into a new file, verified. */
+export async function saveMember(member: ArchiveMember, path: string, o: CallOptions): Promise<void> {
+  const fd = openSync(fsPath(path), 'wx', 0o644);
+  try {
+    const { content } = member;
+    if (content.kind === 'bytes') writeAt(fd, content.bytes, 0);
+    else await copyMember({ ...member, start: -member.header.length }, path, fd, o);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 async function copyMember(member: ArchiveMember, path: string, fd: number, o: CallOptions): Promise<void> {
   const { content } = member;
   let offset = member.start + member.header.length;

@@ -10,7 +10,10 @@ export interface StepLabel {
 
 /** How each step is called in the output. The stage is named where there is more than one. */
 export function stepLabels(graph: BuildGraph): ReadonlyMap<StepId, StepLabel> {
-  const severalStages = new Set(graph.steps.map(({ stage }) => stage.index)).size > 1;
+  // A name with a slash holds a platform: no stage is called so.
+  const severalStages =
+    new Set(graph.steps.map(({ stage }) => stage.index)).size > 1 ||
+    graph.steps.some(({ stage }) => stage.name.includes('/'));
   let number = 0;
   return new Map(
     graph.steps.map((step) => [

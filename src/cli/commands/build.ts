@@ -1,16 +1,34 @@
 import { build } from '../../app/build.ts';
+import { buildMetadata, builtId } from '../../app/build-metadata.ts';
+import { parseOutput } from '../../app/build-outputs.ts';
 import { isDobosError } from '../../base/errors.ts';
 import type { BuildEvent } from '../../build/build-events.ts';
 import { formatPlan } from '../../build/plan-format.ts';
-import { imageId } from '../../image/image-id.ts';
 import { buildSummary } from '../build-view/build-summary.ts';
 import { hideImplied } from '../build-view/hide-implied.ts';
 import { type BuildView, createPlainView } from '../build-view/plain-view.ts';
 import { safeLines, safeText } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
+import { cliError } from '../errors.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
 import type { Terminal } from '../terminal.ts';
+
+const NO_CGROUPS = 'steps run without cgroups';
+/** What docker takes and what means nothing here: said once, and passed over. */
+const IDLE = [
+  { flags: '--builder <name>', key: 'builder', why: 'there is one builder' },
+  { flags: '--compress', key: 'compress', why: 'a context is read where it is' },
+  { flags: '--isolation <how>', key: 'isolation', why: '--runtime names what isolates' },
+  { flags: '-m, --memory <bytes>', key: 'memory', why: NO_CGROUPS },
+  { flags: '--memory-swap <bytes>', key: 'memorySwap', why: NO_CGROUPS },
+  { flags: '--cpu-shares <weight>', key: 'cpuShares', why: NO_CGROUPS },
+  { flags: '--cpu-period <time>', key: 'cpuPeriod', why: NO_CGROUPS },
+  { flags: '--cpu-quota <time>', key: 'cpuQuota', why: NO_CGROUPS },
+  { flags: '--cpuset-cpus <list>', key: 'cpusetCpus', why: NO_CGROUPS },
+  { flags: '--cpuset-mems <list>', key: 'cpusetMems', why: NO_CGROUPS },
+  { flags: '--cgroup-parent <group>', key: 'cgroupParent', why: NO_CGROUPS },
+] as const;
 
 export const command: CommandSpec = {
   name: 'build',
@@ -32,7 +50,22 @@ export const command: CommandSpec = {
     { flags: '--explain', summary: 'say for every step why it ran or was cached' },
     { flags: '--plan', summary: 'print the steps and build nothing' },
     { flags: '--label <name=value>', summary: 'set a label', repeat: true },
-    { flags: '--platform <os/arch>', summary: 'the platform of the image' },
+    {
+      flags: '--annotation <key=value>',
+      summary: 'annotate the manifest; `index:key=value` the index',
+      repeat: true,
+    },
+    {
+      flags: '-o, --output <where>',
+      summary: 'a folder for the files, `-` for a tar of them, or `type=oci,dest=FILE` and others',
+      repeat: true,
+      common: true,
+    },
+    {
+      flags: '--platform <os/arch>',
+      summary: 'the platform of the image; several with commas make an index',
+    },
+    { flags: '--no-cache-filter <stage>', summary: 'run the steps of these stages again', repeat: true },
     {
       flags: '--network <mode>',
       summary: 'what RUN sees',
@@ -42,34 +75,60 @@ export const command: CommandSpec = {
     {
       flags: '--progress <how>',
       summary: 'how it is shown',
-      choices: ['auto', 'plain', 'tty', 'quiet'],
+      choices: ['auto', 'plain', 'tty', 'quiet', 'rawjson', 'none'],
       default: 'auto',
     },
     { flags: '-q, --quiet', summary: 'print the id only' },
     { flags: '--iidfile <path>', summary: 'write the id to a file' },
+    { flags: '--metadata-file <path>', summary: 'write digests and names to a file, as JSON' },
     { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, or `chroot`' },
     { flags: '--rm', summary: 'accepted for scripts; nothing is left in any case' },
     { flags: '--force-rm', summary: 'accepted for scripts; nothing is left in any case' },
     { flags: '--load', summary: 'accepted for scripts; the image is in the store in any case' },
+    {
+      flags: '--provenance <mode>',
+      summary: 'accepted as `false`: no attestations are made',
+      choices: ['false'],
+    },
+    { flags: '--sbom <mode>', summary: 'accepted as `false`: no attestations are made', choices: ['false'] },
+    ...IDLE.map(({ flags, why }) => ({ flags, summary: `accepted for scripts: ${why}`, repeat: true })),
   ],
   later: [
-    '--secret', '--ssh', '--cache-from', '--cache-to', '--output', '-o', '--push', '--squash', '--squash-all', '--build-context', '--metadata-file',
-    '--check', '--call', '--no-cache-filter', '--pull', '--add-host', '--allow', '--annotation', '--attest', '--provenance', '--sbom', '--ulimit',
-    '--shm-size', '--isolation', '--jobs', '--volume', '-v', '--memory', '-m', '--cgroup-parent', '--security-opt', '--compress',
+    '--secret', '--ssh', '--cache-from', '--cache-to', '--push', '--squash', '--squash-all', '--build-context',
+    '--check', '--call', '--pull', '--add-host', '--allow', '--attest', '--ulimit',
+    '--shm-size', '--jobs', '--volume', '-v',
   ], // biome-ignore format: a list
   examples: [
     'dobos build -t app .',
     'dobos build -t app --build-arg VERSION=2 --target test .',
     'SOURCE_DATE_EPOCH=0 dobos build -t app .',
+    'dobos build -o out .',
+    'dobos build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .',
   ],
   limits: [
     'Bases come from the store, a layout (FROM oci:/path:tag) or an archive (FROM docker-archive:/file.tar): nothing is pulled yet.',
     'RUN --mount, a RUN heredoc that starts with #!, COPY --link, --parents and --exclude, ADD of URLs, archives and git come in a later version, and fail by name.',
   ],
   async run({ app, terminal, args, options, signal }) {
-    const quiet = flagOption(options, 'quiet') || options.progress === 'quiet';
+    const quiet = flagOption(options, 'quiet') || options.progress === 'quiet' || options.progress === 'none';
     const iidfile = textOption(options, 'iidfile');
-    if (iidfile !== undefined) checkOutputFile(iidfile);
+    const metadataFile = textOption(options, 'metadataFile');
+    for (const path of [iidfile, metadataFile]) if (path !== undefined) checkOutputFile(path);
+    const outputs = listOption(options, 'output');
+    const toStdout = outputs.map(parseOutput).some((output) => 'dest' in output && output.dest === '-');
+    if (toStdout && terminal.outIsTty) {
+      throw cliError(
+        'CLI_USAGE',
+        { command: 'build', problem: 'an archive is nothing to see in a terminal' },
+        { hint: 'name a file: -o type=tar,dest=files.tar, or send it on: > files.tar' },
+      );
+    }
+    for (const { key, flags, why } of IDLE) {
+      if (options[key] !== undefined)
+        terminal.err(
+          `dobos: note: ${flags.split(/[ ,]+/).find((word) => word.startsWith('--'))} changes nothing: ${why}\n`,
+        );
+    }
     const stop = new AbortController();
     const view = flagOption(options, 'plan')
       ? planView(terminal, stop)
@@ -88,11 +147,18 @@ export const command: CommandSpec = {
           labels: listOption(options, 'label'),
           target: textOption(options, 'target'),
           platform: textOption(options, 'platform'),
+          outputs,
+          annotations: listOption(options, 'annotation'),
+          freshStages: listOption(options, 'noCacheFilter').flatMap((list) => list.split(',')),
           network: textOption(options, 'network') as 'default' | 'host' | 'none',
           useCache: options.cache !== false,
           runtime: textOption(options, 'runtime'),
         },
-        { signal: AbortSignal.any([signal, stop.signal]), onEvent: (event) => shown.show(event) },
+        {
+          signal: AbortSignal.any([signal, stop.signal]),
+          onEvent: (event) => shown.show(event),
+          stdout: (bytes) => terminal.out(bytes),
+        },
       );
     } catch (error) {
       if (stop.signal.aborted && !signal.aborted) return 0;
@@ -101,10 +167,13 @@ export const command: CommandSpec = {
     } finally {
       view.end();
     }
-    const id = imageId(result.image);
+    const id = builtId(result);
     if (iidfile !== undefined) writeOutputFile(iidfile, id);
-    if (quiet) await terminal.out(`${id}\n`);
-    else {
+    if (metadataFile !== undefined) writeOutputFile(metadataFile, buildMetadata(result));
+    if (options.progress === 'rawjson') return 0;
+    if (quiet) {
+      if (!toStdout) await terminal.out(`${id}\n`);
+    } else {
       const paint = createPaint(terminal.colour);
       terminal.err(
         await buildSummary(app, result, {
@@ -132,6 +201,10 @@ async function createView(
   now: () => number,
 ): Promise<BuildView> {
   if (quiet) return silent;
+  if (progress === 'rawjson') {
+    const { createRawJsonView } = await import('../build-view/raw-json-view.ts');
+    return createRawJsonView(terminal.err, now);
+  }
   if (progress === 'tty' || (progress !== 'plain' && terminal.errIsTty)) {
     const { createLiveView } = await import('../build-view/live-view.ts');
     return createLiveView(terminal, createPaint(terminal.colour), now);

@@ -1,0 +1,72 @@
+import { sha256 } from '../../base/bytes.ts';
+import type { BuildEvent } from '../../build/build-events.ts';
+import type { BuildGraph } from '../../build/graph.ts';
+import type { BuildView } from './plain-view.ts';
+import { stepLabels } from './step-label.ts';
+
+interface Vertex {
+  readonly digest: string;
+  readonly inputs: readonly string[];
+  readonly name: string;
+  started?: string;
+  completed?: string;
+  cached?: boolean;
+  error?: string;
+}
+
+/** A line of JSON an event, in the words of buildx's `rawjson`: `vertexes`, `logs` with their bytes in base64, `warnings`. A vertex's digest names the step in this build only. */
+export function createRawJsonView(write: (text: string) => void, now: () => number): BuildView {
+  const vertexes = new Map<string, Vertex>();
+  const time = (): string => new Date(now()).toISOString();
+  const line = (value: object): void => write(`${JSON.stringify(value)}\n`);
+  const plan = (graph: BuildGraph): void => {
+    const labels = stepLabels(graph);
+    const digest = (step: string): string => sha256(`${step}\n${labels.get(step)?.text ?? ''}`);
+    for (const { id, inputs } of graph.steps) {
+      const name = labels.get(id)?.text ?? id;
+      vertexes.set(id, { digest: digest(id), inputs: inputs.map(digest), name });
+    }
+  };
+  const change = (step: string, facts: Partial<Vertex>): void => {
+    const vertex = vertexes.get(step);
+    if (vertex === undefined) return;
+    Object.assign(vertex, facts);
+    line({ vertexes: [vertex] });
+  };
+
+  return {
+    show(event: BuildEvent) {
+      switch (event.kind) {
+        case 'planned':
+          plan(event.graph);
+          return line({ vertexes: event.graph.steps.flatMap(({ id }) => vertexes.get(id) ?? []) });
+        case 'warning':
+          return line({
+            warnings: [{ level: 1, short: Buffer.from(event.message).toString('base64'), line: event.line }],
+          });
+        case 'started':
+          return change(event.step, { started: time() });
+        case 'output': {
+          const vertex = vertexes.get(event.step)?.digest;
+          const stream = event.stream === 'stdout' ? 1 : 2;
+          const data = Buffer.from(event.bytes).toString('base64');
+          return line({ logs: [{ vertex, stream, data, timestamp: time() }] });
+        }
+        case 'cached':
+          return change(event.step, { started: time(), completed: time(), cached: true });
+        case 'done':
+          return change(event.step, { completed: time() });
+        case 'failed': {
+          const { error } = event;
+          return change(event.step, {
+            completed: time(),
+            error: error instanceof Error ? error.message : String(error),
+          });
+        }
+        case 'context':
+          return;
+      }
+    },
+    end: () => {},
+  };
+}
