@@ -36,7 +36,8 @@ async function parseWords(spec: CommandSpec, words: readonly string[]): Promise<
     if (o.choices !== undefined) option.choices(o.choices);
     if (o.default !== undefined) option.default(o.default);
     if (o.repeat)
-      option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
+      // Of `--no-x <value>` commander's default is true.
+      option.argParser((value: string, before: unknown) => [...(Array.isArray(before) ? before : []), value]);
     return option;
   };
   const command = new Command(spec.name)

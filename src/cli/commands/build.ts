@@ -57,7 +57,7 @@ export const command: CommandSpec = {
     },
     {
       flags: '-o, --output <where>',
-      summary: 'a folder for the files, `-` for a tar of them, or `type=oci,dest=FILE` and others',
+      summary: 'a folder for the files, `-` for their tar, or `type=oci,dest=FILE` and such',
       repeat: true,
       common: true,
     },
@@ -149,7 +149,7 @@ export const command: CommandSpec = {
           platform: textOption(options, 'platform'),
           outputs,
           annotations: listOption(options, 'annotation'),
-          freshStages: listOption(options, 'noCacheFilter').flatMap((list) => list.split(',')),
+          freshStages: listOption(options, 'cacheFilter').flatMap((list) => list.split(',')),
           network: textOption(options, 'network') as 'default' | 'host' | 'none',
           useCache: options.cache !== false,
           runtime: textOption(options, 'runtime'),
