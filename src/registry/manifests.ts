@@ -13,6 +13,7 @@ import {
   OCI_MANIFEST,
 } from '../oci/media-types.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
+import { againWhenCut } from './again-when-cut.ts';
 import { registryError } from './errors.ts';
 import { foreignText } from './foreign-text.ts';
 import type { Place } from './place.ts';
@@ -69,7 +70,10 @@ interface Answer {
   readonly said: string | undefined;
 }
 
-async function fetchBytes(place: Place, name: string, ref: string, o: CallOptions): Promise<Answer> {
+const fetchBytes = (place: Place, name: string, ref: string, o: CallOptions): Promise<Answer> =>
+  againWhenCut(() => fetchOnce(place, name, ref, o), o);
+
+async function fetchOnce(place: Place, name: string, ref: string, o: CallOptions): Promise<Answer> {
   const response = await place.ask(`manifests/${ref}`, { method: 'GET', headers: { accept: ACCEPT } }, o);
   if (response.status !== 200) throw await place.refused(response, name);
   const contentType = (response.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase();

@@ -1,6 +1,7 @@
 import { isDobosError } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { Http, HttpClock, HttpRequest } from '../http/types.ts';
+import { againWhenCut } from './again-when-cut.ts';
 import { registryError } from './errors.ts';
 import { readRefusal } from './refusal.ts';
 import { formatScope, type Scope } from './scope.ts';
@@ -95,7 +96,10 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pro
   });
 }
 
-async function fetchToken(http: Http, clock: HttpClock, ask: TokenAsk): Promise<Kept> {
+const fetchToken = (http: Http, clock: HttpClock, ask: TokenAsk): Promise<Kept> =>
+  againWhenCut(() => fetchOnce(http, clock, ask));
+
+async function fetchOnce(http: Http, clock: HttpClock, ask: TokenAsk): Promise<Kept> {
   const asOAuth2 = ask.credential?.kind === 'identity' ? oauth2Request(ask, ask.credential.token) : undefined;
   if (asOAuth2 !== undefined) {
     const answer = await http.request(asOAuth2);
