@@ -17,6 +17,7 @@ export const PEERS: readonly Peer[] = [
   { name: 'buildah', program: '/usr/bin/buildah', version: ['--version'], debianPackage: 'buildah', words: ['buildah'] },
   { name: 'docker', program: '/usr/sbin/dockerd', version: ['--version'], debianPackage: 'docker.io', words: ['dockerd', 'docker 20.10'] },
   { name: 'containerd', program: '/usr/bin/ctr', version: ['--version'], debianPackage: 'containerd', words: ['containerd', ' ctr '] },
+  { name: 'docker-registry', program: '/usr/bin/docker-registry', version: ['--version'], debianPackage: 'docker-registry', words: ['docker-registry'] },
   { name: 'runc', program: '/usr/sbin/runc', version: ['--version'], debianPackage: 'runc', words: ['runc'] },
   { name: 'crun', program: '/usr/bin/crun', version: ['--version'], debianPackage: 'crun', words: ['crun'] },
 ]; // biome-ignore format: a table
@@ -24,5 +25,5 @@ export const PEERS: readonly Peer[] = [
 /** Packages that the suites and the demo need besides the peers. */
 export const OTHER_PACKAGES: readonly string[] = [
   'mmdebstrap', 'arch-test', 'busybox-static', 'uidmap', 'nftables', 'iproute2', 'slirp4netns', 'fuse-overlayfs', 'attr', 'libcap2-bin', 'xz-utils', 'bzip2',
-  'zstd', 'acl', 'tmux', 'gcc', 'libc6-dev', 'util-linux', 'mount', 'passwd', 'procps',
+  'zstd', 'acl', 'tmux', 'gcc', 'libc6-dev', 'util-linux', 'mount', 'passwd', 'procps', 'openssl',
 ]; // biome-ignore format: a list
