@@ -62,6 +62,8 @@ function label(part: KeyPart): string {
       return 'the base image';
     case 'cwd':
       return 'the working directory';
+    case 'mount':
+      return `the mount ${part.key ?? ''}`;
     case 'epoch':
       return 'SOURCE_DATE_EPOCH';
     case 'file':

@@ -1,6 +1,6 @@
 import { never } from '../base/errors.ts';
 import { formatPlatform } from '../oci/platform.ts';
-import type { BuildGraph, Op, Step } from './graph.ts';
+import type { BuildGraph, Op, RunMount, SourcePlace, Step } from './graph.ts';
 
 /** The plan as text, for `build --plan` and golden tests: a step a line, what it does indented below. Ends with a line end. */
 export function formatPlan(graph: BuildGraph): string {
@@ -60,9 +60,42 @@ function detailsOf(op: Op): string[] {
         `args: ${JSON.stringify(op.args)}`,
         ...op.env.map((entry) => `env: ${entry}`),
         ...op.secretEnv.map((entry) => `proxy: ${entry.slice(0, entry.indexOf('='))}`),
-        `cwd: ${op.cwd}${op.user === '' ? '' : `, user ${op.user}`}, network ${op.network}`,
+        `cwd: ${op.cwd}${op.user === '' ? '' : `, user ${op.user}`}, network ${op.network}${op.insecure ? ', insecure' : ''}`,
+        ...(op.mounts ?? []).map((mount) => `mount: ${mountText(mount)}`),
       ];
     default:
       return never(op);
   }
 }
+
+function mountText(mount: RunMount): string {
+  const { kind, target } = mount;
+  switch (kind) {
+    case 'bind': {
+      const { from, source, readOnly } = mount;
+      return `bind ${placeText(from)} ${source} at ${target}${readOnly ? '' : ', writes are thrown away'}`;
+    }
+    case 'cache': {
+      const { id, sharing, seed, readOnly } = mount;
+      const start = seed === undefined ? '' : `, starts as ${placeText(seed.from)} ${seed.source}`;
+      return `cache ${id} (${sharing}) at ${target}${readOnly ? ', read-only' : ''}${start}`;
+    }
+    case 'tmpfs':
+      return `tmpfs at ${target}${mount.size === undefined ? '' : `, ${mount.size} bytes`}`;
+    case 'secret': {
+      const places = [
+        ...(target === undefined ? [] : [`at ${target}`]),
+        ...(mount.env ? [`as $${mount.env}`] : []),
+      ];
+      return `secret ${mount.id} ${places.join(' and ')}${mount.required ? ', required' : ''}`;
+    }
+    case 'ssh':
+      return `ssh ${mount.id} at ${target}${mount.required ? ', required' : ''}`;
+    case 'script':
+      return `script at ${target} = ${JSON.stringify(mount.text)}`;
+    default:
+      return never(kind);
+  }
+}
+
+const placeText = (place: SourcePlace): string => (place.kind === 'context' ? 'the context' : place.step);

@@ -14,6 +14,8 @@ export interface PlanOptions {
   readonly labels?: ReadonlyMap<string, string> | undefined;
   /** `--network`, for RUNs that do not say. */
   readonly network?: 'default' | 'host' | 'none' | undefined;
+  /** `--allow`: what RUN may have beyond the usual (`security.insecure`). */
+  readonly allow?: ReadonlySet<string> | undefined;
   /** SOURCE_DATE_EPOCH in seconds: the value of that ARG where one is declared. */
   readonly epoch?: number | undefined;
   /** The Dockerfile's name, for the place in errors. */

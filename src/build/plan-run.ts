@@ -1,15 +1,19 @@
-import type { Command, RunInstruction } from '../dockerfile/ast.ts';
+import type { Command, Range, RunInstruction } from '../dockerfile/ast.ts';
 import type { ContainerConfig } from '../oci/types.ts';
 import { PROXY_ARGS } from './expand-variables.ts';
+import type { RunMount } from './graph.ts';
 import type { Job } from './plan-layout.ts';
+import { planMounts } from './plan-mounts.ts';
 import { addStep, envList, type Planner, type StageState } from './plan-state.ts';
 
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 
 /** Plans RUN. @throws PLAN_UNSUPPORTED, PLAN_INVALID */
 export function planRun(planner: Planner, state: StageState, job: Job, instruction: RunInstruction): void {
-  const network = readRunFlags(planner, instruction);
-  const args = argsOf(planner, state, instruction);
+  const { network, insecure } = readRunFlags(planner, instruction);
+  const { args, script } = argsOf(state, instruction);
+  const { mounts, reads } = planMounts(planner, state, job, instruction);
+  const allMounts = script === undefined ? mounts : [...mounts, script];
   const argNames = [...state.args.keys()].filter(
     (name) => state.args.get(name) !== undefined && !state.env.has(name),
   );
@@ -25,12 +29,15 @@ export function planRun(planner: Planner, state: StageState, job: Job, instructi
     cwd: state.config.WorkingDir || '/',
     user: state.config.User ?? '',
     network,
+    ...(allMounts.length > 0 && { mounts: allMounts }),
+    ...(insecure && { insecure }),
   } as const;
   addStep(planner, state, {
     op,
     origin: job.origin,
     text: `RUN ${shownCommand(instruction)}`,
     createdBy: `RUN ${[...argsInHistory(state), ...args].join(' ')} # buildkit`,
+    reads,
   });
 }
 
@@ -39,9 +46,15 @@ export function shellOf(config: ContainerConfig): readonly string[] {
   return config.Shell !== undefined && config.Shell.length > 0 ? config.Shell : DEFAULT_SHELL;
 }
 
-function readRunFlags(planner: Planner, instruction: RunInstruction): 'default' | 'host' | 'none' {
+interface RunFlags {
+  readonly network: 'default' | 'host' | 'none';
+  readonly insecure: true | undefined;
+}
+
+function readRunFlags(planner: Planner, instruction: RunInstruction): RunFlags {
   const { fail } = planner.layout;
   let network = planner.o.network ?? 'default';
+  let insecure: true | undefined;
   for (const { name, value, range } of instruction.flags) {
     const text = value?.text ?? '';
     if (name.text === 'network') {
@@ -50,30 +63,52 @@ function readRunFlags(planner: Planner, instruction: RunInstruction): 'default' 
         throw fail('PLAN_INVALID', { message }, range);
       }
       if (text !== 'default') network = text;
-    } else if (name.text === 'security' && text === 'sandbox') {
-      // The only way that RUN works.
-    } else throw fail('PLAN_UNSUPPORTED', { what: `RUN --${name.text}${flagDetail(text)}` }, range);
+    } else if (name.text === 'security') {
+      if (text !== 'sandbox' && text !== 'insecure') {
+        const message = `invalid security mode ${JSON.stringify(text)} in RUN, want sandbox or insecure`;
+        throw fail('PLAN_INVALID', { message }, range);
+      }
+      if (text === 'insecure') insecure = allowedInsecure(planner, range);
+    } else if (name.text !== 'mount') {
+      throw fail('PLAN_UNSUPPORTED', { what: `RUN --${name.text}` }, range);
+    }
   }
-  return network;
+  return { network, insecure };
 }
 
-/** The whole argument vector; heredocs go to the shell in one of the ways of spec build.md a.3. */
-function argsOf(planner: Planner, state: StageState, instruction: RunInstruction): readonly string[] {
+function allowedInsecure({ layout, o }: Planner, range: Range): true {
+  if (o.allow?.has(INSECURE)) return true;
+  const message = `RUN --security=insecure: ${INSECURE} is not allowed`;
+  const hint = `a build of which you trust every line may be given --allow ${INSECURE}`;
+  throw layout.fail('PLAN_INVALID', { message, hint }, range);
+}
+
+/** What a build must be allowed for RUN --security=insecure. */
+const INSECURE = 'security.insecure';
+/** Where a heredoc that is a program is put. */
+const SCRIPTS_FOLDER = '/dev/pipes';
+
+interface Arguments {
+  readonly args: readonly string[];
+  /** The heredoc that `args` starts. */
+  readonly script?: RunMount;
+}
+
+/** The whole argument vector; heredocs go to the shell, or are the program, in one of the three ways of spec build.md a.3. */
+function argsOf(state: StageState, instruction: RunInstruction): Arguments {
   const { command, heredocs } = instruction;
-  if (command.form === 'exec') return command.args.map((word) => word.text);
+  if (command.form === 'exec') return { args: command.args.map((word) => word.text) };
   const shell = shellOf(state.config);
   const [only] = heredocs;
-  if (only === undefined) return [...shell, command.text];
+  if (only === undefined) return { args: [...shell, command.text] };
   if (isOnlyHeredoc(command, instruction)) {
-    if (only.body.startsWith('#!')) {
-      const hint = 'name the interpreter in the instruction: RUN python3 <<EOF';
-      const facts = { what: 'a RUN heredoc that starts with #!', hint };
-      throw planner.layout.fail('PLAN_UNSUPPORTED', facts, only.word.range);
-    }
-    return [...shell, only.body];
+    const { body, name } = only;
+    if (!body.startsWith('#!')) return { args: [...shell, body] };
+    const target = `${SCRIPTS_FOLDER}/${name.replaceAll('/', '_').replace(/^\.{1,2}$/, '_')}`;
+    return { args: [target], script: { kind: 'script', target, text: body } };
   }
   const bodies = heredocs.map(({ body, name }) => `${body}${name}\n`);
-  return [...shell, `${command.text}\n${bodies.join('')}`];
+  return { args: [...shell, `${command.text}\n${bodies.join('')}`] };
 }
 
 function isOnlyHeredoc(command: Command, { heredocs }: RunInstruction): boolean {
@@ -93,10 +128,4 @@ function argsInHistory(state: StageState): string[] {
   if (state.args.size === 0) return [];
   const shown = [...state.args].map(([name, value]) => `${name}=${state.env.get(name) ?? value ?? ''}`);
   return [`|${shown.length}`, ...shown];
-}
-
-/** The `type=` of a mount, so that the error names it. */
-function flagDetail(value: string): string {
-  const type = /(?:^|,)type=([^,]*)/.exec(value)?.[1];
-  return type === undefined ? '' : `=type=${type}`;
 }

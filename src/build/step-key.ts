@@ -20,7 +20,7 @@ import { sha256 } from '../base/bytes.ts';
 import { never } from '../base/errors.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import type { Digest, Platform } from '../oci/types.ts';
-import type { Op, Step } from './graph.ts';
+import type { Op, RunMount, Step } from './graph.ts';
 import { isSecretName } from './plan-secret-names.ts';
 
 export type KeyPartName =
@@ -32,6 +32,7 @@ export type KeyPartName =
   | 'cwd'
   | 'user'
   | 'network'
+  | 'mount'
   | 'file'
   | 'epoch'
   | 'parent';
@@ -108,7 +109,13 @@ function filesFacts(op: Op, facts: KeyFacts): unknown {
     case 'workdir':
       return ['workdir', op.path, op.user, facts.epoch ?? null];
     case 'run':
-      return ['run', op.args, op.env, op.cwd, op.user, op.network, facts.epoch ?? null];
+      return [
+        ...['run', op.args, op.env, op.cwd, op.user, op.network, facts.epoch ?? null],
+        ...(op.insecure ? ['insecure'] : []),
+        ...(op.mounts ?? []).map(mountFacts),
+        // What bind mounts show, all together.
+        ...(facts.files === undefined ? [] : [listDigest(facts.files)]),
+      ];
     case 'copy':
       return [
         'copy',
@@ -129,6 +136,26 @@ function filesFacts(op: Op, facts: KeyFacts): unknown {
       return undefined;
     default:
       return never(op);
+  }
+}
+
+/** What of a mount decides the step: what a cache, a secret or an agent holds does not (spec build.md c.1). */
+function mountFacts(mount: RunMount): unknown {
+  const { kind, target } = mount;
+  switch (kind) {
+    case 'bind':
+    case 'cache':
+      return [kind, target, mount.readOnly];
+    case 'tmpfs':
+      return [kind, target];
+    case 'secret':
+      return [kind, target ?? null, mount.id, mount.env ?? null, mount.mode, mount.uid, mount.gid];
+    case 'ssh':
+      return [kind, target, mount.mode, mount.uid, mount.gid];
+    case 'script':
+      return [kind, target, mount.text];
+    default:
+      return never(kind);
   }
 }
 
@@ -173,6 +200,12 @@ function partsOf(step: Step, parent: StepKey | undefined, facts: KeyFacts): KeyP
     }
     parts.push({ name: 'cwd', value: op.cwd }, { name: 'user', value: op.user });
     parts.push({ name: 'network', value: op.network });
+    for (const mount of op.mounts ?? []) {
+      if (mount.kind === 'script') continue;
+      const key = mount.kind === 'secret' ? (mount.target ?? mount.id) : mount.target;
+      parts.push({ name: 'mount', key, value: shorten(JSON.stringify(mountFacts(mount))) });
+    }
+    parts.push(...fileParts(facts.files ?? []));
   }
   if (op.kind === 'workdir') parts.push({ name: 'user', value: op.user });
   if (op.kind === 'copy') {
@@ -189,7 +222,9 @@ function partsOf(step: Step, parent: StepKey | undefined, facts: KeyFacts): KeyP
 
 /** The step as its author wrote it, so far as it decides the key; ARG values of a RUN are parts of their own. */
 function instructionText(step: Step): string {
-  return step.op.kind === 'run' ? `RUN ${step.op.args.join(' ')}` : (step.createdBy ?? step.text);
+  if (step.op.kind !== 'run') return step.createdBy ?? step.text;
+  const scripts = (step.op.mounts ?? []).flatMap((mount) => (mount.kind === 'script' ? mount.text : []));
+  return `RUN ${[...step.op.args, ...scripts].join(' ')}`;
 }
 
 function fileParts(files: readonly FileFact[]): KeyPart[] {

@@ -12,6 +12,7 @@ type RootfsErrors = {
   ROOTFS_FILE_LOST: { path: string };
   ROOTFS_BUSY: { what: string; seconds: number };
   ROOTFS_MOUNTED: { id: string };
+  ROOTFS_STAGED_CHANGED: { path: string };
 };
 
 const SYSTEM_HINTS: Readonly<Record<string, string>> = {
@@ -60,6 +61,10 @@ export const rootfsError = errorMaker<RootfsErrors>({
     `the content of /${path} is in no layer below, although a hard link wants it`,
   ROOTFS_BUSY: ({ what, seconds }) => `${what} is locked by another process, waited ${seconds} s`,
   ROOTFS_MOUNTED: ({ id }) => `root ${id} is still mounted: unmount it before it is committed`,
+  ROOTFS_STAGED_CHANGED: ({ path }) => ({
+    message: `${path} changed while it was being made ready for a mount`,
+    hint: 'build again when nothing writes to the context',
+  }),
 });
 
 /** Something that a person should know although the unpacking went on. */

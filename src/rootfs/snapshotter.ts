@@ -7,11 +7,12 @@ import { chooseFormat, isRootless } from './choose-format.ts';
 import { createCopiedRoot } from './copy-roots.ts';
 import { type RootfsEvent, rootfsError } from './errors.ts';
 import { createOverlayRoot } from './overlay-roots.ts';
+import { removeTree } from './remove-tree.ts';
 import { openSession } from './sessions.ts';
 import { formatPaths, type SnapshotFormat, snapshotName, snapshotPaths } from './snapshot-names.ts';
 import { createSnapshotStore } from './snapshot-store.ts';
 import type { Snapshotter } from './types.ts';
-import { type UnpackTools, unpackMissing } from './unpack.ts';
+import { runInWorker, type UnpackTools, unpackMissing } from './unpack.ts';
 
 export interface SnapshotterOptions extends WatchOptions<RootfsEvent> {
   /** Instead of the best that works here. */
@@ -66,6 +67,20 @@ export async function createSnapshotter(store: LocalStore, o: SnapshotterOptions
       const { chains, release } = await hold(layers, call);
       release();
       return chains;
+    },
+    async stage(files, call = {}) {
+      const folder = session.makeFolder();
+      const release = (): void => removeTree(folder);
+      try {
+        await runInWorker({ kind: 'stage', files, to: `${folder}/f` }, call);
+      } catch (error) {
+        release();
+        throw error;
+      }
+      return { path: `${folder}/f`, release };
+    },
+    async copyFolder(from, to, call = {}) {
+      await runInWorker({ kind: 'copy', from, to }, call);
     },
     list: async () => snapshots.list(),
     collect: (keep) => snapshots.collect(keep, session),

@@ -47,12 +47,46 @@ export interface SnapshotUse {
   readonly bytes: number;
 }
 
+/** A cache mount as it is kept. */
+export interface CacheMountUse {
+  readonly id: string;
+  readonly bytes: number;
+  /** Epoch milliseconds. */
+  readonly usedAt: number;
+}
+
+/** Which cache mounts: all without `ids`; those used since `olderThan` (epoch milliseconds) are left out. */
+export interface CacheMountChoice {
+  readonly ids?: readonly string[] | undefined;
+  readonly olderThan?: number | undefined;
+}
+
+/** A file of the host of which a copy is shown in a container. Copies belong to root. */
+export interface StagedFile {
+  /** Below the folder that is shown; '' is that folder, or the one file that is shown. Parents come first. */
+  readonly name: string;
+  readonly kind: 'file' | 'directory' | 'symlink' | 'fifo';
+  readonly mode: number;
+  /** Whole seconds. */
+  readonly mtime: number | undefined;
+  readonly linkTo?: string | undefined;
+  /** Of a file: its absolute path, and what it was when it was looked at. */
+  readonly from?: string | undefined;
+  readonly stamp?:
+    | { readonly ino: number; readonly size: number; readonly mtimeNs: number; readonly ctimeNs: number }
+    | undefined;
+}
+
 export interface Snapshotter {
   readonly kind: 'overlay' | 'copy';
   /** A fresh writable root over these layers (base first); unpacks what no snapshot holds yet, layers in parallel. */
   prepare(layers: readonly Layer[], o?: CallOptions): Promise<Rootfs>;
   /** Unpacks the layers without making a writable root; the snapshots' chain ids, base first. */
   unpack(layers: readonly Layer[], o?: CallOptions): Promise<readonly Digest[]>;
+  /** A copy of files of the host, until released or until this process ends. @throws ROOTFS_STAGED_CHANGED */
+  stage(files: readonly StagedFile[], o?: CallOptions): Promise<{ readonly path: string; release(): void }>;
+  /** Copies a directory with all that it has into a new folder of the same file system. The tree must not change meanwhile. */
+  copyFolder(from: string, to: string, o?: CallOptions): Promise<void>;
   list(): Promise<readonly SnapshotUse[]>;
   /** Removes snapshots whose chain id is not in `keep`, and leftovers of dead processes. */
   collect(

@@ -2,7 +2,9 @@ import { copyTree } from './copy-tree.ts';
 import type { RootfsEvent } from './errors.ts';
 import { type ExtractTask, extractLayer } from './extract-layer.ts';
 import { type PlaceTask, placeStack } from './place-stack.ts';
+import { stageFiles } from './stage-files.ts';
 import { withPlace } from './system-errors.ts';
+import type { StagedFile } from './types.ts';
 
 export interface CopyTask {
   readonly kind: 'copy';
@@ -10,8 +12,14 @@ export interface CopyTask {
   readonly to: string;
 }
 
-export type UnpackTask = ExtractTask | PlaceTask | CopyTask;
-/** An index or nothing from `extract`, bytes per layer from `place`, bytes copied from `copy`. */
+export interface StageTask {
+  readonly kind: 'stage';
+  readonly files: readonly StagedFile[];
+  readonly to: string;
+}
+
+export type UnpackTask = ExtractTask | PlaceTask | CopyTask | StageTask;
+/** An index or nothing from `extract`, bytes per layer from `place`, bytes copied from `copy`, nothing from `stage`. */
 export type UnpackResult = Uint8Array | undefined | readonly number[] | number;
 
 /** Runs one task in this thread. */
@@ -21,5 +29,9 @@ export async function runUnpackTask(
 ): Promise<UnpackResult> {
   if (task.kind === 'extract') return extractLayer(task);
   if (task.kind === 'place') return placeStack(task, warn);
+  if (task.kind === 'stage') {
+    withPlace('copying into', task.to, () => stageFiles(task.files, task.to));
+    return undefined;
+  }
   return withPlace('copying into', task.to, () => copyTree(task.from, task.to));
 }

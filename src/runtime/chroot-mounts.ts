@@ -1,6 +1,5 @@
 import { closeSync, existsSync, lstatSync, mkdirSync, openSync, symlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fsPath } from '../base/names.ts';
+import { join } from 'node:path';
 import {
   bindMount,
   MNT_DETACH,
@@ -20,6 +19,7 @@ import { changeRoot, pivotRootHere } from '../linux/process.ts';
 import { DEVICES, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
 import type { ChrootTask } from './chroot-task.ts';
 import type { FileBind } from './prepare-process.ts';
+import { kindInRoot, makeDirectories, makeEmptyFile, resolveInRoot } from './root-path.ts';
 
 const BARE = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
@@ -85,16 +85,17 @@ function mountDev(dev: string, rootless: boolean): void {
 }
 
 function mountBind(merged: string, bind: FileBind): void {
-  const target = join(merged, bind.target);
+  // Once more, now over what is mounted already: a link in there must not lead out of the root.
+  const place = resolveInRoot(merged, bind.target);
   // Missing only below /dev or below another bind: everything else was made and recorded before.
-  if (!existsSync(fsPath(target))) {
-    mkdirSync(fsPath(bind.kind === 'directory' ? target : dirname(target)), { recursive: true });
-    if (bind.kind !== 'directory') closeSync(openSync(fsPath(target), 'wx', 0o644));
+  if (kindInRoot(place) === 'missing') {
+    (bind.kind === 'directory' ? makeDirectories : makeEmptyFile)(merged, place);
   }
-  bindMount(bind.source, target, {
+  const without = (bind.without ?? []).map((flag) => (flag === 'nosuid' ? MS_NOSUID : MS_NOEXEC));
+  bindMount(bind.source, place.host, {
     recursive: bind.kind === 'directory',
     readOnly: bind.readOnly,
-    flags: bind.kind === 'device' ? 0 : MS_NODEV,
+    flags: without.reduce((flags, flag) => flags | flag, bind.kind === 'device' ? 0 : MS_NODEV),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { PlainError } from '../base/errors.ts';
 import type { Digest } from '../oci/types.ts';
+import type { CacheMountChoice, CacheMountUse } from '../rootfs/types.ts';
 import type { KeeperOptions, LayerRef, Output, RunOutcome, RunRequest } from './types.ts';
 
 /** What the keeper is asked; results are those of the methods of the same name of `Keeper`. */
@@ -8,7 +9,9 @@ export type KeeperCall =
   | { readonly method: 'run'; readonly request: RunRequest }
   | { readonly method: 'unpack'; readonly layers: readonly LayerRef[] }
   | { readonly method: 'collectSnapshots'; readonly keep: readonly Digest[] }
-  | { readonly method: 'listSnapshots' };
+  | { readonly method: 'listSnapshots' }
+  | { readonly method: 'listCacheMounts' }
+  | { readonly method: 'removeCacheMounts'; readonly choice: CacheMountChoice };
 
 /** Results by method. */
 export interface KeeperResults {
@@ -17,6 +20,8 @@ export interface KeeperResults {
   readonly unpack: undefined;
   readonly collectSnapshots: { readonly bytes: number; readonly removed: number };
   readonly listSnapshots: readonly { readonly chainId: Digest; readonly bytes: number }[];
+  readonly listCacheMounts: readonly CacheMountUse[];
+  readonly removeCacheMounts: readonly CacheMountUse[];
 }
 
 /** From the client into the keeper. */

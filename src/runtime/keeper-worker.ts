@@ -96,7 +96,10 @@ async function unable(error: PlainError): Promise<void> {
 }
 
 async function openTools(options: KeeperOptions): Promise<KeeperTools> {
-  const { createSnapshotter } = await import('../rootfs/snapshotter.ts');
+  const [{ createSnapshotter }, { createCacheMounts }] = await Promise.all([
+    import('../rootfs/snapshotter.ts'),
+    import('../rootfs/cache-mounts.ts'),
+  ]);
   const store = createDirectoryStore(options.storeFolder);
   // For life: what is committed here is nowhere else until the client has heard of it and named it.
   await store.lease();
@@ -105,6 +108,8 @@ async function openTools(options: KeeperOptions): Promise<KeeperTools> {
   return {
     store,
     snapshotter,
+    caches: () => createCacheMounts(options.storeFolder),
+    staged: new Map(),
     executor: () => {
       choice ??= chooseExecutor({
         runtime: options.runtime,

@@ -74,6 +74,8 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     unpack: (layers, o) => call({ method: 'unpack', layers }, o),
     collectSnapshots: (keep) => call({ method: 'collectSnapshots', keep }),
     listSnapshots: () => call({ method: 'listSnapshots' }),
+    listCacheMounts: () => call({ method: 'listCacheMounts' }),
+    removeCacheMounts: (choice) => call({ method: 'removeCacheMounts', choice }),
     pass: (signal) => {
       void started?.then(
         (keeper) => keeper.send({ kind: 'signal', signal }),

@@ -121,6 +121,7 @@ function bindMount(bind: FileBind): OciMount {
       'rprivate',
       bind.readOnly ? 'ro' : 'rw',
       ...(bind.kind === 'device' ? [] : ['nodev']),
+      ...(bind.without ?? []),
     ],
   };
 }

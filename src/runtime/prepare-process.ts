@@ -19,6 +19,7 @@ export interface FileBind {
   readonly target: string;
   readonly kind: 'file' | 'directory' | 'device';
   readonly readOnly: boolean;
+  readonly without?: BindMount['without'];
 }
 
 /** A process whose names are resolved against the root that it will run in. */
@@ -183,7 +184,7 @@ function fileBind(
   bind: BindMount,
   at: (path: string, kind: 'file' | 'directory') => RootPath,
 ): FileBind {
-  const { source, readOnly } = bind;
+  const { source, readOnly, without } = bind;
   const kind = sourceKind(source);
   const path = posix.normalize(bind.target);
   const place = resolveInRoot(merged, path);
@@ -198,7 +199,7 @@ function fileBind(
   }
   // Below /dev the container has a fresh file system: the mount point is made there.
   if (!isKernels(place.relative)) at(path, kind === 'directory' ? 'directory' : 'file');
-  return { source, target: place.relative, kind, readOnly };
+  return { source, target: place.relative, kind, readOnly, without };
 }
 
 function sourceKind(source: string): FileBind['kind'] {

@@ -1,16 +1,15 @@
 import type { WatchOptions } from '../base/options.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import type { Layer } from '../layer/types.ts';
-import type { Rootfs, Snapshotter } from '../rootfs/types.ts';
+import type { Rootfs } from '../rootfs/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { ExecutorChoice } from './choose-executor.ts';
 import type { KeeperCall } from './keeper-messages.ts';
+import { type MountTools, prepareMounts } from './run-mounts.ts';
 import type { LayerRef, Output, RunOutcome, RunRequest } from './types.ts';
 
 /** What the keeper works with, inside its namespaces. */
-export interface KeeperTools {
-  readonly store: LocalStore;
-  readonly snapshotter: Snapshotter;
+export interface KeeperTools extends MountTools {
   /** Chosen at the first use, once. */
   readonly executor: () => Promise<ExecutorChoice>;
 }
@@ -35,6 +34,10 @@ export async function answerCall(
       return tools.snapshotter.collect(new Set(call.keep), { signal: o.signal });
     case 'listSnapshots':
       return tools.snapshotter.list();
+    case 'listCacheMounts':
+      return tools.caches().list();
+    case 'removeCacheMounts':
+      return tools.caches().remove(call.choice);
   }
 }
 
@@ -50,7 +53,7 @@ async function runOver(
   const choice = await tools.executor();
   const root = await tools.snapshotter.prepare(openLayers(tools.store, request.layers), { signal: o.signal });
   try {
-    const exit = await runMounted(choice, root, request, o);
+    const exit = await runMounted(tools, choice, root, request, o);
     if (!request.commit || exit.code !== 0) return { exit: { code: exit.code, signal: exit.signal } };
     const layer = await root.commit({
       signal: o.signal,
@@ -64,17 +67,41 @@ async function runOver(
 }
 
 async function runMounted(
+  tools: KeeperTools,
   choice: ExecutorChoice,
   root: Rootfs,
   request: RunRequest,
   o: WatchOptions<Output>,
 ) {
-  const merged = root.mount();
+  const { mounts = [], secretEnv = [] } = request;
+  const hasSecrets = secretEnv.length > 0;
+  const prepared =
+    mounts.length === 0 && !hasSecrets
+      ? undefined
+      : await prepareMounts(tools, root, { mounts, hasSecrets }, o);
   try {
+    const merged = root.mount();
     const stdin = request.io === 'inherit' && request.interactive === true ? 'inherit' : 'null';
     const io = { stdin, output: request.io } as const;
-    return await choice.executor.run({ folder: root.folder, merged }, request.process, io, o);
+    const { process } = request;
+    if (prepared === undefined) {
+      return await choice.executor.run({ folder: root.folder, merged }, process, io, o);
+    }
+    const { privateFolder } = prepared;
+    return await choice.executor.run(
+      { folder: privateFolder ?? root.folder, merged },
+      {
+        ...process,
+        env: [...process.env, ...secretEnv],
+        binds: [...process.binds, ...prepared.binds],
+        // What waits for the next process would wait in a folder that goes away.
+        mayBeFollowed: process.mayBeFollowed === true && privateFolder === undefined,
+      },
+      io,
+      o,
+    );
   } finally {
     root.unmount();
+    await prepared?.release();
   }
 }

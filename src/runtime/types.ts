@@ -5,6 +5,7 @@
  */
 import type { CallOptions, WatchOptions } from '../base/options.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
+import type { CacheMountChoice, CacheMountUse, StagedFile } from '../rootfs/types.ts';
 
 export interface BindMount {
   /** An absolute host path. */
@@ -12,6 +13,8 @@ export interface BindMount {
   /** An absolute path in the container. */
   readonly target: string;
   readonly readOnly: boolean;
+  /** Takes away more than devices: set-user-id bits, and starting programs. */
+  readonly without?: readonly ('nosuid' | 'noexec')[] | undefined;
 }
 
 /** What runs in a container. */
@@ -27,6 +30,8 @@ export interface Process {
   readonly tty: boolean;
   /** One of a row of processes without terminal and input: the executor may get ready for the next. */
   readonly mayBeFollowed?: boolean | undefined;
+  /** All capabilities, no seccomp filter, nothing masked, the host's devices: `RUN --security=insecure`. */
+  readonly privileged?: boolean | undefined;
   readonly binds: readonly BindMount[];
 }
 
@@ -62,10 +67,65 @@ export interface LayerRef {
   readonly diffId: Digest;
 }
 
+/** Where a bind mount, or a new cache, takes its files from. */
+export type MountSource =
+  | { readonly kind: 'layers'; readonly layers: readonly LayerRef[]; readonly path: string }
+  /** Files of the host, copied; parents come first. `digest` names them all: one copy serves all who read it. */
+  | { readonly kind: 'files'; readonly digest: string; readonly files: readonly StagedFile[] };
+
+/** What is shown in the container for one run; nothing of it is in the layer. `target` is absolute. */
+export type RunMount =
+  | {
+      readonly kind: 'bind';
+      readonly target: string;
+      readonly source: MountSource;
+      /** False: what is written is thrown away. */
+      readonly readOnly: boolean;
+    }
+  | {
+      readonly kind: 'cache';
+      readonly target: string;
+      readonly readOnly: boolean;
+      readonly id: string;
+      readonly sharing: 'shared' | 'private' | 'locked';
+      /** What a new one starts with. */
+      readonly seed?: MountSource | undefined;
+      readonly mode?: number | undefined;
+      readonly uid?: number | undefined;
+      readonly gid?: number | undefined;
+    }
+  | {
+      readonly kind: 'tmpfs';
+      readonly target: string;
+      readonly size?: number | undefined;
+      readonly mode?: number | undefined;
+    }
+  /** A file that is never on a disk. */
+  | {
+      readonly kind: 'file';
+      readonly target: string;
+      readonly bytes: Uint8Array;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  /** A socket that leads to that of an ssh agent on the host. */
+  | {
+      readonly kind: 'agent';
+      readonly target: string;
+      readonly socket: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    };
+
 export interface RunRequest {
   /** Base first. */
   readonly layers: readonly LayerRef[];
   readonly process: Process;
+  readonly mounts?: readonly RunMount[] | undefined;
+  /** Environment that must not be on a disk, not even while the process runs. */
+  readonly secretEnv?: readonly string[] | undefined;
   /** `inherit`: stdin, stdout and stderr are this process's own (dobos run). `events`: stdin is /dev/null, output comes as events. */
   readonly io: 'events' | 'inherit';
   /** With `io: 'inherit'`: whether stdin is passed on (`-i`). */
@@ -90,6 +150,10 @@ export interface Keeper {
   /** Removes snapshots that none of these chains needs; ids of dead runs go too. */
   collectSnapshots(keep: readonly Digest[]): Promise<{ readonly bytes: number; readonly removed: number }>;
   listSnapshots(): Promise<readonly { readonly chainId: Digest; readonly bytes: number }[]>;
+  /** The cache mounts of the store. */
+  listCacheMounts(): Promise<readonly CacheMountUse[]>;
+  /** Removes cache mounts that nobody uses: those of these ids, or all; those used since `olderThan` (epoch milliseconds) stay. */
+  removeCacheMounts(choice: CacheMountChoice): Promise<readonly CacheMountUse[]>;
   /** Passes a signal to the program on this process's own streams (`io: 'inherit'`). */
   pass?(signal: NodeJS.Signals): void;
   close(): Promise<void>;

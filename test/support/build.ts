@@ -69,6 +69,8 @@ export function createFakeKeeper(store: LocalStore): Keeper & { readonly runs: R
     unpack: async () => {},
     collectSnapshots: async () => ({ bytes: 0, removed: 0 }),
     listSnapshots: async () => [],
+    listCacheMounts: async () => [],
+    removeCacheMounts: async () => [],
     close: async () => {},
   };
 }
