@@ -4,6 +4,7 @@ import type { BuildEvent } from '../build/build-events.ts';
 import { type PlannedBuild, planImage } from '../build/build-image.ts';
 import type { BuildGraph } from '../build/graph.ts';
 import type { BuildResult } from '../build/run-build.ts';
+import type { StepSecrets } from '../build/step-mounts.ts';
 import { keepUntagged, nameImage } from '../image/name-image.ts';
 import { type IndexEntry, writeIndex } from '../image/write-index.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
@@ -12,6 +13,7 @@ import type { App } from './app.ts';
 import { type BuildAnnotations, parseAnnotations } from './build-annotations.ts';
 import { parseOutput } from './build-outputs.ts';
 import { type BuildPlace, openBuildPlace } from './build-place.ts';
+import { readAllowed, readStepSecrets } from './build-secrets.ts';
 import { fullName } from './image-names.ts';
 import { nameEvent, namePlatform, nameSteps } from './platform-steps.ts';
 import { resolveBase } from './resolve-base.ts';
@@ -30,6 +32,12 @@ export interface BuildRequest {
   /** One, or several with commas between them: then an index is made. */
   readonly platform?: string | undefined;
   readonly network?: 'default' | 'host' | 'none' | undefined;
+  /** `id=x,src=FILE` or `id=x,env=NAME`. */
+  readonly secrets?: readonly string[] | undefined;
+  /** `default` or `id=SOCKET`. */
+  readonly ssh?: readonly string[] | undefined;
+  /** `security.insecure`, `network.host`. */
+  readonly allow?: readonly string[] | undefined;
   readonly useCache: boolean;
   /** Stages that run again. */
   readonly freshStages?: readonly string[] | undefined;
@@ -83,6 +91,8 @@ interface Wanted extends BuildRequest {
   readonly platforms: readonly Platform[];
   readonly written: readonly ReturnType<typeof parseOutput>[];
   readonly noted: BuildAnnotations;
+  readonly allowed: ReadonlySet<string>;
+  readonly stepSecrets: StepSecrets;
 }
 
 /** What the options say, before anything is read. */
@@ -102,6 +112,11 @@ function readRequest(app: App, request: BuildRequest): Wanted {
     platforms: [...platforms.values()],
     written,
     noted: parseAnnotations(request.annotations ?? [], platforms.size > 1),
+    allowed: readAllowed(request.allow ?? []),
+    stepSecrets: readStepSecrets(
+      { secrets: request.secrets ?? [], ssh: request.ssh ?? [] },
+      app.settings.environment,
+    ),
   };
 }
 
@@ -182,6 +197,8 @@ async function planOne(
     platform,
     buildPlatform: app.settings.hostPlatform,
     network: wanted.network,
+    allow: wanted.allowed,
+    secrets: wanted.stepSecrets,
     epoch: app.settings.epoch(),
     useCache: wanted.useCache,
     freshStages: wanted.freshStages,

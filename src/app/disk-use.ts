@@ -1,6 +1,7 @@
 import { UNTAGGED } from '../image/name-image.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
+import type { CacheMountUse } from '../rootfs/types.ts';
 import { listPartials } from '../store/partial-files.ts';
 import type { App } from './app.ts';
 
@@ -47,6 +48,8 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
       .reduce((total, [, size]) => total + size, 0);
   const cacheOnly = sum(cached, [named, unnamed]);
   const danglingOnly = sum(unnamed, [named]);
+  const mounts = store.folder === undefined ? [] : await cacheMounts(app, store.folder);
+  const mountBytes = mounts.reduce((total, { bytes }) => total + bytes, 0);
   const snapshots = store.folder === undefined ? [] : await snapshotUse(app, store.folder);
   const snapshotBytes = snapshots.reduce((total, { bytes }) => total + bytes, 0);
   return [
@@ -57,7 +60,13 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
       bytes: sum(named, []) + danglingOnly,
       reclaimable: danglingOnly,
     },
-    { kind: 'Build Cache', total: steps, active: 0, bytes: cacheOnly, reclaimable: cacheOnly },
+    {
+      kind: 'Build Cache',
+      total: steps + mounts.length,
+      active: 0,
+      bytes: cacheOnly + mountBytes,
+      reclaimable: cacheOnly + mountBytes,
+    },
     {
       kind: 'Snapshots',
       total: snapshots.length,
@@ -89,4 +98,11 @@ async function snapshotUse(app: App, folder: string): Promise<readonly { readonl
   const { existsSync } = await import('node:fs');
   if (!existsSync(`${folder}/snapshots`)) return [];
   return (await app.keeper()).listSnapshots();
+}
+
+/** The cache mounts of the store's folder; asked of the keeper, as they may belong to users of its namespace. */
+export async function cacheMounts(app: App, folder: string): Promise<readonly CacheMountUse[]> {
+  const { existsSync } = await import('node:fs');
+  if (!existsSync(`${folder}/cache-mounts`)) return [];
+  return (await app.keeper()).listCacheMounts();
 }

@@ -5,8 +5,10 @@ import { UNTAGGED } from '../image/name-image.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
+import type { CacheMountUse } from '../rootfs/types.ts';
 import type { CollectOptions, LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
+import { cacheMounts } from './disk-use.ts';
 import { namesOf } from './image-names.ts';
 
 export interface Pruned {
@@ -38,19 +40,45 @@ async function idOf(app: App, store: LocalStore, target: Descriptor): Promise<Di
   }
 }
 
-/** Removes the build cache: the steps last used before `olderThan` (epoch milliseconds), or all. */
-export async function pruneBuildCache(
-  app: App,
-  o: { readonly olderThan?: number | undefined } = {},
-): Promise<Pruned> {
+/** Characters of an id as lists show it. */
+const SHORT_ID = 12;
+
+export interface CachePruning {
+  /** Epoch milliseconds: what was used since then stays. */
+  readonly olderThan?: number | undefined;
+  /** `steps` or `mounts` only; both without it. */
+  readonly only?: 'steps' | 'mounts' | undefined;
+  /** Ids of steps (or the start of one) and of cache mounts; all without it. */
+  readonly ids?: readonly string[] | undefined;
+}
+
+/** Removes the build cache: results of steps, and cache mounts that no build uses now. */
+export async function pruneBuildCache(app: App, o: CachePruning = {}): Promise<Pruned> {
   const store = await app.store();
   const removed: string[] = [];
-  for await (const { id, usedAt } of store.roots.list('step')) {
-    if (o.olderThan !== undefined && usedAt >= o.olderThan) continue;
-    await store.roots.remove('step', id);
-    removed.push(id);
+  const isChosen = (id: string): boolean =>
+    o.ids === undefined || o.ids.some((wanted) => wanted.length >= SHORT_ID && id.startsWith(wanted));
+  if (o.only !== 'mounts') {
+    for await (const { id, usedAt } of store.roots.list('step')) {
+      if (!isChosen(id) || (o.olderThan !== undefined && usedAt >= o.olderThan)) continue;
+      await store.roots.remove('step', id);
+      removed.push(id);
+    }
   }
-  return { removed, bytes: await freeSpace(app, store) };
+  const mounts = o.only === 'steps' ? [] : await pruneCacheMounts(app, store, o);
+  removed.push(...mounts.map(({ id }) => id));
+  const mountBytes = mounts.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (o.only === 'mounts') return { removed, bytes: mountBytes };
+  return { removed, bytes: mountBytes + (await freeSpace(app, store)) };
+}
+
+async function pruneCacheMounts(
+  app: App,
+  store: LocalStore,
+  { ids, olderThan }: CachePruning,
+): Promise<readonly CacheMountUse[]> {
+  if (store.folder === undefined || (await cacheMounts(app, store.folder)).length === 0) return [];
+  return (await app.keeper()).removeCacheMounts({ ids, olderThan });
 }
 
 /** Removes blobs that nothing reaches and snapshots of layers that are gone; the bytes freed. */

@@ -15,6 +15,7 @@ import type { BuildGraph, Step } from './graph.ts';
 import { basesOf, planBuild } from './plan.ts';
 import type { BaseRequest, PlanOptions } from './plan-options.ts';
 import { type BuildResult, runBuild } from './run-build.ts';
+import { findMissingSecret, type StepSecrets } from './step-mounts.ts';
 import { unusedBuildArgs } from './unused-args.ts';
 
 export interface BuildImageOptions extends WatchOptions<BuildEvent> {
@@ -32,6 +33,8 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly buildPlatform: Platform;
   readonly labels?: ReadonlyMap<string, string> | undefined;
   readonly network?: PlanOptions['network'];
+  readonly allow?: PlanOptions['allow'];
+  readonly secrets?: StepSecrets | undefined;
   /** SOURCE_DATE_EPOCH in seconds; the build argument of that name counts too. */
   readonly epoch?: number | undefined;
   readonly useCache?: boolean | undefined;
@@ -86,6 +89,7 @@ export async function planImage(o: BuildImageOptions): Promise<PlannedBuild> {
     buildPlatform: o.buildPlatform,
     labels: o.labels,
     network: o.network,
+    allow: o.allow,
     epoch,
     fileName: o.dockerfileName,
   };
@@ -110,6 +114,9 @@ async function runPlanned(
   placeOf: (range: Range) => Place,
 ): Promise<BuildResult> {
   o.onEvent?.({ kind: 'planned', graph });
+  // Before anything runs, and although a cache might know the step: what a build needs does not depend on what is kept.
+  const lacking = findMissingSecret(graph.steps, o.secrets ?? { secrets: new Map(), agents: new Map() });
+  if (lacking !== undefined) throw atPlace(lacking.error, placeOf(lacking.step.origin), undefined);
   const ignore =
     o.contextFolder === undefined ? undefined : readIgnoreFile(o.contextFolder, o.dockerfilePath);
   const context =
@@ -126,6 +133,7 @@ async function runPlanned(
         context,
         ignoreName: ignore?.name ?? '.dockerignore',
         keeper: o.keeper ?? noKeeper,
+        secrets: o.secrets,
         now: o.now,
         epoch,
         useCache: o.useCache ?? true,

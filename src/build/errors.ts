@@ -27,6 +27,8 @@ type BuildErrors = {
   BUILD_RUN_FAILED: { command: string; code: number; signal?: string | undefined; lines: readonly string[] };
   BUILD_STEP_FAILED: { instruction: string; code: string; message: string; store: string };
   BUILD_NO_KEEPER: Record<string, never>;
+  BUILD_SECRET_MISSING: { id: string };
+  BUILD_SSH_MISSING: { id: string };
   BUILD_ARCHIVE: { path: string; problem: string };
   BUILD_EPOCH_INVALID: { text: string };
   BUILD_OUTPUT: { dest: string; code: string };
@@ -63,7 +65,7 @@ export const buildError = errorMaker<BuildErrors>({
     message: `${instruction} failed: ${quote(path)} is not in ${from}`,
     hint:
       near === undefined
-        ? `COPY finds what an earlier step of ${from} made, by its path from /`
+        ? `${instruction} finds what an earlier step of ${from} made, by its path from /`
         : `did you mean ${quote(near)}?`,
   }),
   BUILD_NOTHING_MATCHED: ({ instruction, patterns, from }) =>
@@ -124,6 +126,17 @@ export const buildError = errorMaker<BuildErrors>({
           message: `${instruction} failed: ${message}`,
           hint: code === 'EROFS' ? 'the store is read-only: name another folder in DOBOS_ROOT' : undefined,
         },
+  BUILD_SECRET_MISSING: ({ id }) => ({
+    message: `secret ${id}: not found`,
+    hint: `give it with --secret id=${id},src=FILE or --secret id=${id},env=VARIABLE`,
+  }),
+  BUILD_SSH_MISSING: ({ id }) => ({
+    message: `no ssh agent ${quote(id)} is given to this build`,
+    hint:
+      id === 'default'
+        ? 'start ssh-agent, and give it with --ssh default'
+        : `give it with --ssh ${id}=SOCKET`,
+  }),
   BUILD_NO_KEEPER: () => 'RUN needs something to run programs with, and none was given to this build',
   BUILD_ARCHIVE: ({ path, problem }) => ({
     message: `ADD failed: the archive ${path} cannot be unpacked: ${problem}`,

@@ -6,6 +6,7 @@ import type { Keeper, Output } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { buildError } from './errors.ts';
 import type { Op } from './graph.ts';
+import type { ResolvedMounts } from './step-mounts.ts';
 
 export interface RunTools {
   readonly store: LocalStore;
@@ -24,6 +25,7 @@ const KEPT_WIDTH = 2000;
 export async function executeRun(
   op: Op & { readonly kind: 'run' },
   image: Image,
+  mounts: ResolvedMounts,
   tools: RunTools,
   o: WatchOptions<Output> = {},
 ): Promise<Layer> {
@@ -35,15 +37,18 @@ export async function executeRun(
       layers: image.layers.map(({ blob, diffId }) => ({ blob, diffId })),
       process: {
         args: op.args,
-        env: [...op.secretEnv, ...op.env],
+        env: [...op.secretEnv, ...op.env, ...mounts.env],
         cwd: op.cwd,
         user: op.user,
         network: op.network === 'none' ? 'none' : 'host',
         hostname: HOSTNAME,
         tty: false,
         mayBeFollowed: true,
+        privileged: op.insecure,
         binds: [],
       },
+      mounts: mounts.mounts,
+      secretEnv: mounts.secretEnv,
       io: 'events',
       commit: true,
       epoch: tools.epoch,

@@ -11,9 +11,8 @@ import { cleanPath } from '../dockerfile/ignore.ts';
 import type { ContainerConfig } from '../oci/types.ts';
 import { type Job, triggerText } from './plan-layout.ts';
 import { parsePorts } from './plan-ports.ts';
-import { shellOf } from './plan-run.ts';
 import { isSignal } from './plan-signals.ts';
-import { envList, type Planner, type StageState, variablesOf } from './plan-state.ts';
+import { envList, type Planner, type StageState, shellOf, variablesOf } from './plan-state.ts';
 
 type ConfigInstruction =
   | PairsInstruction

@@ -1,12 +1,9 @@
 import type { Command, Range, RunInstruction } from '../dockerfile/ast.ts';
-import type { ContainerConfig } from '../oci/types.ts';
 import { PROXY_ARGS } from './expand-variables.ts';
 import type { RunMount } from './graph.ts';
 import type { Job } from './plan-layout.ts';
 import { planMounts } from './plan-mounts.ts';
-import { addStep, envList, type Planner, type StageState } from './plan-state.ts';
-
-const DEFAULT_SHELL = ['/bin/sh', '-c'];
+import { addStep, envList, type Planner, type StageState, shellOf } from './plan-state.ts';
 
 /** Plans RUN. @throws PLAN_UNSUPPORTED, PLAN_INVALID */
 export function planRun(planner: Planner, state: StageState, job: Job, instruction: RunInstruction): void {
@@ -39,11 +36,6 @@ export function planRun(planner: Planner, state: StageState, job: Job, instructi
     createdBy: `RUN ${[...argsInHistory(state), ...args].join(' ')} # buildkit`,
     reads,
   });
-}
-
-/** The shell of shell forms at this point. */
-export function shellOf(config: ContainerConfig): readonly string[] {
-  return config.Shell !== undefined && config.Shell.length > 0 ? config.Shell : DEFAULT_SHELL;
 }
 
 interface RunFlags {

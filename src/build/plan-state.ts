@@ -115,3 +115,10 @@ export function envMap(entries: readonly string[] | undefined): Map<string, stri
 export function envList(env: ReadonlyMap<string, string>): string[] {
   return [...env].map(([name, value]) => `${name}=${value}`);
 }
+
+const DEFAULT_SHELL = ['/bin/sh', '-c'];
+
+/** The shell of shell forms at this point. */
+export function shellOf(config: ContainerConfig): readonly string[] {
+  return config.Shell !== undefined && config.Shell.length > 0 ? config.Shell : DEFAULT_SHELL;
+}

@@ -22,6 +22,7 @@ import { sealStep, startImage } from './seal-step.ts';
 import { type CopySelection, selectedSources, selectFromContext, selectFromImage } from './select-copy.ts';
 import { cacheId, type FoundStep, findStep, type StepRecord } from './step-cache.ts';
 import { type KeyFacts, type StepKey, stepKey } from './step-key.ts';
+import { type MountSelection, resolveMounts, type StepSecrets, selectMounts } from './step-mounts.ts';
 
 export interface StepTools {
   readonly store: LocalStore;
@@ -31,6 +32,8 @@ export interface StepTools {
   /** What the ignore file is called, for messages. */
   readonly ignoreName: string;
   readonly keeper: () => Promise<Keeper>;
+  /** What `RUN --mount=type=secret` and `type=ssh` may have. */
+  readonly secrets?: StepSecrets | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** SOURCE_DATE_EPOCH in seconds: dates the history and clamps the times of files. */
@@ -108,7 +111,8 @@ export async function runStep(
   // Nothing can be known of it: it runs first, and what it reads makes its key.
   const early = isFirst ? await execute({ ...job, key: place, copy: listed }) : undefined;
   const copy = early?.copy ?? (listed === undefined ? undefined : await hashCopy(listed, o));
-  const files = copy === undefined ? undefined : factsOf(step, copy);
+  const mounts = await selectRunMounts(step, inputs, run, o);
+  const files = copy === undefined ? mounts?.facts : factsOf(step, copy);
   const key = keyWith(files?.digest);
   const id = cacheId(step, key);
   const asked = early === undefined && id !== undefined && useCache;
@@ -120,12 +124,12 @@ export async function runStep(
   const { record, ms, why }: Outcome =
     early ??
     (found === undefined && id !== undefined
-      ? await execute({ ...job, key, copy, files, id: layerId ?? id })
+      ? await execute({ ...job, key, copy, mounts, files, id: layerId ?? id })
       : { record: found ?? NOTHING, ms: 0, why: [] });
 
-  if (files !== undefined && place !== undefined && found === undefined) {
+  if (files !== undefined && found === undefined) {
     await keepFacts(store.notes, files);
-    await noteCopy(place, store.notes);
+    if (place !== undefined) await noteCopy(place, store.notes);
   }
   const image = sealStep(step, start, record);
   if (id !== undefined && found?.manifest !== image.descriptor.digest) run.keep(step, id, image, record);
@@ -152,6 +156,7 @@ interface Job {
   readonly o: CallOptions;
   readonly place?: StepKey | undefined;
   readonly copy?: CopySelection | undefined;
+  readonly mounts?: MountSelection | undefined;
   readonly files?: FileFacts | undefined;
   /** Where the result will be kept, if that is known already. */
   readonly id?: string | undefined;
@@ -186,7 +191,9 @@ async function makeLayer(job: Job): Promise<Pick<StepRecord, 'layer'> & { copy?:
     case 'run': {
       const onEvent = (output: { stream: 'stdout' | 'stderr'; bytes: Uint8Array }) =>
         run.emit({ kind: 'output', step: step.id, ...output });
-      return { layer: await executeRun(op, known(parent).image, run.tools, { signal: o.signal, onEvent }) };
+      const mounts = resolveMounts(op.mounts ?? [], job.mounts, run.tools.secrets ?? NO_SECRETS);
+      const { image } = known(parent);
+      return { layer: await executeRun(op, image, mounts, run.tools, { signal: o.signal, onEvent }) };
     }
     case 'copy':
       return executeCopy(op, known(job.copy), known(parent).view, run.tools, o);
@@ -202,6 +209,31 @@ async function makeLayer(job: Job): Promise<Pick<StepRecord, 'layer'> & { copy?:
   }
 }
 
+const NO_SECRETS: StepSecrets = { secrets: new Map(), agents: new Map() };
+
+async function selectRunMounts(
+  step: Step,
+  inputs: readonly StepState[],
+  run: StepRun,
+  o: CallOptions,
+): Promise<MountSelection | undefined> {
+  const { op } = step;
+  if (op.kind !== 'run' || op.mounts === undefined) return undefined;
+  const { context, ignoreName } = run.tools;
+  const viewOf = (id: string) => {
+    const from = known(inputs.find(({ step: each }) => each.id === id));
+    return { name: sourceName(from.step), view: from.view() };
+  };
+  const selected = await selectMounts(op.mounts, { context, ignoreName, viewOf }, o);
+  if (selected?.fromContext !== undefined)
+    run.emit({ kind: 'context', step: step.id, ...selected.fromContext });
+  return selected;
+}
+
+function sourceName({ op, stage }: Step): string {
+  return op.kind === 'base' ? op.name : `stage ${stage.name}`;
+}
+
 async function selectCopy(
   step: Step,
   inputs: readonly StepState[],
@@ -213,9 +245,7 @@ async function selectCopy(
   const place = op.from;
   if (place.kind === 'step') {
     const from = known(inputs.find(({ step: each }) => each.id === place.step));
-    const { op: source } = from.step;
-    const name = source.kind === 'base' ? source.name : `stage ${from.step.stage.name}`;
-    return selectFromImage(op, await from.view(), name);
+    return selectFromImage(op, await from.view(), sourceName(from.step));
   }
   const copy = await selectFromContext(op, run.tools.context, run.tools.ignoreName, o);
   if (copy.kind === 'context') {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** A capability by its OCI name, with the kernel's number (capability.h). */
 export interface Capability {
   readonly name: string;
@@ -5,7 +7,7 @@ export interface Capability {
 }
 
 /** The 14 that docker gives a container (oci.md c.1). */
-export const DEFAULT_CAPABILITIES: readonly Capability[] = [
+const DEFAULT_CAPABILITIES: readonly Capability[] = [
   { name: 'CAP_CHOWN', number: 0 },
   { name: 'CAP_DAC_OVERRIDE', number: 1 },
   { name: 'CAP_FOWNER', number: 3 },
@@ -21,6 +23,24 @@ export const DEFAULT_CAPABILITIES: readonly Capability[] = [
   { name: 'CAP_AUDIT_WRITE', number: 29 },
   { name: 'CAP_SETFCAP', number: 31 },
 ];
+
+/** All there are, by number (capability.h of Linux 6.12). */
+const NAMES = `
+  CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW
+  IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG
+  MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF
+  CHECKPOINT_RESTORE`;
+
+/** What a process gets: docker's, or everything that this process may give on. */
+export function capabilitiesOf(privileged: boolean): readonly Capability[] {
+  if (!privileged) return DEFAULT_CAPABILITIES;
+  const status = readFileSync('/proc/self/status', 'latin1');
+  const bounding = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
+  return NAMES.trim()
+    .split(/\s+/)
+    .map((name, number) => ({ name: `CAP_${name}`, number }))
+    .filter(({ number }) => ((bounding >> BigInt(number)) & 1n) === 1n);
+}
 
 /** Paths of the kernel's file systems that a container must not see: docker's and podman's together (oci.md c.1). */
 export const MASKED_PATHS: readonly string[] = [

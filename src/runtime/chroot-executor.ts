@@ -80,6 +80,7 @@ function writeTask(folder: string, merged: string, prepared: PreparedProcess, pr
     tty: process.tty,
     canSetGroups: own.canSetGroups,
     rootless: own.isUserNamespace,
+    privileged: process.privileged === true,
     process: prepared,
     report: join(folder, 'report'),
   };

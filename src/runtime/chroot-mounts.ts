@@ -26,26 +26,28 @@ const BARE = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 /** Mounts over the root what a container has: /proc, /sys, /dev, the binds, and the masks. In the step's own mount and pid namespace. @throws LINUX_CALL */
 export function mountContainer(task: ChrootTask): void {
   const { merged } = task;
-  bindMount(merged, merged, { flags: MS_NODEV });
+  bindMount(merged, merged, { flags: task.privileged ? 0 : MS_NODEV });
   mountProc(join(merged, 'proc'));
   mountSys(join(merged, 'sys'), task);
-  mountDev(join(merged, 'dev'), task.rootless);
+  mountDev(join(merged, 'dev'), task);
   for (const bind of task.process.binds) mountBind(merged, bind);
+  if (task.privileged) return;
   for (const path of READ_ONLY_PATHS) makeReadOnly(join(merged, path));
   for (const path of MASKED_PATHS) mask(join(merged, path));
 }
 
 /** With the host's network only the host's sysfs can be shown by who does not own that network. */
 function mountSys(sys: string, task: ChrootTask): void {
+  const readOnly = task.privileged ? 0 : MS_RDONLY;
   if (!task.rootless || task.network === 'none') {
     try {
-      mount({ source: 'sysfs', target: sys, type: 'sysfs', flags: BARE | MS_RDONLY });
+      mount({ source: 'sysfs', target: sys, type: 'sysfs', flags: BARE | readOnly });
       return;
     } catch {
       // Inside another container: its own view is all there is.
     }
   }
-  bindMount('/sys', sys, { recursive: true, readOnly: true, flags: BARE });
+  bindMount('/sys', sys, { recursive: true, readOnly: !task.privileged, flags: BARE });
 }
 
 /** dev(4) as every container has it: links into /proc, a private /dev/pts and /dev/shm. */
@@ -57,7 +59,12 @@ const DEV_LINKS: readonly (readonly [name: string, target: string])[] = [
   ['ptmx', 'pts/ptmx'],
 ];
 
-function mountDev(dev: string, rootless: boolean): void {
+function mountDev(dev: string, { rootless, privileged }: ChrootTask): void {
+  if (privileged && !rootless) {
+    bindMount('/dev', dev, { recursive: true, flags: MS_NOSUID });
+    mountDevFolders(dev, rootless);
+    return;
+  }
   mountTmpfs(dev, 'mode=755,size=65536k', MS_NOSUID | MS_NODEV | MS_STRICTATIME);
   for (const name of DEVICES) {
     if (!existsSync(`/dev/${name}`)) continue;
@@ -68,6 +75,10 @@ function mountDev(dev: string, rootless: boolean): void {
   }
   for (const [name, target] of DEV_LINKS) symlinkSync(target, join(dev, name));
   for (const name of ['pts', 'shm', 'mqueue']) mkdirSync(join(dev, name), { mode: 0o755 });
+  mountDevFolders(dev, rootless);
+}
+
+function mountDevFolders(dev: string, rootless: boolean): void {
   const group = rootless ? '' : ',gid=5';
   mount({
     source: 'devpts',

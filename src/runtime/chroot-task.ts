@@ -8,6 +8,7 @@ export interface ChrootTask {
   readonly tty: boolean;
   readonly canSetGroups: boolean;
   readonly rootless: boolean;
+  readonly privileged: boolean;
   readonly process: PreparedProcess;
   /** Gets `ready` when everything is set up, or the reason why not. */
   readonly report: string;

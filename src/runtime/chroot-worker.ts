@@ -16,7 +16,7 @@ import {
   setIds,
   takeTerminal,
 } from '../linux/process.ts';
-import { DEFAULT_CAPABILITIES } from './capabilities.ts';
+import { capabilitiesOf } from './capabilities.ts';
 import { enterRoot, mountContainer } from './chroot-mounts.ts';
 import { type ChrootTask, READY } from './chroot-task.ts';
 
@@ -58,13 +58,14 @@ function setUp(): void {
   }
   if (task.hostname !== '') setHostname(task.hostname);
   if (task.network === 'none') enableLoopback();
+  const capabilities = capabilitiesOf(task.privileged);
   mountContainer(task);
   const how = enterRoot(task.merged);
   process.chdir(cwd);
   if (task.tty) takeTerminal(0);
-  const keep = DEFAULT_CAPABILITIES.filter(({ name }) => how === 'pivot' || name !== 'CAP_SYS_CHROOT').map(
-    ({ number }) => number,
-  );
+  const keep = capabilities
+    .filter(({ name }) => how === 'pivot' || name !== 'CAP_SYS_CHROOT')
+    .map(({ number }) => number);
   dropBounding(keep);
   setIds(user.uid, user.gid, task.canSetGroups ? user.groups : undefined);
   setCapabilities(user.uid === 0 ? keep : []);

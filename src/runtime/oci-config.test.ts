@@ -34,6 +34,7 @@ const REQUEST: ConfigRequest = {
   network: 'host',
   tty: false,
   rootless: false,
+  privileged: false,
   canSetGroups: true,
   cgroup2: false,
   seccomp: undefined,
@@ -58,6 +59,17 @@ describe('ociConfig', () => {
     expect([capabilities.effective, capabilities.permitted]).toEqual([[], []]);
     expect(capabilities.bounding).toHaveLength(14);
     expect(make({ mayMakeDevices: false }).process.capabilities.bounding).not.toContain('CAP_MKNOD');
+  });
+  it('takes nothing away from a privileged process but another user namespace', () => {
+    const config = make({ privileged: true });
+    expect(config.linux).toMatchObject({ maskedPaths: [], readonlyPaths: [] });
+    expect(config.linux).not.toHaveProperty('seccomp');
+    expect(config.process.capabilities.effective?.length).toBeGreaterThanOrEqual(14);
+    const at = (destination: string, from: Config) =>
+      from.mounts.filter((mount) => mount.destination === destination).map(({ source }) => source);
+    expect(at('/dev', config)).toEqual(['/dev']);
+    expect(at('/dev/null', config)).toEqual([]);
+    expect(at('/dev', make({ privileged: true, rootless: true }))).toEqual(['tmpfs']);
   });
   it('has no annotation, no rlimit and no resource', () => {
     expect(JSON.stringify(make())).not.toMatch(/annotations|rlimits|resources|oomScore|cgroupsPath/);

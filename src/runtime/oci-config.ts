@@ -1,4 +1,4 @@
-import { DEFAULT_CAPABILITIES, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
+import { capabilitiesOf, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
 import type { FileBind, PreparedProcess } from './prepare-process.ts';
 import type { SeccompFilter } from './seccomp.ts';
 
@@ -11,6 +11,8 @@ export interface ConfigRequest {
   readonly tty: boolean;
   /** The keeper lives in a user namespace: some mounts are not possible there (oci.md c.5). */
   readonly rootless: boolean;
+  /** All capabilities, no filter, nothing masked; with root's rights the host's devices. */
+  readonly privileged: boolean;
   readonly canSetGroups: boolean;
   /** Cgroup v2 alone is mounted on the host: the container gets a view of its own. */
   readonly cgroup2: boolean;
@@ -34,11 +36,11 @@ interface OciMount {
  * usual device files are bound from the host.
  */
 export function ociConfig(request: ConfigRequest): unknown {
-  const { rootless } = request;
+  const { rootless, privileged } = request;
   const { args, env, cwd, user, binds } = request.process;
-  const capabilities = DEFAULT_CAPABILITIES.map(({ name }) => name).filter(
-    (name) => request.mayMakeDevices || name !== 'CAP_MKNOD',
-  );
+  const capabilities = capabilitiesOf(privileged)
+    .map(({ name }) => name)
+    .filter((name) => privileged || request.mayMakeDevices || name !== 'CAP_MKNOD');
   const own = user.uid === 0 ? capabilities : [];
   return {
     ociVersion: '1.0.2',
@@ -58,29 +60,39 @@ export function ociConfig(request: ConfigRequest): unknown {
     },
     root: { path: request.rootPath, readonly: false },
     ...(request.hostname === '' ? {} : { hostname: request.hostname }),
-    mounts: [...kernelMounts(request), ...request.devices.map(deviceMount), ...binds.map(bindMount)],
+    mounts: [
+      ...kernelMounts(request),
+      ...(hasHostDevices(request) ? [] : request.devices).map(deviceMount),
+      ...binds.map(bindMount),
+    ],
     linux: {
       namespaces: [
         ...['mount', 'uts', 'ipc', 'pid'],
         ...(request.network === 'none' ? ['network'] : []),
         ...(request.cgroup2 ? ['cgroup'] : []),
       ].map((type) => ({ type })),
-      maskedPaths: MASKED_PATHS,
-      readonlyPaths: READ_ONLY_PATHS,
+      maskedPaths: privileged ? [] : MASKED_PATHS,
+      readonlyPaths: privileged ? [] : READ_ONLY_PATHS,
       // Private: a mount that the container's root cannot make anyway must never reach the keeper.
       rootfsPropagation: rootless ? 'slave' : 'private',
-      ...(request.seccomp === undefined ? {} : { seccomp: request.seccomp }),
+      ...(privileged || request.seccomp === undefined ? {} : { seccomp: request.seccomp }),
     },
   };
 }
 
+/** In a user namespace the runtime binds the few device files that programs need, and no others could be opened. */
+const hasHostDevices = ({ privileged, rootless }: ConfigRequest): boolean => privileged && !rootless;
+
 function kernelMounts(request: ConfigRequest): OciMount[] {
   const bare = ['nosuid', 'noexec', 'nodev'];
+  const readOnly = request.privileged ? [] : ['ro'];
   // The host's network shows in sysfs: who does not own that network may only bind the host's.
   const bindSys = request.rootless && request.network === 'host';
   return [
     mountOf('/proc', 'proc', bare),
-    mountOf('/dev', 'tmpfs', ['nosuid', 'nodev', 'strictatime', 'mode=755', 'size=65536k']),
+    hasHostDevices(request)
+      ? { destination: '/dev', type: 'none', source: '/dev', options: ['rbind', 'rprivate', 'nosuid'] }
+      : mountOf('/dev', 'tmpfs', ['nosuid', 'nodev', 'strictatime', 'mode=755', 'size=65536k']),
     mountOf('/dev/pts', 'devpts', [
       'nosuid',
       'noexec',
@@ -92,8 +104,8 @@ function kernelMounts(request: ConfigRequest): OciMount[] {
     mountOf('/dev/shm', 'tmpfs', [...bare, 'mode=1777', 'size=65536k']),
     mountOf('/dev/mqueue', 'mqueue', bare),
     bindSys
-      ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', ...bare, 'ro'] }
-      : mountOf('/sys', 'sysfs', [...bare, 'ro']),
+      ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', ...bare, ...readOnly] }
+      : mountOf('/sys', 'sysfs', [...bare, ...readOnly]),
     ...(request.cgroup2 && !bindSys ? [mountOf('/sys/fs/cgroup', 'cgroup', ['ro', ...bare])] : []),
   ];
 }

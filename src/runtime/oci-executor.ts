@@ -71,7 +71,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
       const folder = ready?.folder ?? join(root.folder, 'runtime');
       mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
       // Over whatever the root is: device files that its process makes cannot be opened.
-      bindMount(root.merged, root.merged, { flags: MS_NODEV });
+      bindMount(root.merged, root.merged, { flags: process.privileged === true ? 0 : MS_NODEV });
       try {
         const prepared = prepareProcess({ folder, merged: root.merged }, process);
         if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
@@ -125,6 +125,7 @@ function configText(
     network: process.network,
     tty: process.tty,
     rootless: own.isUserNamespace,
+    privileged: process.privileged === true,
     canSetGroups: own.canSetGroups,
     cgroup2: isCgroup2('/sys/fs/cgroup'),
     seccomp: runtime.seccomp ? seccompFilter(globalThis.process.arch) : undefined,

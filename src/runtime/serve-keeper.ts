@@ -83,19 +83,19 @@ async function runMounted(
     const merged = root.mount();
     const stdin = request.io === 'inherit' && request.interactive === true ? 'inherit' : 'null';
     const io = { stdin, output: request.io } as const;
-    const { process } = request;
+    const { process: wanted } = request;
     if (prepared === undefined) {
-      return await choice.executor.run({ folder: root.folder, merged }, process, io, o);
+      return await choice.executor.run({ folder: root.folder, merged }, wanted, io, o);
     }
     const { privateFolder } = prepared;
     return await choice.executor.run(
       { folder: privateFolder ?? root.folder, merged },
       {
-        ...process,
-        env: [...process.env, ...secretEnv],
-        binds: [...process.binds, ...prepared.binds],
+        ...wanted,
+        env: [...wanted.env, ...secretEnv],
+        binds: [...wanted.binds, ...prepared.binds],
         // What waits for the next process would wait in a folder that goes away.
-        mayBeFollowed: process.mayBeFollowed === true && privateFolder === undefined,
+        mayBeFollowed: wanted.mayBeFollowed === true && privateFolder === undefined,
       },
       io,
       o,

@@ -11,7 +11,10 @@ import { firstUnseen, readLesson, runBlock } from './run-lesson.ts';
 const GROUPS: readonly { readonly pages: readonly string[]; readonly debian?: boolean }[] = [
   { pages: ['01-a-stack-of-layers'] },
   { pages: ['02-the-union-file-system'] },
-  { pages: ['07-hello-world', '08-the-second-build', '14-several-stages', '20-distroless-by-hand'], debian: true },
+  {
+    pages: ['07-hello-world', '08-the-second-build', '14-several-stages', '20-distroless-by-hand'],
+    debian: true,
+  },
   { pages: ['09-cached-is-not-re-run'] },
   { pages: ['10-order-matters'], debian: true },
   { pages: ['11-four-big-files'] },

@@ -73,6 +73,17 @@ export const command: CommandSpec = {
       default: 'default',
     },
     {
+      flags: '--secret <id=name,src=file>',
+      summary: 'what RUN --mount=type=secret may read: a file, or env=VARIABLE',
+      repeat: true,
+    },
+    { flags: '--ssh <default|id=socket>', summary: 'what RUN --mount=type=ssh may use', repeat: true },
+    {
+      flags: '--allow <what>',
+      summary: 'let RUN have security.insecure',
+      repeat: true,
+    },
+    {
       flags: '--progress <how>',
       summary: 'how it is shown',
       choices: ['auto', 'plain', 'tty', 'quiet', 'rawjson', 'none'],
@@ -94,8 +105,8 @@ export const command: CommandSpec = {
     ...IDLE.map(({ flags, why }) => ({ flags, summary: `accepted for scripts: ${why}`, repeat: true })),
   ],
   later: [
-    '--secret', '--ssh', '--cache-from', '--cache-to', '--push', '--squash', '--squash-all', '--build-context',
-    '--check', '--call', '--pull', '--add-host', '--allow', '--attest', '--ulimit',
+    '--cache-from', '--cache-to', '--push', '--squash', '--squash-all', '--build-context',
+    '--check', '--call', '--pull', '--add-host', '--attest', '--ulimit',
     '--shm-size', '--jobs', '--volume', '-v',
   ], // biome-ignore format: a list
   examples: [
@@ -107,7 +118,7 @@ export const command: CommandSpec = {
   ],
   limits: [
     'Bases come from the store, a layout (FROM oci:/path:tag) or an archive (FROM docker-archive:/file.tar): nothing is pulled yet.',
-    'RUN --mount, a RUN heredoc that starts with #!, COPY --link, --parents and --exclude, ADD of URLs, archives and git come in a later version, and fail by name.',
+    'COPY --link, --parents and --exclude, ADD of URLs, archives and git come in a later version, and fail by name.',
   ],
   async run({ app, terminal, args, options, signal }) {
     const quiet = flagOption(options, 'quiet') || options.progress === 'quiet' || options.progress === 'none';
@@ -151,6 +162,9 @@ export const command: CommandSpec = {
           annotations: listOption(options, 'annotation'),
           freshStages: listOption(options, 'cacheFilter').flatMap((list) => list.split(',')),
           network: textOption(options, 'network') as 'default' | 'host' | 'none',
+          secrets: listOption(options, 'secret'),
+          ssh: listOption(options, 'ssh'),
+          allow: listOption(options, 'allow'),
           useCache: options.cache !== false,
           runtime: textOption(options, 'runtime'),
         },
