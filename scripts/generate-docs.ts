@@ -27,6 +27,10 @@ Exit codes: 0 done · 1 it failed, or found something · 2 wrong usage · \`run\
 |---|---|
 | \`DOBOS_ROOT\` | the store's folder: an OCI layout; \`/var/lib/dobos\` for root, else \`$XDG_DATA_HOME/dobos\` or \`~/.local/share/dobos\` |
 | \`DOBOS_RUNTIME\` | the runtime: \`auto\`, the name or path of an OCI runtime, or \`chroot\` |
+| \`DOBOS_INSECURE_REGISTRIES\` | registries without TLS or with a certificate that nobody vouches for, by commas: \`host:5000, 10.0.0.0/8\` |
+| \`DOBOS_TRUSTED_HOSTS\` | hosts that may have private addresses, and token servers that may see a registry's credentials, by commas |
+| \`DOCKER_CONFIG\`, \`REGISTRY_AUTH_FILE\` | where credentials are: [registries.md](registries.md) |
+| \`HTTPS_PROXY\`, \`HTTP_PROXY\`, \`NO_PROXY\`, \`ALL_PROXY\` | proxies, in lower case too |
 | \`SOURCE_DATE_EPOCH\` | seconds since 1970 for every time in an image: the same input gives the same digest |
 | \`NO_COLOR\` | no colours |
 

@@ -62,6 +62,8 @@ export const COMMANDS: readonly CommandRow[] = [
     [],
     () => import('./commands/explore.ts'),
   ),
+  row('login', 'move', 'Log in to a registry', [], () => import('./commands/login.ts')),
+  row('logout', 'move', 'Forget the credentials for a registry', [], () => import('./commands/logout.ts')),
   row(
     'save',
     'move',
@@ -117,7 +119,7 @@ export const COMMANDS: readonly CommandRow[] = [
 
 /** Commands that people will type and that come later; they fail by name. */
 export const LATER: readonly string[] = [
-  'pull', 'push', 'login', 'logout', 'copy', 'search', 'validate',
+  'pull', 'push', 'copy', 'search', 'validate',
   'create', 'start', 'stop', 'kill', 'restart', 'pause', 'unpause', 'wait', 'rm', 'rename', 'ps', 'logs', 'exec', 'attach',
   'top', 'cp', 'diff', 'commit', 'export', 'container', 'volume', 'network', 'bundle', 'runtimes', 'builds', 'buildx', 'builder',
   'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'squash', 'flatten', 'slim', 'secrets', 'serve', 'completion',

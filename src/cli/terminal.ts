@@ -12,6 +12,10 @@ export interface Terminal {
   readonly rows: () => number;
   readonly colour: boolean;
   readonly stdin: () => AsyncIterable<Uint8Array>;
+  /** Gives what is typed, undefined at its end, until the function returned is called. Raw: nothing is shown, and every key is given, Ctrl-C too. */
+  readonly listen: (raw: boolean, take: (typed: Uint8Array | undefined) => void) => () => void;
+  /** As Ctrl-C does. */
+  readonly interrupt: () => void;
 }
 
 /** The process's own terminal; colours unless NO_COLOR is set or standard error is no terminal. */
@@ -32,5 +36,15 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
     rows: () => stderr.rows ?? stdout.rows ?? 24,
     colour: (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb' && stderr.isTTY === true,
     stdin: () => stdin,
+    listen: (raw, take) => {
+      const onEnd = (): void => take(undefined);
+      if (raw) stdin.setRawMode(true);
+      stdin.on('data', take).on('end', onEnd).resume();
+      return () => {
+        stdin.off('data', take).off('end', onEnd).pause();
+        if (raw) stdin.setRawMode(false);
+      };
+    },
+    interrupt: () => process.kill(process.pid, 'SIGINT'),
   };
 }

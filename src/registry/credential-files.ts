@@ -28,14 +28,18 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The file of a place; undefined when there is none. @throws CREDENTIALS_FILE, never with a word of its content */
 export function readCredentialFile(place: CredentialPlace): CredentialFile | undefined {
-  const { path } = place;
-  const text = readBoundedFile(path, MAX_FILE_BYTES, (why) =>
-    credentialError('CREDENTIALS_FILE', { file: path, why }),
+  const { path: file } = place;
+  const text = readBoundedFile(file, MAX_FILE_BYTES, (why) =>
+    credentialError('CREDENTIALS_FILE', { file, why }),
   );
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : parseCredentialFile(place, text);
+}
+
+/** What the text of a place's file says. @throws CREDENTIALS_FILE, never with a word of the text */
+export function parseCredentialFile({ path, format }: CredentialPlace, text: string): CredentialFile {
   // Docker takes an empty file for one without settings.
   const root = text.trim() === '' ? {} : parse(path, text);
-  if (place.format === 'dockercfg') return { path, text, auths: authsOf(root), helpers: new Map() };
+  if (format === 'dockercfg') return { path, text, auths: authsOf(root), helpers: new Map() };
   const part = (name: string): JsonObject => asObject(path, name, root[name]);
   const helpers = Object.entries(part('credHelpers')).flatMap(([written, suffix]) =>
     typeof suffix === 'string' && suffix !== '' ? [[plainKey(written), { written, suffix }] as const] : [],

@@ -23,6 +23,11 @@ export function fakeTerminal(o: Partial<Terminal> & { readonly width?: number } 
     rows: () => 24,
     colour: false,
     stdin: async function* () {},
+    listen: (_raw, take) => {
+      take(undefined);
+      return () => {};
+    },
+    interrupt: () => {},
     ...o,
     stdout: () => out,
     stderr: () => err,
