@@ -4,12 +4,18 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { errorMaker, systemCode } from '../base/errors.ts';
+import { type ByteStream, collect } from '../base/bytes.ts';
+import { errorMaker, isDobosError, systemCode } from '../base/errors.ts';
+import type { CallOptions } from '../base/options.ts';
+import type { TempFolder } from '../store/temp-folder.ts';
+import type { App } from './app.ts';
+import { HEAD_BYTES, isArchive, peek } from './peek-archive.ts';
 
 type BuildPlaceErrors = {
   BUILD_CONTEXT: { context: string; problem: string };
   BUILD_DOCKERFILE: { path: string; code: string };
   BUILD_CONTEXT_LATER: { context: string };
+  BUILD_STDIN: { what: 'both' | 'none' };
 };
 const DOCKERFILE_PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
@@ -30,7 +36,14 @@ const placeError = errorMaker<BuildPlaceErrors>({
   }),
   BUILD_CONTEXT_LATER: ({ context }) => ({
     message: `"${context}" as a build context is not part of this version yet`,
-    hint: 'a folder on this machine works',
+    hint: 'a folder, an archive on standard input, or the URL of one works',
+  }),
+  BUILD_STDIN: ({ what }) => ({
+    message:
+      what === 'both'
+        ? 'standard input cannot be both the build context and the Dockerfile'
+        : 'the build reads standard input, and there is none',
+    hint: 'dobos build - < Dockerfile, or dobos build -f - FOLDER < Dockerfile',
   }),
 });
 
@@ -43,32 +56,139 @@ export interface BuildPlace {
   readonly dockerfileText: string;
   /** For messages. */
   readonly dockerfileName: string;
-  /** Where it was read, if it was a file on this machine. */
+  /** Where it was read, if it was a file: on this machine, or in a foreign context. */
   readonly dockerfilePath: string | undefined;
+  /** The context came from elsewhere and lies in a folder of the store's until `close`. */
+  readonly foreign: boolean;
   close(): Promise<void>;
 }
 
-/** Finds context and Dockerfile. @throws BUILD_CONTEXT, BUILD_DOCKERFILE, BUILD_CONTEXT_LATER */
-export async function openBuildPlace(request: {
+export interface PlaceRequest {
   readonly context: string;
   readonly dockerfile?: string | undefined;
-}): Promise<BuildPlace> {
-  const contextFolder = checkContext(request.context);
-  const dockerfilePath = findDockerfile(request.dockerfile, contextFolder);
+}
+
+export interface PlaceOptions extends CallOptions {
+  /** Standard input; refused without it. */
+  readonly stdin?: (() => ByteStream) | undefined;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Finds context and Dockerfile: a folder; `-` with a Dockerfile or an archive of the context on standard input; a URL of either; `-f -` for a Dockerfile on standard input.
+ * @throws BUILD_CONTEXT, BUILD_DOCKERFILE, BUILD_STDIN, BUILD_CONTEXT_LATER, BUILD_CONTEXT_ARCHIVE, HTTP_ errors
+ */
+export async function openBuildPlace(app: App, request: PlaceRequest, o: PlaceOptions): Promise<BuildPlace> {
+  const { context, dockerfile } = request;
+  if (context === '-' && dockerfile === '-') throw placeError('BUILD_STDIN', { what: 'both' });
+  if (/^(?:git@|git:|ssh:|github\.com\/)|^https?:\/\/\S+\.git(?:[#?]|$)/.test(context))
+    throw placeError('BUILD_CONTEXT_LATER', { context });
+  if (context === '-') return openForeignPlace(app, request, stdinOf(o), o);
+  if (/^https?:\/\//.test(context)) {
+    const { downloadContext } = await import('./download-context.ts');
+    const { bytes, close } = await downloadContext(app, context, o);
+    try {
+      return await openForeignPlace(app, request, bytes, o);
+    } finally {
+      await close();
+    }
+  }
+  const contextFolder = checkContext(context);
+  if (dockerfile === '-') {
+    const text = await readText(stdinOf(o), 'standard input');
+    return {
+      contextFolder,
+      dockerfileText: text,
+      dockerfileName: '-',
+      dockerfilePath: undefined,
+      foreign: false,
+      close: noClose,
+    };
+  }
+  const dockerfilePath = findDockerfile(dockerfile, contextFolder);
   return {
     contextFolder,
     dockerfileText: readDockerfile(dockerfilePath),
-    dockerfileName: request.dockerfile ?? basename(dockerfilePath),
+    dockerfileName: dockerfile ?? basename(dockerfilePath),
     dockerfilePath,
-    close: async () => {},
+    foreign: false,
+    close: noClose,
   };
 }
 
-/** @throws BUILD_CONTEXT, BUILD_CONTEXT_LATER */
-function checkContext(context: string): string {
-  if (context === '-' || /^(https?:|git@|git:|ssh:|github\.com\/)/.test(context)) {
-    throw placeError('BUILD_CONTEXT_LATER', { context });
+const noClose = async (): Promise<void> => {};
+
+function stdinOf({ stdin }: PlaceOptions): ByteStream {
+  if (stdin === undefined) throw placeError('BUILD_STDIN', { what: 'none' });
+  return stdin();
+}
+
+/** A stream that is a Dockerfile, or an archive of a context with its Dockerfile. */
+async function openForeignPlace(
+  app: App,
+  { context, dockerfile }: PlaceRequest,
+  bytes: ByteStream,
+  o: PlaceOptions,
+): Promise<BuildPlace> {
+  const { head, whole } = await peek(bytes, HEAD_BYTES);
+  if (head.length === 0) throw placeError('BUILD_CONTEXT', { context, problem: 'is empty' });
+  if (!isArchive(head)) {
+    const dockerfileText = await readText(whole, context);
+    const dockerfileName = context === '-' ? '-' : basename(new URL(context).pathname) || 'Dockerfile';
+    return {
+      contextFolder: undefined,
+      dockerfileText,
+      dockerfileName,
+      dockerfilePath: undefined,
+      foreign: true,
+      close: noClose,
+    };
   }
+  const store = await app.store();
+  const [{ makeTempFolder }, { unpackContext }] = await Promise.all([
+    import('../store/temp-folder.ts'),
+    import('../build/context/unpack-context.ts'),
+  ]);
+  const folder = makeTempFolder(store.folder ?? app.settings.storeFolder);
+  try {
+    const { leftOut } = await unpackContext(whole, folder.path, o);
+    if (leftOut > 0) o.warn(`${leftOut} devices or pipes of the build context were left out`);
+    return await foreignPlace(folder, dockerfile);
+  } catch (error) {
+    folder.remove();
+    throw error;
+  }
+}
+
+async function foreignPlace(folder: TempFolder, dockerfile: string | undefined): Promise<BuildPlace> {
+  const { readInside } = await import('../build/context/read-inside.ts');
+  const names = dockerfile === undefined ? ['Dockerfile', 'dockerfile'] : [dockerfile];
+  for (const name of names) {
+    const text = readInside(folder.path, name, MAX_DOCKERFILE_BYTES);
+    if (text === undefined) continue;
+    return {
+      contextFolder: folder.path,
+      dockerfileText: text,
+      dockerfileName: name,
+      dockerfilePath: name,
+      foreign: true,
+      close: async () => folder.remove(),
+    };
+  }
+  throw placeError('BUILD_DOCKERFILE', { path: names[0]!, code: 'the context has no such file' });
+}
+
+async function readText(bytes: ByteStream, from: string): Promise<string> {
+  try {
+    return (await collect(bytes, MAX_DOCKERFILE_BYTES)).toString('utf8');
+  } catch (error) {
+    if (!isDobosError(error, 'BYTES_TOO_MANY')) throw error;
+    throw placeError('BUILD_DOCKERFILE', { path: from, code: `more than ${MAX_DOCKERFILE_BYTES} bytes` });
+  }
+}
+
+/** @throws BUILD_CONTEXT */
+function checkContext(context: string): string {
   try {
     if (!statSync(context).isDirectory())
       throw placeError('BUILD_CONTEXT', { context, problem: 'is not a folder' });
@@ -84,7 +204,6 @@ function checkContext(context: string): string {
 }
 
 function findDockerfile(given: string | undefined, contextFolder: string): string {
-  if (given === '-') throw placeError('BUILD_CONTEXT_LATER', { context: '-f -' });
   if (given !== undefined) return resolve(given);
   const [usual, lower] = ['Dockerfile', 'dockerfile'].map((name) => join(contextFolder, name));
   return !exists(usual!) && exists(lower!) ? lower! : usual!;

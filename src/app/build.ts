@@ -1,3 +1,4 @@
+import type { ByteStream } from '../base/bytes.ts';
 import { isDobosError } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import type { BuildEvent } from '../build/build-events.ts';
@@ -51,6 +52,8 @@ export interface BuildRequest {
 export interface BuildDoors extends WatchOptions<BuildEvent> {
   /** Where outputs to `-` go; they are refused without it. */
   readonly stdout?: ((bytes: Uint8Array) => Promise<void>) | undefined;
+  /** What `-` reads. */
+  readonly stdin?: (() => ByteStream) | undefined;
 }
 
 export interface Built extends BuildResult {
@@ -68,7 +71,11 @@ const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROX
 /** Builds an image from a folder and its Dockerfile, names it and writes it where it is to go; without a name it stays as `<none>`. @throws as `buildImage`, and BUILD_CONTEXT, BUILD_DOCKERFILE, OUTPUT_INVALID, OCI_REFERENCE_INVALID before anything runs */
 export async function build(app: App, request: BuildRequest, o: BuildDoors): Promise<Built> {
   const wanted = readRequest(app, request);
-  const place = await openBuildPlace(request);
+  const place = await openBuildPlace(app, request, {
+    signal: o.signal,
+    stdin: o.stdin,
+    warn: (message) => o.onEvent?.({ kind: 'warning', message }),
+  });
   try {
     return await buildOnce(app, wanted, place, o);
   } catch (error) {
@@ -188,6 +195,8 @@ async function planOne(
     onEvent: (event) => o.onEvent?.(nameEvent(event, platforms, at)),
     store: await app.store(),
     contextFolder: place.contextFolder,
+    foreignContext: place.foreign,
+    contextName: place.foreign ? wanted.context : undefined,
     dockerfileText: place.dockerfileText,
     dockerfileName: place.dockerfileName,
     dockerfilePath: place.dockerfilePath,

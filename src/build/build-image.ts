@@ -9,7 +9,7 @@ import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { BuildEvent } from './build-events.ts';
 import { openContext } from './context/open-context.ts';
-import { readIgnoreFile } from './context/read-ignore-file.ts';
+import { readForeignIgnoreFile, readIgnoreFile } from './context/read-ignore-file.ts';
 import { buildError } from './errors.ts';
 import type { BuildGraph, Step } from './graph.ts';
 import { basesOf, planBuild } from './plan.ts';
@@ -22,6 +22,10 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly store: LocalStore;
   /** Undefined: the build has no context. */
   readonly contextFolder: string | undefined;
+  /** It came from elsewhere (an archive, a repository): no link leads out of it, `dockerfilePath` is a path in it, and what its files hold is not remembered. */
+  readonly foreignContext?: boolean | undefined;
+  /** What the context is called between builds; its folder without it. */
+  readonly contextName?: string | undefined;
   readonly dockerfileText: string;
   /** For messages. */
   readonly dockerfileName: string;
@@ -118,11 +122,19 @@ async function runPlanned(
   const lacking = findMissingSecret(graph.steps, o.secrets ?? { secrets: new Map(), agents: new Map() });
   if (lacking !== undefined) throw atPlace(lacking.error, placeOf(lacking.step.origin), undefined);
   const ignore =
-    o.contextFolder === undefined ? undefined : readIgnoreFile(o.contextFolder, o.dockerfilePath);
+    o.contextFolder === undefined
+      ? undefined
+      : o.foreignContext
+        ? readForeignIgnoreFile(o.contextFolder, o.dockerfilePath)
+        : readIgnoreFile(o.contextFolder, o.dockerfilePath);
   const context =
     o.contextFolder === undefined
       ? undefined
-      : openContext(o.contextFolder, { ignoreText: ignore?.text, notes: o.store.notes, now: o.now });
+      : openContext(o.contextFolder, {
+          ignoreText: ignore?.text,
+          notes: o.foreignContext ? undefined : o.store.notes,
+          now: o.now,
+        });
   const { os, architecture, variant } = o.platform;
   try {
     return await runBuild(
@@ -143,7 +155,7 @@ async function runPlanned(
         parallel: o.parallel,
         identity: JSON.stringify([
           o.dockerfilePath ?? o.dockerfileName,
-          context?.folder ?? '',
+          o.contextName ?? context?.folder ?? '',
           o.target ?? '',
           [os, architecture, variant ?? ''],
         ]),

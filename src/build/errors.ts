@@ -31,6 +31,7 @@ type BuildErrors = {
   BUILD_SSH_MISSING: { id: string };
   BUILD_ARCHIVE: { path: string; problem: string };
   BUILD_EPOCH_INVALID: { text: string };
+  BUILD_CONTEXT_ARCHIVE: { problem: string };
   BUILD_OUTPUT: { dest: string; code: string };
 };
 
@@ -146,6 +147,7 @@ export const buildError = errorMaker<BuildErrors>({
     message: `invalid SOURCE_DATE_EPOCH: ${quote(text)}`,
     hint: 'seconds since 1970, as printed by: date +%s',
   }),
+  BUILD_CONTEXT_ARCHIVE: ({ problem }) => `the archive with the build context cannot be unpacked: ${problem}`,
   BUILD_OUTPUT: ({ dest, code }) => `cannot write ${dest}: ${OUTPUT_PROBLEMS[code] ?? code}`,
 });
 

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isDobosError, systemCode } from '../../base/errors.ts';
 import { buildError } from '../errors.ts';
+import { readInside } from './read-inside.ts';
 
 export interface IgnoreFile {
   /** As messages call it. */
@@ -30,6 +31,16 @@ export function readIgnoreFile(folder: string, dockerfilePath?: string): IgnoreF
       if (code === 'ENOENT' || code === 'ENOTDIR') continue;
       throw buildError('BUILD_CONTEXT_UNREADABLE', { path, code }, { cause: error });
     }
+  }
+  return undefined;
+}
+
+/** The same of a context that somebody else filled; `dockerfile` is a path in it. @throws BUILD_CONTEXT_UNREADABLE */
+export function readForeignIgnoreFile(folder: string, dockerfile?: string): IgnoreFile | undefined {
+  const own = dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`];
+  for (const name of [...own, '.dockerignore']) {
+    const text = readInside(folder, name, MAX_IGNORE_BYTES);
+    if (text !== undefined) return { name: basename(name), text };
   }
   return undefined;
 }

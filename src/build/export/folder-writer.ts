@@ -22,6 +22,8 @@ import { fsPath } from '../../base/names.ts';
  */
 export interface FolderWriter {
   directory(path: string, facts: Facts): void;
+  /** A new file, to be written and then kept. */
+  open(path: string, facts: Facts): OpenFile;
   /** `fill` writes the content to the open file. */
   file(path: string, facts: Facts, fill: (fd: number) => void): void;
   symlink(path: string, target: string, facts: Pick<Facts, 'mtime'>): void;
@@ -29,6 +31,14 @@ export interface FolderWriter {
   link(path: string, target: string): boolean;
   /** Gives the directories their modes and times: before, they must be open to their owner. */
   finish(): void;
+}
+
+export interface OpenFile {
+  readonly fd: number;
+  /** Closes it and gives it its name. */
+  keep(): void;
+  /** Closes and removes it. */
+  drop(): void;
 }
 
 interface Facts {
@@ -67,24 +77,53 @@ export function createFolderWriter(root: string): FolderWriter {
       closeSync(fd);
     }
   };
-  /** Makes something under a temporary name and puts it in the place of whatever is there. */
-  const replace = (path: string, make: (temp: string | Buffer) => void): void => {
+  const tempFor = (path: string): string | Buffer => {
     const parent = parentOf(path);
     enter(parent);
-    const temp = at(parent === '' ? `${mark}-${made++}` : `${parent}/${mark}-${made++}`);
+    return at(parent === '' ? `${mark}-${made++}` : `${parent}/${mark}-${made++}`);
+  };
+  /** Puts what was made under a temporary name in the place of whatever is there. */
+  const settle = (temp: string | Buffer, path: string): void => {
+    if (real.has(path) || lstatSync(at(path), { throwIfNoEntry: false })?.isDirectory() === true) {
+      rmSync(at(path), { recursive: true, force: true });
+      real.clear();
+      real.add('');
+      directories.delete(path);
+    }
+    renameSync(temp, at(path));
+  };
+  const replace = (path: string, make: (temp: string | Buffer) => void): void => {
+    const temp = tempFor(path);
     try {
       make(temp);
-      if (real.has(path) || lstatSync(at(path), { throwIfNoEntry: false })?.isDirectory() === true) {
-        rmSync(at(path), { recursive: true, force: true });
-        real.clear();
-        real.add('');
-        directories.delete(path);
-      }
-      renameSync(temp, at(path));
+      settle(temp, path);
     } catch (error) {
       rmSync(temp, { force: true });
       throw error;
     }
+  };
+  const open = (path: string, { mode, mtime }: Facts): OpenFile => {
+    const temp = tempFor(path);
+    const fd = openSync(temp, NEW_FILE, 0o600);
+    const drop = (): void => {
+      closeSync(fd);
+      rmSync(temp, { force: true });
+    };
+    return {
+      fd,
+      keep() {
+        try {
+          fchmodSync(fd, mode & 0o7777);
+          futimesSync(fd, mtime, mtime);
+          settle(temp, path);
+        } catch (error) {
+          drop();
+          throw error;
+        }
+        closeSync(fd);
+      },
+      drop,
+    };
   };
 
   return {
@@ -92,17 +131,16 @@ export function createFolderWriter(root: string): FolderWriter {
       enter(path);
       if (path !== '') directories.set(path, facts);
     },
-    file(path, { mode, mtime }, fill) {
-      replace(path, (temp) => {
-        const fd = openSync(temp, NEW_FILE, 0o600);
-        try {
-          fill(fd);
-          fchmodSync(fd, mode & 0o7777);
-          futimesSync(fd, mtime, mtime);
-        } finally {
-          closeSync(fd);
-        }
-      });
+    open,
+    file(path, facts, fill) {
+      const file = open(path, facts);
+      try {
+        fill(file.fd);
+      } catch (error) {
+        file.drop();
+        throw error;
+      }
+      file.keep();
     },
     symlink(path, target, { mtime }) {
       replace(path, (temp) => {
@@ -118,6 +156,9 @@ export function createFolderWriter(root: string): FolderWriter {
       }
       const found = lstatSync(at(target), { throwIfNoEntry: false });
       if (found === undefined || found.isDirectory()) return false;
+      enter(parentOf(path));
+      // Of two names of one file rename(2) changes nothing, and a third would stay.
+      if (lstatSync(at(path), { throwIfNoEntry: false })?.ino === found.ino) return true;
       replace(path, (temp) => linkSync(at(target), temp));
       return true;
     },

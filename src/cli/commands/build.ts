@@ -34,11 +34,15 @@ export const command: CommandSpec = {
   name: 'build',
   aliases: ['image build', 'buildx build', 'builder build'],
   summary: 'Build an image from a Dockerfile',
-  usage: '[OPTIONS] FOLDER',
+  usage: '[OPTIONS] FOLDER|URL|-',
   arity: [1, 1],
   options: [
     { flags: '-t, --tag <name>', summary: 'name the image', repeat: true, common: true },
-    { flags: '-f, --file <path>', summary: 'the Dockerfile, if it is not FOLDER/Dockerfile', common: true },
+    {
+      flags: '-f, --file <path>',
+      summary: 'the Dockerfile, if it is not FOLDER/Dockerfile; `-` for standard input',
+      common: true,
+    },
     {
       flags: '--build-arg <name=value>',
       summary: 'set an ARG; a name alone takes its value from here',
@@ -114,6 +118,7 @@ export const command: CommandSpec = {
     'dobos build -t app --build-arg VERSION=2 --target test .',
     'SOURCE_DATE_EPOCH=0 dobos build -t app .',
     'dobos build -o out .',
+    'dobos build -t app - < context.tar.gz',
     'dobos build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .',
   ],
   limits: [
@@ -132,6 +137,13 @@ export const command: CommandSpec = {
         'CLI_USAGE',
         { command: 'build', problem: 'an archive is nothing to see in a terminal' },
         { hint: 'name a file: -o type=tar,dest=files.tar, or send it on: > files.tar' },
+      );
+    }
+    if ((args[0] === '-' || options.file === '-') && terminal.inIsTty) {
+      throw cliError(
+        'CLI_USAGE',
+        { command: 'build', problem: 'standard input is a terminal' },
+        { hint: 'send the Dockerfile or an archive of the context: dobos build - < Dockerfile' },
       );
     }
     for (const { key, flags, why } of IDLE) {
@@ -172,6 +184,7 @@ export const command: CommandSpec = {
           signal: AbortSignal.any([signal, stop.signal]),
           onEvent: (event) => shown.show(event),
           stdout: (bytes) => terminal.out(bytes),
+          stdin: () => terminal.stdin(),
         },
       );
     } catch (error) {

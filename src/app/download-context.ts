@@ -1,0 +1,42 @@
+import type { ByteStream } from '../base/bytes.ts';
+import { errorMaker } from '../base/errors.ts';
+import type { CallOptions } from '../base/options.ts';
+import { redactUrl } from '../http/redact.ts';
+import type { App } from './app.ts';
+
+type DownloadErrors = { BUILD_DOWNLOAD: { url: string; status: number } };
+const downloadError = errorMaker<DownloadErrors>({
+  BUILD_DOWNLOAD: ({ url, status }) => ({
+    message: `the build context ${url} cannot be had: the server answers ${status}`,
+    hint: 'the URL of a tar of the context, or of a Dockerfile, is wanted',
+  }),
+});
+
+/** What a URL gives; close the connections when it is read. @throws BUILD_DOWNLOAD, HTTP_ errors */
+export async function downloadContext(
+  app: App,
+  url: string,
+  o: CallOptions,
+): Promise<{ readonly bytes: ByteStream; close(): Promise<void> }> {
+  const { createHttp } = await import('../http/http.ts');
+  const { trustedHosts, proxies } = app.settings;
+  const { protocol, host } = new URL(url);
+  const http = createHttp({
+    userAgent: `dobos/${app.version}`,
+    trustedHosts,
+    proxies,
+    // Whoever writes http:// means it.
+    insecure: (other) => protocol === 'http:' && other === host,
+  });
+  try {
+    const response = await http.request({ method: 'GET', url }, o);
+    if (response.status !== 200) {
+      await response.discard();
+      throw downloadError('BUILD_DOWNLOAD', { url: redactUrl(url), status: response.status });
+    }
+    return { bytes: response.body, close: () => http.close() };
+  } catch (error) {
+    await http.close();
+    throw error;
+  }
+}
