@@ -118,7 +118,7 @@ export const command: CommandSpec = {
     'dobos build -t app --build-arg VERSION=2 --target test .',
     'SOURCE_DATE_EPOCH=0 dobos build -t app .',
     'dobos build -o out .',
-    'dobos build -t app - < context.tar.gz',
+    'git archive HEAD | dobos build -t app -',
     'dobos build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .',
   ],
   limits: [

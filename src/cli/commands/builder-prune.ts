@@ -14,7 +14,7 @@ export const command: CommandSpec = {
     { flags: '-f, --force', summary: 'accepted for scripts; nothing is asked here' },
     {
       flags: '--filter <key=value>',
-      summary: 'only what fits: id=ID, type=exec.cachemount (cache mounts), type=regular (steps)',
+      summary: 'only what fits: id=ID, type=exec.cachemount, type=regular (steps)',
       repeat: true,
     },
     { flags: '-a, --all', summary: 'accepted for scripts; the whole cache goes in any case' },
