@@ -3,6 +3,7 @@ import type { WatchOptions } from '../base/options.ts';
 import type { Dockerfile, Range } from '../dockerfile/ast.ts';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
 import { formatSnippet } from '../dockerfile/snippet.ts';
+import type { Http } from '../http/types.ts';
 import type { Image } from '../image/types.ts';
 import type { Annotations, Platform } from '../oci/types.ts';
 import type { Keeper } from '../runtime/types.ts';
@@ -50,6 +51,8 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   /** The image that a name in FROM means: of the store, a layout, an archive. */
   readonly resolveBase: (name: string, platform: Platform) => Promise<Image>;
   readonly keeper?: (() => Promise<Keeper>) | undefined;
+  /** What ADD fetches URLs with; asked for once at most. */
+  readonly http?: (() => Promise<Http>) | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -146,6 +149,7 @@ async function runPlanned(
         ignoreName: ignore?.name ?? '.dockerignore',
         keeper: o.keeper ?? noKeeper,
         secrets: o.secrets,
+        http: o.http,
         now: o.now,
         epoch,
         useCache: o.useCache ?? true,

@@ -30,6 +30,10 @@ type BuildErrors = {
   BUILD_SECRET_MISSING: { id: string };
   BUILD_SSH_MISSING: { id: string };
   BUILD_ARCHIVE: { path: string; problem: string };
+  BUILD_CHECKSUM: { url: string; got: string; want: string };
+  BUILD_DOWNLOAD: { url: string; status: number };
+  BUILD_DOWNLOAD_SIZE: { url: string; limit: number };
+  BUILD_NO_NETWORK: Record<string, never>;
   BUILD_EPOCH_INVALID: { text: string };
   BUILD_CONTEXT_ARCHIVE: { problem: string };
   BUILD_OUTPUT: { dest: string; code: string };
@@ -143,6 +147,22 @@ export const buildError = errorMaker<BuildErrors>({
     message: `ADD failed: the archive ${path} cannot be unpacked: ${problem}`,
     hint: 'COPY, and ADD --unpack=false, keep it packed',
   }),
+  BUILD_CHECKSUM: ({ url, got, want }) => ({
+    message: `ADD ${url} failed: digest mismatch ${got}: ${want}`,
+    hint: 'the file is not the one that --checksum was written for: look at what changed before you trust it',
+  }),
+  BUILD_DOWNLOAD: ({ url, status }) => ({
+    message: `ADD ${url} failed: the server answers with status ${status}, want 200`,
+    hint:
+      status === 404 || status === 410
+        ? 'is the address spelled right, and is the file still there?'
+        : status === 401 || status === 403
+          ? 'it wants to know who asks'
+          : undefined,
+  }),
+  BUILD_DOWNLOAD_SIZE: ({ url, limit }) =>
+    `ADD ${url} failed: it is more than ${limit} bytes, want at most that`,
+  BUILD_NO_NETWORK: () => 'ADD needs something to fetch URLs with, and nothing was given to this build',
   BUILD_EPOCH_INVALID: ({ text }) => ({
     message: `invalid SOURCE_DATE_EPOCH: ${quote(text)}`,
     hint: 'seconds since 1970, as printed by: date +%s',

@@ -93,7 +93,7 @@ function modeOf(node: SourceNode, { chmod }: FactOptions): number {
 }
 
 function contentOf(from: string, node: SourceNode): string {
-  if (node.kind !== 'file') return node.linkTo ?? deviceText(node);
+  if (node.kind !== 'file') return node.linkTo ?? node.digest ?? deviceText(node);
   if (node.digest === undefined) throw new TypeError(`${from} was not hashed`);
   return node.digest;
 }

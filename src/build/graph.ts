@@ -4,6 +4,7 @@
  */
 import type { Problem, Range } from '../dockerfile/ast.ts';
 import type { ContainerConfig, Platform } from '../oci/types.ts';
+import type { RemoteSource } from './remote/remote-source.ts';
 
 /** `s0`, `s1` … in the order of `BuildGraph.steps`. */
 export type StepId = string;
@@ -83,6 +84,8 @@ export type Op =
       readonly from: SourcePlace;
       /** Expanded source paths or patterns, as written (leading slash kept). */
       readonly sources: readonly string[];
+      /** Of ADD: what is fetched from elsewhere; placed after the sources of this place. */
+      readonly remotes?: readonly RemoteSource[] | undefined;
       /** Inline files from heredocs. */
       readonly inline: readonly { readonly name: string; readonly text: string }[];
       /** Absolute, with a trailing slash if it was written as a directory. */

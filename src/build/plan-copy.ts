@@ -1,13 +1,13 @@
 import type { CopyInstruction, Word } from '../dockerfile/ast.ts';
+import { redactUrl } from '../http/redact.ts';
 import { joinPath } from './plan-config.ts';
-import { type CopyFlags, readCopyFlags } from './plan-copy-flags.ts';
+import { readCopyFlags } from './plan-copy-flags.ts';
 import type { Job } from './plan-layout.ts';
 import { planSource } from './plan-source.ts';
 import { addStep, type Planner, type StageState, variablesOf } from './plan-state.ts';
+import { parseRemote, type RemoteSource, remoteKind } from './remote/remote-source.ts';
 
-const URL = /^(https?|ftp):\/\//i;
-const GIT = /^(git@[^:]+:|git:\/\/|ssh:\/\/|https?:\/\/\S+\.git(?:[#?]|$))/i;
-/** Plans COPY, and ADD of plain files. @throws PLAN_… */
+/** Plans COPY and ADD. @throws PLAN_… */
 export function planCopy(planner: Planner, state: StageState, job: Job, instruction: CopyInstruction): void {
   const { expander, fail } = planner.layout;
   const { kind } = instruction;
@@ -16,12 +16,11 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
   const { chown, chmod, link, parents, exclude } = copyFlags;
   const unpack =
     kind === 'COPY' || copyFlags.unpack === false ? undefined : copyFlags.unpack === true ? 'all' : 'local';
-  refuseUnbuilt(copyFlags);
-  const sources = instruction.sources.map((word) => {
-    const text = expander.text(word, variables);
-    checkSource(text, word);
-    return text;
-  });
+  const words = instruction.sources.map((word) => ({ word, text: expander.text(word, variables) }));
+  const remotes = words.flatMap(({ word, text }) => readSource(text, word) ?? []);
+  const written = words.map(({ text }) => text);
+  const sources = written.filter((text) => remoteKind(text) === undefined);
+  checkRemoteFlags();
   const inline = instruction.heredocs.map(({ name, body, expand, word }) => ({
     name,
     text: expand ? expander.body(body, word, variables) : body,
@@ -31,7 +30,7 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
     throw fail('PLAN_INVALID', { message: `the destination of ${kind} is empty` }, instruction.dest.range);
   }
   const [from, reads] = planSource(planner, state, planner.layout.source(job, state.laid), job.origin);
-  const shown = [...sources, ...inline.map(({ name }) => `<<${name}`), dest];
+  const shown = [...written, ...inline.map(({ name }) => `<<${name}`), dest];
   const given = (name: string, value: string | undefined): string[] =>
     value === undefined ? [] : [`--${name}=${value}`];
   const fromFlag = instruction.flags.find((flag) => flag.name.text === 'from')?.value?.text;
@@ -44,6 +43,7 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
       instruction: kind,
       from,
       sources,
+      ...(remotes.length > 0 && { remotes }),
       inline,
       dest: absoluteDest(state.config.WorkingDir, dest),
       chown,
@@ -66,22 +66,43 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
     reads,
   });
 
-  function refuseUnbuilt({ keepGitDir, checksum }: CopyFlags): void {
-    const { range } = instruction;
-    if (keepGitDir === true) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --keep-git-dir` }, range);
-    if (checksum !== undefined) throw fail('PLAN_UNSUPPORTED', { what: `${kind} --checksum` }, range);
-  }
-
-  function checkSource(text: string, word: Word): void {
+  /** The source as one from elsewhere, if it is that. */
+  function readSource(text: string, word: Word): RemoteSource | undefined {
     if (text === '') {
       const message = `a source of ${kind} is empty: ${JSON.stringify(word.text)}`;
       throw fail('PLAN_INVALID', { message, hint: 'the context itself is "."' }, word.range);
     }
-    const remote = GIT.test(text) ? 'git repository' : URL.test(text) ? 'URL' : undefined;
-    if (remote === undefined) return;
-    if (kind === 'ADD') throw fail('PLAN_UNSUPPORTED', { what: `ADD of a ${remote}` }, word.range);
-    const message = `source can't be a ${remote === 'URL' ? 'URL' : 'git ref'} for COPY`;
-    throw fail('PLAN_INVALID', { message }, word.range);
+    const remote = remoteKind(text);
+    if (remote === undefined) return undefined;
+    if (kind === 'COPY') {
+      const message = `source can't be a ${remote === 'url' ? 'URL' : 'git ref'} for COPY`;
+      throw fail('PLAN_INVALID', { message, hint: 'ADD fetches it' }, word.range);
+    }
+    if (remote === 'git') throw fail('PLAN_UNSUPPORTED', { what: 'ADD of a git repository' }, word.range);
+    const { checksum, keepGitDir } = copyFlags;
+    const parsed = parseRemote(text, { checksum, keepGitDir });
+    if ('problem' in parsed) {
+      const message = `ADD cannot fetch ${JSON.stringify(redactUrl(text))}: ${parsed.problem}`;
+      throw fail('PLAN_INVALID', { message }, word.range);
+    }
+    return parsed;
+  }
+
+  function checkRemoteFlags(): void {
+    const { checksum, keepGitDir } = copyFlags;
+    const flag = (name: string) => instruction.flags.find((each) => each.name.text === name)?.range;
+    if (checksum !== undefined && words.length + instruction.heredocs.length !== 1) {
+      const message = "checksum can't be specified for multiple sources";
+      throw fail('PLAN_INVALID', { message }, flag('checksum') ?? instruction.range);
+    }
+    if (checksum !== undefined && remotes.length === 0) {
+      const message = 'checksum requires HTTP(S) or Git sources';
+      throw fail('PLAN_INVALID', { message }, flag('checksum') ?? instruction.range);
+    }
+    if (keepGitDir !== undefined && !remotes.some((remote) => remote.kind === 'git')) {
+      const message = '--keep-git-dir is for git repositories, and no source is one';
+      throw fail('PLAN_INVALID', { message }, flag('keep-git-dir') ?? instruction.range);
+    }
   }
 }
 

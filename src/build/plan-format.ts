@@ -49,6 +49,9 @@ function detailsOf(op: Op): string[] {
       return [
         `from: ${op.from.kind === 'context' ? 'the context' : op.from.step}`,
         ...op.sources.map((source) => `source: ${source}`),
+        ...(op.remotes ?? []).map((remote) =>
+          remote.kind === 'url' ? `fetched: ${remote.url}` : `git: ${remote.remote} ${remote.ref ?? 'HEAD'}`,
+        ),
         ...(op.exclude ?? []).map((pattern) => `without: ${pattern}`),
         ...op.inline.map(({ name, text }) => `inline: ${name} = ${JSON.stringify(text)}`),
         `to: ${op.dest}${op.parents === true ? ', with the folders on the way' : ''}${op.link === true ? ', apart from the image below' : ''}`,

@@ -1,5 +1,6 @@
 import { never } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
+import type { Http } from '../http/types.ts';
 import { chainIds } from '../image/chain-id.ts';
 import { imageId } from '../image/image-id.ts';
 import type { Image } from '../image/types.ts';
@@ -11,6 +12,7 @@ import type { BuildEvent, StepReport } from './build-events.ts';
 import { parseChmod } from './chmod.ts';
 import type { Context } from './context/open-context.ts';
 import { hashCopy, isFirstCopy, noteCopy } from './copy-step.ts';
+import { buildError } from './errors.ts';
 import { executeCopy } from './execute-copy.ts';
 import { executeRun } from './execute-run.ts';
 import { executeWorkdir } from './execute-workdir.ts';
@@ -18,6 +20,8 @@ import { type FileFacts, fileFacts, keepFacts } from './file-facts.ts';
 import type { Step } from './graph.ts';
 import { type ImageView, viewImage } from './image-view.ts';
 import { FILES_PART, type LastBuild } from './last-build.ts';
+import type { Fetched } from './remote/fetch-remotes.ts';
+import type { RemoteSource } from './remote/remote-source.ts';
 import { sealStep, startImage } from './seal-step.ts';
 import { type CopySelection, selectedSources, selectFromContext, selectFromImage } from './select-copy.ts';
 import { cacheId, type FoundStep, findStep, type StepRecord } from './step-cache.ts';
@@ -34,6 +38,8 @@ export interface StepTools {
   readonly keeper: () => Promise<Keeper>;
   /** What `RUN --mount=type=secret` and `type=ssh` may have. */
   readonly secrets?: StepSecrets | undefined;
+  /** What ADD fetches URLs with. */
+  readonly http?: (() => Promise<Http>) | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** SOURCE_DATE_EPOCH in seconds: dates the history and clamps the times of files. */
@@ -247,7 +253,10 @@ async function selectCopy(
     const from = known(inputs.find(({ step: each }) => each.id === place.step));
     return selectFromImage(op, await from.view(), sourceName(from.step));
   }
-  const copy = await selectFromContext(op, run.tools.context, run.tools.ignoreName, o);
+  const { tools } = run;
+  const local = await selectFromContext(op, tools.context, tools.ignoreName, o);
+  const fetched = op.remotes === undefined ? undefined : await fetchFor(op.remotes, run, o);
+  const copy: CopySelection = { ...local, fetched };
   if (copy.kind === 'context') {
     const nodes = selectedSources(copy).flatMap(({ files }) => files.map(({ node }) => node));
     const files = nodes.filter(({ kind }) => kind !== 'directory').length;
@@ -255,6 +264,21 @@ async function selectCopy(
     run.emit({ kind: 'context', step: step.id, files, bytes, ignored: copy.selection.ignored });
   }
   return copy;
+}
+
+async function fetchFor(
+  remotes: readonly RemoteSource[],
+  { tools, working: writing }: StepRun,
+  o: CallOptions,
+): Promise<readonly Fetched[]> {
+  const { store, useCache, now } = tools;
+  const http = tools.http ?? noNetwork;
+  const { fetchRemotes } = await import('./remote/fetch-remotes.ts');
+  return fetchRemotes(remotes, { store, useCache, now, http, writing }, o);
+}
+
+async function noNetwork(): Promise<Http> {
+  throw buildError('BUILD_NO_NETWORK', {});
 }
 
 function factsOf(step: Step, copy: CopySelection): FileFacts {

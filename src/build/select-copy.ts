@@ -7,11 +7,17 @@ import { createTreeSource, type TreeNode } from './copy/tree-source.ts';
 import { buildError } from './errors.ts';
 import type { Op } from './graph.ts';
 import type { ImageView } from './image-view.ts';
+import type { Fetched } from './remote/fetch-remotes.ts';
 
 export type CopyOp = Op & { readonly kind: 'copy' };
 
 /** What a COPY takes, found before it is decided whether it has to run. */
-export type CopySelection =
+export type CopySelection = LocalSelection & {
+  /** Of ADD: what came from elsewhere. */
+  readonly fetched?: readonly Fetched[] | undefined;
+};
+
+type LocalSelection =
   | { readonly kind: 'context'; readonly context: Context; readonly selection: ContextSelection }
   | {
       readonly kind: 'image';
@@ -38,7 +44,7 @@ export async function selectFromContext(
     const ignored = missing.ignored && { file: ignoreName, ...missing.ignored };
     throw buildError('BUILD_NOT_IN_CONTEXT', { instruction, path, near, broken, ignored });
   }
-  if (selection.sources.length === 0 && op.inline.length === 0) throw nothingMatched(op, 'the build context');
+  if (selection.sources.length === 0 && !hasOthers(op)) throw nothingMatched(op, 'the build context');
   return { kind: 'context', context, selection };
 }
 
@@ -62,7 +68,13 @@ export function selectFromImage(op: CopyOp, view: ImageView, from: string): Copy
 
 /** What is selected, wherever it is. */
 export function selectedSources(copy: CopySelection): readonly SelectedSource<SourceNode>[] {
-  return copy.kind === 'context' ? copy.selection.sources : copy.kind === 'image' ? copy.sources : [];
+  const local = copy.kind === 'context' ? copy.selection.sources : copy.kind === 'image' ? copy.sources : [];
+  return copy.fetched === undefined ? local : [...local, ...copy.fetched.map(({ source }) => source)];
+}
+
+/** True if the COPY has more than the files of its place. */
+function hasOthers({ inline, remotes }: CopyOp): boolean {
+  return inline.length > 0 || remotes !== undefined;
 }
 
 function nothingMatched(op: CopyOp, from: string): Error {

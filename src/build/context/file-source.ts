@@ -19,7 +19,7 @@ export interface SourceNode {
   readonly device?: { readonly major: number; readonly minor: number } | undefined;
   /** The same for all names of one file; undefined when it has one name. */
   readonly identity?: string | undefined;
-  /** sha256 of the content, when it is known without reading. */
+  /** sha256 of the content, when it is known without reading; of a directory, what stands for all that is in it. */
   readonly digest?: string | undefined;
   /** An excluded directory below which something may be included again: it is there only if something is. */
   readonly provisional?: boolean | undefined;

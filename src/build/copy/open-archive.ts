@@ -3,19 +3,17 @@
  * their files go from the archive's tar straight into the layer.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { type ByteStream, type FileRegion, readRegion } from '../../base/bytes.ts';
 import { isDobosError } from '../../base/errors.ts';
-import { fsPath } from '../../base/names.ts';
 import type { CallOptions } from '../../base/options.ts';
 import { decompress } from '../../compress/decompress.ts';
 import { readCompression } from '../../layer/build-layer-index.ts';
-import { createLayerIndexer } from '../../layer/layer-indexer.ts';
+import { createLayerIndexer, type LayerIndexer } from '../../layer/layer-indexer.ts';
 import { loadLayerIndex } from '../../layer/load-layer-index.ts';
 import type { Content, LayerEntry, LayerIndex } from '../../layer/types.ts';
-import type { LocalStore, StagedFile } from '../../store/contract.ts';
 import { createTarDecoder } from '../../tar/decoder.ts';
 import { buildError } from '../errors.ts';
+import type { Staging } from './staging.ts';
 
 /** An archive whose entries can be placed. */
 export interface Archive {
@@ -26,16 +24,11 @@ export interface Archive {
   readonly content: (entry: LayerEntry) => Content;
 }
 
-export interface ArchiveOpener {
-  /** The archive in this file, undefined if it is none. `digest` (hex) is what the file must hash to. @throws BUILD_ARCHIVE, BUILD_CONTEXT_CHANGED, COMPRESS_PROGRAM_MISSING, COMPRESS_NO_ZSTD */
-  open(file: ArchiveFile, o?: CallOptions): Promise<Archive | undefined>;
-  /** Removes what was unpacked. */
-  close(): Promise<void>;
-}
-
 export interface ArchiveFile {
+  /** For messages. */
   readonly name: string;
   readonly region: FileRegion;
+  /** Hex; what the file must hash to. */
   readonly digest: string;
 }
 
@@ -46,39 +39,33 @@ const ZEROS = Buffer.alloc(64 * 1024);
 /** Errors that say that the bytes are not what they look like. */
 const OF_BYTES = /^(?:TAR_\w+|LAYER_\w+|BYTES_\w+|COMPRESS_(?:TRUNCATED|TRAILING|CORRUPT|WINDOW))$/;
 
-/** Opens archives; what has to be written for that stays in the store's staging until `close`. */
-export function createArchiveOpener(store: LocalStore): ArchiveOpener {
-  const staged: StagedFile[] = [];
-  const stage = async (): Promise<StagedFile> => {
-    const file = await store.stage();
-    staged.push(file);
-    return file;
-  };
-  return {
-    async open(file, o = {}) {
-      if (file.region.size === 0 || !(await isArchive(file.region, o))) return undefined;
-      try {
-        const { index, tar } = await readArchive(file, stage, o);
-        const whole = index.fileBytes === 0 ? new Map() : await fillHoles(index, tar, stage, o);
-        return {
-          name: file.name,
-          index,
-          content: (entry) => {
-            const filled = whole.get(entry.order);
-            if (filled !== undefined) return { kind: 'region', ...filled };
-            return { kind: 'region', path: tar.path, offset: tar.offset + entry.offset, size: entry.size };
-          },
-        };
-      } catch (error) {
-        if (isDobosError(error, 'BYTES_SHORT_FILE'))
-          throw buildError('BUILD_CONTEXT_CHANGED', { path: file.name });
-        throw archiveError(file.name, error);
-      }
-    },
-    async close() {
-      for (const file of staged.splice(0)) await file.abort();
-    },
-  };
+/**
+ * The archive in this file, undefined if it is none. What has to be written for that lives as long as `staging`.
+ * @throws BUILD_ARCHIVE, BUILD_CONTEXT_CHANGED, COMPRESS_PROGRAM_MISSING, COMPRESS_NO_ZSTD
+ */
+export async function openArchive(
+  file: ArchiveFile,
+  staging: Staging,
+  o: CallOptions = {},
+): Promise<Archive | undefined> {
+  if (file.region.size === 0 || !(await isArchive(file.region, o))) return undefined;
+  try {
+    const { index, tar } = await readArchive(file, staging, o);
+    const filled = await fillHoles(index, tar, staging, o);
+    return {
+      name: file.name,
+      index,
+      content: (entry) => {
+        const { path, offset } = tar;
+        const region = filled.get(entry.order) ?? { path, offset: offset + entry.offset, size: entry.size };
+        return { kind: 'region', ...region };
+      },
+    };
+  } catch (error) {
+    if (isDobosError(error, 'BYTES_SHORT_FILE'))
+      throw buildError('BUILD_CONTEXT_CHANGED', { path: file.name });
+    throw archiveError(file.name, error);
+  }
 }
 
 /** The error as one of this archive, if its bytes are the cause. */
@@ -110,7 +97,7 @@ async function isArchive(region: FileRegion, o: CallOptions): Promise<boolean> {
 
 async function readArchive(
   { name, region, digest }: ArchiveFile,
-  stage: () => Promise<StagedFile>,
+  staging: Staging,
   o: CallOptions,
 ): Promise<{ readonly index: LayerIndex; readonly tar: FileRegion }> {
   const kind = readCompression(region);
@@ -119,15 +106,17 @@ async function readArchive(
   const indexer = createLayerIndexer('sha256', `sha256:${digest}`);
   const packed = hashed(readRegion(region, o), hash);
   let tar = region;
-  if (kind === 'none') {
-    for await (const chunk of packed) indexer.write(asBuffer(chunk));
-  } else {
-    const file = await stage();
-    const size = await writeAll(file.path, decompress(packed, kind, o), (chunk) => indexer.write(chunk));
-    tar = { path: file.path, offset: 0, size };
-  }
+  if (kind === 'none') for await (const chunk of packed) indexer.write(asBuffer(chunk));
+  else tar = await staging.write(indexed(decompress(packed, kind, o), indexer));
   if (hash.digest('hex') !== digest) throw buildError('BUILD_CONTEXT_CHANGED', { path: name });
   return { index: loadLayerIndex(indexer.end().bytes), tar };
+}
+
+async function* indexed(bytes: ByteStream, indexer: LayerIndexer): ByteStream {
+  for await (const chunk of bytes) {
+    indexer.write(asBuffer(chunk));
+    yield chunk;
+  }
 }
 
 async function* hashed(bytes: ByteStream, hash: ReturnType<typeof createHash>): ByteStream {
@@ -141,38 +130,21 @@ async function* hashed(bytes: ByteStream, hash: ReturnType<typeof createHash>): 
 async function fillHoles(
   index: LayerIndex,
   tar: FileRegion,
-  stage: () => Promise<StagedFile>,
+  staging: Staging,
   o: CallOptions,
 ): Promise<ReadonlyMap<number, FileRegion>> {
   const whole = new Map<number, FileRegion>();
   for (const { order, pieces } of index.entries()) {
     if (pieces === undefined) continue;
-    const { path } = await stage();
     const bytes = async function* (): ByteStream {
       for (const { at, size } of pieces) {
         if (at !== undefined) yield* readRegion({ path: tar.path, offset: tar.offset + at, size }, o);
         else for (let done = 0; done < size; done += ZEROS.length) yield ZEROS.subarray(0, size - done);
       }
     };
-    whole.set(order, { path, offset: 0, size: await writeAll(path, bytes(), () => {}) });
+    whole.set(order, await staging.write(bytes()));
   }
   return whole;
-}
-
-async function writeAll(path: string, bytes: ByteStream, take: (chunk: Buffer) => void): Promise<number> {
-  const fd = openSync(fsPath(path), 'r+');
-  let size = 0;
-  try {
-    for await (const part of bytes) {
-      const chunk = asBuffer(part);
-      take(chunk);
-      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
-      size += chunk.length;
-    }
-  } finally {
-    closeSync(fd);
-  }
-  return size;
 }
 
 function asBuffer(chunk: Uint8Array): Buffer {

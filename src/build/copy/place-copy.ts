@@ -31,6 +31,8 @@ export interface CopyPlacing<N extends SourceNode> {
 /** A source; one with an archive is unpacked. */
 export type PlacedSource<N extends SourceNode> = SelectedSource<N> & {
   readonly archive?: Archive | undefined;
+  /** Where its files' bytes are, if not where those of the others are. */
+  readonly content?: ((file: SelectedFile<N>) => Content) | undefined;
 };
 
 /**
@@ -65,11 +67,11 @@ export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): Placed[] {
       continue;
     }
     if (self.node.kind !== 'directory') {
-      placing.putFile(fileTarget(source.name), self);
+      placing.putFile(fileTarget(source.name), self, source.content);
       continue;
     }
     placing.makeFolder(top, `${self.from}/`, self);
-    for (const file of below) placing.putFile(joinPath(top, file.name), file);
+    for (const file of below) placing.putFile(joinPath(top, file.name), file, source.content);
   }
   for (const { name, text } of o.inline) placing.putText(fileTarget(name), text);
   return finish(placing.entries());
@@ -78,7 +80,7 @@ export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): Placed[] {
 interface Placing<N extends SourceNode> {
   /** Makes the destination directory unless it is there. What a source directory is itself does not count, as in BuildKit and buildah: a new one is 0755 and of the `--chown`; only its time is that of `source`. */
   makeFolder(path: string, what: string, source?: SelectedFile<N>): void;
-  putFile(path: string, file: SelectedFile<N>): void;
+  putFile(path: string, file: SelectedFile<N>, content?: (file: SelectedFile<N>) => Content): void;
   putText(path: string, text: string): void;
   /** Unpacks into a directory that is there or was made. */
   unpack(top: string, archive: Archive): void;
@@ -161,13 +163,13 @@ function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
         placed.set(path, { ...newFolder(path), mode, mtime: time(source.node.mtime) });
       } else addFolder(path, what);
     },
-    putFile(path, file) {
+    putFile(path, file, content = o.content) {
       const { node } = file;
       switch (node.kind) {
         case 'directory':
           return putFolder(path, file);
         case 'file':
-          return put(entryOf(path, file, 'file', { content: o.content(file) }));
+          return put(entryOf(path, file, 'file', { content: content(file) }));
         case 'symlink':
           return put(entryOf(path, file, 'symlink', { linkTo: node.linkTo }));
         case 'fifo':
