@@ -4,6 +4,7 @@
  * @module
  */
 import { errorMaker, systemCode } from '../base/errors.ts';
+import type { Http } from '../http/types.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
@@ -28,6 +29,8 @@ export interface App {
   keeper(runtime?: string): Promise<Keeper>;
   /** Registries with this machine's credentials, mirrors and certificates; read and opened at the first call. One for all calls with the same `insecure`. */
   registry(o?: RegistryRequest): Promise<Registry>;
+  /** What files of the web are fetched with: a URL that a person or a Dockerfile writes, with plain HTTP where it says so. */
+  http(): Promise<Http>;
   close(): Promise<void>;
 }
 
@@ -35,6 +38,7 @@ export function createApp(settings: Settings, version: string): App {
   let store: Promise<LocalStore> | undefined;
   const keepers = new Map<string, Promise<Keeper>>();
   const registries = new Map<boolean, Promise<OpenRegistry>>();
+  let web: Promise<Http> | undefined;
   const listeners = new Set<(notice: RegistryNotice) => void>();
   return {
     settings,
@@ -65,8 +69,19 @@ export function createApp(settings: Settings, version: string): App {
       }
       return (await open).registry;
     },
+    http: () => {
+      const { trustedHosts, proxies } = settings;
+      web ??= import('../http/http.ts').then(({ createHttp }) =>
+        createHttp({ userAgent: `dobos/${version}`, plain: () => true, trustedHosts, proxies }),
+      );
+      return web;
+    },
     close: async () => {
-      const open = await Promise.allSettled([...keepers.values(), ...registries.values()]);
+      const open = await Promise.allSettled([
+        ...keepers.values(),
+        ...registries.values(),
+        ...(web === undefined ? [] : [web]),
+      ]);
       await Promise.all(open.map((each) => (each.status === 'fulfilled' ? each.value.close() : undefined)));
     },
   };

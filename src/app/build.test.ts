@@ -28,6 +28,9 @@ function appOver(store: LocalStore): App {
     keeper: async () => {
       throw new Error('nothing here needs a keeper');
     },
+    http: async () => {
+      throw new Error('nothing here needs the web');
+    },
     registry: async () => {
       throw new Error('nothing here needs a registry');
     },

@@ -214,6 +214,7 @@ async function planOne(
     annotations: wanted.noted.manifest(platform),
     resolveBase: (name, of) => resolveBase(app, name, of),
     keeper: () => app.keeper(wanted.runtime),
+    http: app.http,
     now: app.settings.now,
   });
 }

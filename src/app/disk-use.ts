@@ -1,3 +1,4 @@
+import { DOWNLOAD } from '../build/remote/fetch-url.ts';
 import { UNTAGGED } from '../image/name-image.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
@@ -19,6 +20,7 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
   const platform = app.settings.hostPlatform;
   const blobsOf = async (target: Descriptor): Promise<Descriptor[]> => {
     if (!(await store.has(target))) return [];
+    if (!/manifest|index/.test(target.mediaType)) return [target];
     const image = await readImage(store, target, { platform });
     return [target, image.manifest.config, ...image.layers.map(({ blob }) => blob)];
   };
@@ -38,9 +40,11 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
     await fill(unnamed, targets);
   }
   let steps = 0;
-  for await (const { targets } of store.roots.list('step')) {
-    steps++;
-    await fill(cached, targets);
+  for (const kind of ['step', DOWNLOAD]) {
+    for await (const { targets } of store.roots.list(kind)) {
+      steps++;
+      await fill(cached, targets);
+    }
   }
   const sum = (blobs: Map<Digest, number>, except: readonly Map<Digest, number>[]): number =>
     [...blobs]

@@ -33,6 +33,9 @@ beforeEach(async () => {
     keeper: async () => {
       throw new Error('nothing here needs a keeper');
     },
+    http: async () => {
+      throw new Error('nothing here needs the web');
+    },
     registry: async () => {
       throw new Error('nothing here needs a registry');
     },

@@ -1,4 +1,5 @@
 import { isDobosError } from '../base/errors.ts';
+import { DOWNLOAD } from '../build/remote/fetch-url.ts';
 import { chainIds } from '../image/chain-id.ts';
 import { imageId } from '../image/image-id.ts';
 import { UNTAGGED } from '../image/name-image.ts';
@@ -52,17 +53,19 @@ export interface CachePruning {
   readonly ids?: readonly string[] | undefined;
 }
 
-/** Removes the build cache: results of steps, and cache mounts that no build uses now. */
+/** Removes the build cache: results of steps, downloads, and cache mounts that no build uses now. */
 export async function pruneBuildCache(app: App, o: CachePruning = {}): Promise<Pruned> {
   const store = await app.store();
   const removed: string[] = [];
   const isChosen = (id: string): boolean =>
     o.ids === undefined || o.ids.some((wanted) => wanted.length >= SHORT_ID && id.startsWith(wanted));
   if (o.only !== 'mounts') {
-    for await (const { id, usedAt } of store.roots.list('step')) {
-      if (!isChosen(id) || (o.olderThan !== undefined && usedAt >= o.olderThan)) continue;
-      await store.roots.remove('step', id);
-      removed.push(id);
+    for (const kind of ['step', DOWNLOAD]) {
+      for await (const { id, usedAt } of store.roots.list(kind)) {
+        if (!isChosen(id) || (o.olderThan !== undefined && usedAt >= o.olderThan)) continue;
+        await store.roots.remove(kind, id);
+        removed.push(id);
+      }
     }
   }
   const mounts = o.only === 'steps' ? [] : await pruneCacheMounts(app, store, o);

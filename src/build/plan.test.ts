@@ -40,7 +40,7 @@ describe('planBuild', () => {
     ['FROM scratch\nRUN --network=foo y', 2, 'invalid network mode "foo"'],
     ['FROM scratch\nCOPY --link --chown=ada a b', 2, 'COPY --link cannot look up "ada"'],
     ['FROM scratch\nCOPY --exclude=! a b', 2, 'COPY --exclude: illegal exclusion pattern: "!"'],
-    ['FROM scratch\nADD https://example.org/x /', 2, 'ADD of a URL is not supported yet'],
+    ['FROM scratch\nADD ftp://example.org/x /', 2, 'its scheme is ftp, want http or https'],
     ['FROM scratch\nADD https://example.org/x.git#v1 /', 2, 'ADD of a git repository is not supported yet'],
     ['FROM scratch\nADD git@example.org:x /', 2, 'ADD of a git repository is not supported yet'],
     ['FROM scratch\nCOPY https://example.org/x /', 2, "source can't be a URL for COPY"],
