@@ -5,12 +5,9 @@ import type { HttpClock, HttpResponse } from '../http/types.ts';
 import type { Descriptor } from '../oci/types.ts';
 import { registryError } from './errors.ts';
 import { foreignText } from './foreign-text.ts';
-import { gather } from './gather.ts';
 import type { Place } from './place.ts';
 import type { RegistryEvent } from './types.ts';
 
-/** Bytes handed on at once: stores write chunks of this size off the main thread while they hash; a socket gives 64 KiB. */
-const CHUNK_BYTES = 1024 * 1024;
 /** Bytes after which a broken connection may be made anew without counting: a line that brings this much brings the rest. */
 const PROGRESS_BYTES = 1024 * 1024;
 /** Broken connections in a row with less than that between them. */
@@ -40,7 +37,7 @@ export interface BlobStreamParts {
 }
 
 /**
- * A part of a blob, or all of it, from one place, in chunks of 1 MiB; not verified, but never more or less than `span`.
+ * A part of a blob, or all of it, from one place, in chunks as they come; not verified, but never more or less than `span`.
  * When the connection breaks it goes on with a Range from what was handed over, through the registry's own address: tokens and signed addresses may have
  * run out meanwhile. A server that knows no ranges is read from the start again and what was handed over is dropped; for a part in the middle of a blob only
  * up to `MAX_DROPPED`. Breaks may happen any number of times as long as each brings 1 MiB, else 5 times.
@@ -85,7 +82,7 @@ export async function* streamBlob(
           place,
           wanted,
         );
-        for await (const chunk of gather(rest, CHUNK_BYTES)) {
+        for await (const chunk of rest) {
           o.signal?.throwIfAborted();
           at += chunk.length;
           yield chunk;
