@@ -58,7 +58,7 @@ describe('a prompt', () => {
   it('takes a last line without an end', async () =>
     expect(await typing('ann', undefined).prompt.line('')).toBe('ann'));
   it('leaves the terminal whole at Ctrl-C', async () => {
-    const { prompt, switched, stop } = typing('sec', '\u0003', 'never\r');
+    const { prompt, switched, stop } = typing('sec', '\u0003never\r', 'never\r');
     await expect(prompt.secret('Password: ')).rejects.toThrow(/abort/);
     expect(switched).toEqual(['raw', 'off']);
     expect(stop.signal.aborted).toBe(true);

@@ -20,10 +20,10 @@ export function createPrompt(terminal: Terminal, { signal }: CallOptions): Promp
   const ask = (question: string, hidden: boolean): Promise<string | undefined> =>
     new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      terminal.err(question);
       const typed: number[] = [];
       let stop = (): void => {};
       let over = false;
+      let deaf = false;
       const end = (settle: () => void): void => {
         if (over) return;
         over = true;
@@ -39,6 +39,7 @@ export function createPrompt(terminal: Terminal, { signal }: CallOptions): Promp
         if (bytes === undefined && typed.length > 0) answer();
         else if (bytes === undefined) none();
         for (const [at, byte] of (bytes ?? []).entries()) {
+          if (deaf) return;
           if (over) {
             ahead = bytes!.slice(at);
             return;
@@ -47,6 +48,7 @@ export function createPrompt(terminal: Terminal, { signal }: CallOptions): Promp
         }
       };
       const interrupt = (): void => {
+        deaf = true;
         // The signal tells everybody, us too; where nobody listens for it, this question is still over.
         if (signal === undefined) end(() => reject(new DOMException('interrupted', 'AbortError')));
         terminal.interrupt();
@@ -54,11 +56,11 @@ export function createPrompt(terminal: Terminal, { signal }: CallOptions): Promp
       signal?.addEventListener('abort', onAbort, { once: true });
       const early = ahead;
       ahead = Buffer.alloc(0);
+      // Deaf to its own keys before the question is there: who is quick would see the answer.
+      stop = terminal.listen(hidden, take);
+      if (over) return stop();
+      terminal.err(question);
       take(early);
-      if (over) return;
-      const off = terminal.listen(hidden, take);
-      if (over) off();
-      else stop = off;
     });
 
   return { line: (question) => ask(question, false), secret: (question) => ask(question, true) };

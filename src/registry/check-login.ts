@@ -7,6 +7,7 @@ import { credentialError } from './credential-errors.ts';
 import { registryError } from './errors.ts';
 import { foreignText } from './foreign-text.ts';
 import { hostOfRegistry, plainAllowed } from './hosts.ts';
+import { probe } from './place.ts';
 import { checkRealm, sameHost, sharesDomain } from './realm.ts';
 import { readRefusal, statusError } from './refusal.ts';
 import { basicHeader, createTokens } from './tokens.ts';
@@ -24,7 +25,9 @@ export async function checkLogin(
   call: CallOptions = {},
 ): Promise<void> {
   const host = hostOfRegistry(registry);
-  const { url, response } = await knock(o, host, call);
+  const scheme = plainAllowed(host, o.insecure) ? await probe(o.http, host, call) : 'https:';
+  const url = `${scheme}//${host}/v2/`;
+  const response = await o.http.request({ method: 'GET', url, home: host }, call);
   // Another host that a redirect led to is shown nothing, however it asks.
   const isOwn = new URL(response.url).origin === new URL(url).origin;
   if (response.status !== 401 || !isOwn) return accepted(response, registry, host);
@@ -39,25 +42,6 @@ export async function checkLogin(
 }
 
 type Parts = Parameters<typeof checkLogin>[0];
-
-/** The answer to a request without proof: by HTTPS, then plainly where that is allowed. */
-async function knock(
-  { http, insecure }: Parts,
-  host: string,
-  call: CallOptions,
-): Promise<{ readonly url: string; readonly response: HttpResponse }> {
-  const ask = async (scheme: string, retry: boolean) => {
-    const url = `${scheme}://${host}/v2/`;
-    return { url, response: await http.request({ method: 'GET', url, home: host, retry }, call) };
-  };
-  if (!plainAllowed(host, insecure)) return ask('https', true);
-  try {
-    return await ask('https', false);
-  } catch (error) {
-    if (call.signal?.aborted === true || !isDobosError(error)) throw error;
-    return ask('http', true);
-  }
-}
 
 async function accepted(response: HttpResponse, registry: string, host: string): Promise<void> {
   if (response.status >= 200 && response.status < 300) return response.discard();

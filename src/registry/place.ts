@@ -85,7 +85,7 @@ export function createPlace(parts: PlaceParts, endpoint: Endpoint, registry: str
  * `https:` if the host answers to it in any way, else `http:`: what is allowed to be plain need not be. (Docker does the same for loopback and insecure
  * registries.) No proof is sent.
  */
-async function probe(http: Http, host: string, o: CallOptions): Promise<string> {
+export async function probe(http: Http, host: string, o: CallOptions): Promise<string> {
   try {
     const request = { method: 'GET', url: `https://${host}/v2/`, home: host, retry: false } as const;
     await (await http.request(request, o)).discard();
