@@ -2,6 +2,10 @@ import type { ByteStream } from '../base/bytes.ts';
 
 /** Bytes that wait for the reader before the sender is told to pause. */
 const MOST_WAITING_BYTES = 1024 * 1024;
+/** Bytes below which a paused sender goes on. */
+const RESUME_BYTES = 256 * 1024;
+/** Chunks that are smaller than this on average are joined: below, a copy costs less than one turn more for whoever hashes and writes. */
+const SMALL_CHUNK_BYTES = 8 * 1024;
 /** A body that is left with at most this many bytes to come is read to its end, so that the connection can be used again. */
 const SMALL_REST_BYTES = 64 * 1024;
 /** Milliseconds that such a rest may take. */
@@ -23,10 +27,7 @@ export interface BodyQueue {
   fail(error: unknown): void;
 }
 
-/**
- * What came while the reader was busy, or in one turn of the event loop, is given as one chunk: sockets bring 16 to 64 KiB at a time, and who hashes and
- * writes pays for each chunk. `length` is the number of bytes that are announced, if any.
- */
+/** The queue of one body. Chunks pass as they came, without a copy. `length` is the number of bytes that are announced, if any. */
 export function createBodyQueue(tap: Tap, length: number | undefined): BodyQueue {
   let chunks: Uint8Array[] = [];
   let waiting = 0;
@@ -36,6 +37,11 @@ export function createBodyQueue(tap: Tap, length: number | undefined): BodyQueue
   let wake: (() => void) | undefined;
   let alarm: NodeJS.Immediate | undefined;
   let dropped = false;
+  let allowed = 0;
+  let setOver: () => void = () => {};
+  const over = new Promise<void>((resolve) => {
+    setOver = resolve;
+  });
 
   const wakeReader = (): void => {
     clearImmediate(alarm);
@@ -44,27 +50,32 @@ export function createBodyQueue(tap: Tap, length: number | undefined): BodyQueue
     wake = undefined;
   };
   const take = (): Uint8Array => {
-    const all = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, waiting);
-    chunks = [];
-    waiting = 0;
-    if (paused && outcome === undefined) {
+    const small = chunks.length > 1 && waiting < chunks.length * SMALL_CHUNK_BYTES;
+    const taken = small ? Buffer.concat(chunks.splice(0), waiting) : chunks.shift()!;
+    waiting -= taken.length;
+    if (paused && waiting < RESUME_BYTES && outcome === undefined) {
       paused = false;
       tap.resume();
     }
-    return all;
+    return taken;
   };
-  const drop = (): void => {
+  /** Done when the connection is free again, or broken. */
+  const drop = async (): Promise<void> => {
     if (dropped) return;
     dropped = true;
     chunks = [];
     waiting = 0;
+    wakeReader();
     if (outcome !== undefined) return;
-    if (length === undefined || length - received > SMALL_REST_BYTES) {
+    if (length !== undefined && length - received > SMALL_REST_BYTES) {
       tap.abort();
       return;
     }
-    setTimeout(() => outcome === undefined && tap.abort(), REST_MS).unref();
+    allowed = received + SMALL_REST_BYTES;
+    const timer = setTimeout(() => tap.abort(), REST_MS).unref();
     if (paused) tap.resume();
+    await over;
+    clearTimeout(timer);
   };
   const iterator: AsyncIterator<Uint8Array> = {
     async next() {
@@ -79,8 +90,7 @@ export function createBodyQueue(tap: Tap, length: number | undefined): BodyQueue
       return { done: true, value: undefined };
     },
     async return() {
-      drop();
-      wakeReader();
+      await drop();
       return { done: true, value: undefined };
     },
   };
@@ -88,7 +98,10 @@ export function createBodyQueue(tap: Tap, length: number | undefined): BodyQueue
     body: { [Symbol.asyncIterator]: () => iterator },
     push(chunk) {
       received += chunk.length;
-      if (dropped) return;
+      if (dropped) {
+        if (received > allowed) tap.abort();
+        return;
+      }
       chunks.push(chunk);
       waiting += chunk.length;
       if (waiting >= MOST_WAITING_BYTES) {
@@ -103,10 +116,12 @@ export function createBodyQueue(tap: Tap, length: number | undefined): BodyQueue
     },
     end() {
       outcome ??= {};
+      setOver();
       wakeReader();
     },
     fail(error) {
       outcome ??= { error };
+      setOver();
       wakeReader();
     },
   };

@@ -11,7 +11,7 @@ import type { TlsFiles } from './types.ts';
 /** Milliseconds for one of several addresses before the next is tried beside it; Node's own 250 are too few for far hosts. */
 const ADDRESS_MS = 1000;
 /** Bytes that a socket keeps for its reader. */
-const SOCKET_BUFFER_BYTES = 256 * 1024;
+const SOCKET_BUFFER_BYTES = 64 * 1024;
 
 /** Where a connection goes, and what it must hold to. */
 export interface Destination {
@@ -149,8 +149,9 @@ function ready<S extends Socket>(
   opening: Set<Socket>,
 ): Promise<S> {
   opening.add(socket);
-  // Stays: an error between this moment and the next owner's listener would end the process.
-  socket.on('error', () => undefined);
+  // Stays. An error between this moment and the next owner's listener would end the process; and an alert of TLS only emits an error,
+  // so that the end of the stream that follows would be taken for the reason.
+  socket.on('error', (error) => socket.destroy(error));
   return new Promise<S>((resolve, reject) => {
     const closed = (): void => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
     socket.once('error', reject).once('close', closed);

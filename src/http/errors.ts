@@ -19,6 +19,7 @@ export type Unreachable = 'not-found' | 'dns' | 'refused' | 'reset' | 'no-route'
 /** URLs in these facts are already redacted: no user, no password, no values of a query. */
 type HttpErrors = {
   HTTP_URL: { url: string; problem: string };
+  HTTP_REQUEST: { host: string; problem: string };
   HTTP_PLAIN: { host: string };
   HTTP_PRIVATE_ADDRESS: { host: string; address: string; kind: string };
   HTTP_REDIRECT: { host: string; problem: string };
@@ -37,6 +38,7 @@ type HttpErrors = {
 /** Errors of this room. They name hosts and what happened, never a credential or a signed URL. */
 export const httpError = errorMaker<HttpErrors>({
   HTTP_URL: ({ url, problem }) => `URL ${url} ${problem}`,
+  HTTP_REQUEST: ({ host, problem }) => `request to ${host} cannot be sent: ${problem}`,
   HTTP_PLAIN: ({ host }) => ({
     message: `plain HTTP to ${host} is refused`,
     hint: 'only loopback is talked to without TLS, unless the host is listed as insecure',

@@ -20,9 +20,12 @@ export function requestFailure(error: unknown, host: string, proxy: string | und
   if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW') {
     return httpError('HTTP_HEADERS_TOO_LARGE', { host, limit: MAX_HEADER_BYTES }, { cause: error });
   }
+  if (code === 'UND_ERR_INVALID_ARG') {
+    return httpError('HTTP_REQUEST', { host, problem: shown((error as Error).message) }, { cause: error });
+  }
   const tls = tlsTrouble(error);
   if (tls !== undefined) return httpError('HTTP_TLS', { host, ...tls }, { cause: error });
-  if (code.startsWith('HPE_')) {
+  if (isGarbage(error) || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
     return httpError('HTTP_PROTOCOL', { host, problem: garbage(error) }, { cause: error });
   }
   const found = UNREACHABLE[code];
@@ -48,7 +51,7 @@ export function bodyFailure(
       { cause: error },
     );
   }
-  if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') {
+  if (isGarbage(error)) {
     return httpError('HTTP_PROTOCOL', { host, problem: garbage(error) }, { cause: error });
   }
   const why = UNREACHABLE[code]?.[1] ?? (BROKEN.test(code) ? 'connection broken' : undefined);
@@ -63,7 +66,7 @@ const CONNECT_TIMEOUTS: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 const HEADER_TIMEOUTS: ReadonlySet<string> = new Set(['TIME_UP_HEADERS', 'UND_ERR_HEADERS_TIMEOUT']);
-const BROKEN = /^(?:ERR_SSL_|EPROTO$|HPE_INVALID_EOF_STATE$|ETIMEDOUT$)/;
+const BROKEN = /^(?:ERR_SSL_|EPROTO$|ETIMEDOUT$)/;
 
 const UNREACHABLE: Readonly<Record<string, readonly [why: Unreachable, detail: string]>> = {
   ENOTFOUND: ['not-found', 'there is no such host'],
@@ -84,6 +87,8 @@ const UNREACHABLE: Readonly<Record<string, readonly [why: Unreachable, detail: s
   UND_ERR_DESTROYED: ['closed', 'the client is closed'],
   UND_ERR_CLOSED: ['closed', 'the client is closed'],
 };
+
+const isGarbage = (error: unknown): boolean => error instanceof Error && error.name === 'HTTPParserError';
 
 function garbage(error: unknown): string {
   const reason = /\(([^)]*)\)/.exec((error as Error).message)?.[1];

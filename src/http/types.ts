@@ -36,7 +36,10 @@ export interface HttpResponse {
   headers(name: string): readonly string[];
   /** How long the server asked to wait, when that was too long for another try. */
   readonly retryAfterMs?: number | undefined;
-  /** The bytes as they come, pulled; ends with HTTP_CUT when the connection breaks before the announced length. Read it or call `discard`. */
+  /**
+   * The bytes as they come, pulled once; chunks are as the network brought them. Read it, leave it early, or call `discard`.
+   * @throws HTTP_CUT when the connection breaks before the announced length, HTTP_TIMEOUT when it stands still or drips, HTTP_ENCODING when it is packed, HTTP_PROTOCOL
+   */
   readonly body: ByteStream;
   /** The whole body. @throws HTTP_BODY_TOO_LARGE past `limit` bytes, also when only announced */
   bytes(limit: number): Promise<Buffer>;
@@ -125,7 +128,7 @@ export interface TransportResponse {
 }
 
 export interface Http {
-  /** The answer, whatever its status, after redirects and retries. @throws HTTP_UNREACHABLE, HTTP_TIMEOUT, HTTP_REDIRECT, HTTP_PRIVATE_ADDRESS, HTTP_DOWNGRADE, HTTP_TLS, HTTP_URL, HTTP_HEADERS_TOO_LARGE */
+  /** The answer, whatever its status, after redirects and retries. @throws HTTP_UNREACHABLE, HTTP_TIMEOUT, HTTP_REDIRECT, HTTP_PRIVATE_ADDRESS, HTTP_DOWNGRADE, HTTP_PLAIN, HTTP_TLS, HTTP_URL, HTTP_REQUEST, HTTP_HEADERS_TOO_LARGE, HTTP_PROTOCOL, HTTP_PROXY */
   request(request: HttpRequest, o?: CallOptions): Promise<HttpResponse>;
   close(): Promise<void>;
 }

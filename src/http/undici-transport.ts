@@ -146,7 +146,8 @@ function exchange(
         onResponseData: (_, chunk) => queue?.push(chunk),
         onResponseEnd() {
           finish();
-          queue?.end();
+          // undici takes the connection back two turns later; who asks again at once would get a new one.
+          setImmediate(() => setImmediate(() => queue?.end()));
         },
         onResponseError(_, error) {
           finish();
