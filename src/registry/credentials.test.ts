@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { helperScript } from '../../test/support/credential-helper.ts';
+import { createCredentialHelper } from './credential-helper.ts';
 import { credentialPlaces } from './credential-places.ts';
 import { createCredentials } from './credentials.ts';
 
@@ -320,6 +321,17 @@ describe('a helper', () => {
     helper('none', behaviour);
     docker({ credsStore: 'none' });
     expect(await find('r.example')).toEqual({ failure: undefined });
+  });
+  it('that never answers is killed after its time', async () => {
+    helper('slow', { hang: join(home, 'pid') });
+    const name = { suffix: 'slow', file: 'f', key: 'k' };
+    const asking = createCredentialHelper(name, runtime(), 700).get('r.example');
+    await expect(asking).rejects.toMatchObject({
+      code: 'CREDENTIALS_HELPER',
+      message: 'credential helper docker-credential-slow failed at "get": no answer after 0.7 s',
+    });
+    const pid = readPid(join(home, 'pid'));
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
   it('that never answers is killed at the interruption, and is no failure', async () => {
     helper('slow', { hang: join(home, 'pid') });
