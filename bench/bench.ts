@@ -6,6 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { BUILD_ROWS } from './build-rows.ts';
 import { measureFloors } from './floors.ts';
 import type { Measured } from './measure.ts';
 import { startPeers } from './peers.ts';
@@ -38,7 +39,9 @@ const peers = await startPeers(work);
 try {
   const prepared = prepareBench(work, peers);
   const lines: string[] = [];
-  for (const row of ROWS.filter(({ name }) => only === undefined || name.includes(only))) {
+  for (const row of [...ROWS, ...BUILD_ROWS].filter(
+    ({ name }) => only === undefined || name.includes(only),
+  )) {
     const text = rowText(row, row.measure({ work, peers, rounds, ...prepared }));
     console.log(text);
     lines.push(text);

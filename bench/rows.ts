@@ -22,8 +22,8 @@ export interface Row {
   measure(bench: Bench): Measured[];
 }
 
-const DOBOS = [process.execPath, join(process.cwd(), 'dist', 'dobos.js')];
-const dobosSide = (
+export const DOBOS = [process.execPath, join(process.cwd(), 'dist', 'dobos.js')];
+export const dobosSide = (
   bench: Bench,
   args: (round: number) => readonly string[],
   prepare?: (round: number) => void,
@@ -33,7 +33,7 @@ const dobosSide = (
   env: { DOBOS_ROOT: bench.store, DOBOS_RUNTIME: 'runc' },
   ...(prepare === undefined ? {} : { prepare }),
 });
-const dockerSide = (
+export const dockerSide = (
   bench: Bench,
   args: (round: number) => readonly string[],
   prepare?: (round: number) => void,
@@ -66,7 +66,7 @@ const buildahBuild = (
     ),
   ...(prepare === undefined ? {} : { prepare }),
 });
-const build = (folder: string): string[] => ['build', '--network=host', '-q', '-t', 'bench', folder];
+export const build = (folder: string): string[] => ['build', '--network=host', '-q', '-t', 'bench', folder];
 
 const twentySteps = (nonce: string): string =>
   ['FROM bench-base', 'ENV A=1', 'WORKDIR /app', 'COPY one.txt ./', 'LABEL bench=cached']
