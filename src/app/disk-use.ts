@@ -1,6 +1,6 @@
 import { DOWNLOAD } from '../build/remote/fetch-url.ts';
 import { UNTAGGED } from '../image/name-image.ts';
-import { readImage } from '../image/read-image.ts';
+import { presentImages } from '../image/present-images.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { CacheMountUse } from '../rootfs/types.ts';
 import { listPartials } from '../store/partial-files.ts';
@@ -17,12 +17,13 @@ export interface DiskUse {
 /** What takes space: blobs of named and unnamed images, blobs only the build cache holds, unpacked snapshots, and, if there are any, beginnings of blobs. */
 export async function diskUse(app: App): Promise<DiskUse[]> {
   const store = await app.store();
-  const platform = app.settings.hostPlatform;
   const blobsOf = async (target: Descriptor): Promise<Descriptor[]> => {
     if (!(await store.has(target))) return [];
     if (!/manifest|index/.test(target.mediaType)) return [target];
-    const image = await readImage(store, target, { platform });
-    return [target, image.manifest.config, ...image.layers.map(({ blob }) => blob)];
+    const blobs = [target];
+    for await (const { descriptor, manifest } of presentImages(store, target))
+      blobs.push(descriptor, manifest.config, ...manifest.layers);
+    return blobs;
   };
   const named = new Map<Digest, number>();
   const unnamed = new Map<Digest, number>();

@@ -13,7 +13,7 @@ import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
 
 export interface FindOptions extends CallOptions {
-  /** Wanted of an index; this machine's when absent. */
+  /** Wanted of an index; when absent this machine's, or what is there of others. */
   readonly platform?: Platform | undefined;
 }
 
@@ -27,7 +27,11 @@ export async function findNamedImage(app: App, text: string, o: FindOptions = {}
   const store = await app.store();
   const platform = o.platform ?? app.settings.hostPlatform;
   try {
-    return await lookUpImage(store, text, { platform, signal: o.signal });
+    return await lookUpImage(store, text, {
+      platform,
+      orPresent: o.platform === undefined,
+      signal: o.signal,
+    });
   } catch (error) {
     if (!isDobosError(error, 'IMAGE_UNKNOWN')) throw error;
     const image = await findRow(app, store, text, o);
@@ -68,7 +72,7 @@ async function findRow(
       if (imageId(step).startsWith(`sha256:${hex}`)) return step;
     }
   }
-  for await (const { image } of listImages(store, { platform, signal: o.signal })) {
+  for await (const { image } of listImages(store, { platform, orPresent: true, signal: o.signal })) {
     for (const state of historyStates(image)) if (imageId(state).startsWith(`sha256:${hex}`)) return state;
   }
   return undefined;

@@ -63,7 +63,7 @@ async function earlierImages(app: App, store: LocalStore, image: Image): Promise
   const root = await store.roots.get(STEP_IMAGES, digestHex(image.descriptor.digest));
   for (const target of root?.targets ?? [])
     if (await store.has(target)) add(await readImage(store, target, { platform }));
-  for await (const listed of listImages(store, { all: true, platform, onBroken: () => {} }))
+  for await (const listed of listImages(store, { all: true, platform, orPresent: true, onBroken: () => {} }))
     add(listed.image);
   for await (const { targets } of store.roots.list(STEP_IMAGES))
     for (const target of targets)

@@ -46,6 +46,7 @@ export async function listImageRows(app: App, o: ImagesOptions): Promise<ImageRo
   for await (const listed of listImages(store, {
     all: o.all,
     platform: app.settings.hostPlatform,
+    orPresent: true,
     onBroken: o.onBroken,
   })) {
     const references = referencesOf(listed, wanted);

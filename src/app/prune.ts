@@ -3,6 +3,7 @@ import { DOWNLOAD } from '../build/remote/fetch-url.ts';
 import { chainIds } from '../image/chain-id.ts';
 import { imageId } from '../image/image-id.ts';
 import { UNTAGGED } from '../image/name-image.ts';
+import { presentImages } from '../image/present-images.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
@@ -35,7 +36,7 @@ export async function pruneImages(app: App, o: Pick<CollectOptions, 'partials'> 
 /** The image's id; the manifest's digest of an image that cannot be read. */
 async function idOf(app: App, store: LocalStore, target: Descriptor): Promise<Digest> {
   try {
-    return imageId(await readImage(store, target, { platform: app.settings.hostPlatform }));
+    return imageId(await readImage(store, target, { platform: app.settings.hostPlatform, orPresent: true }));
   } catch {
     return target.digest;
   }
@@ -93,29 +94,31 @@ export async function freeSpace(
   const { bytes } = await store.collect(o);
   if (store.folder === undefined || !(await hasSnapshots(store.folder))) return bytes;
   const keeper = await app.keeper();
-  return bytes + (await keeper.collectSnapshots([...(await liveChains(app, store))])).bytes;
+  return bytes + (await keeper.collectSnapshots([...(await liveChains(store))])).bytes;
 }
 
 /** The chain ids of every image that is still there. */
-async function liveChains(app: App, store: LocalStore): Promise<Set<Digest>> {
+async function liveChains(store: LocalStore): Promise<Set<Digest>> {
   const chains = new Set<Digest>();
   const targets = [];
   for await (const [, target] of store.list()) targets.push(target);
   for await (const root of store.roots.list()) targets.push(...root.targets);
   for (const target of targets) {
     if (!target.mediaType.includes('manifest') && !target.mediaType.includes('index')) continue;
-    const image = await readUnlessGone(app, store, target);
-    for (const chain of chainIds(image?.layers.map(({ diffId }) => diffId) ?? [])) chains.add(chain);
+    for (const { layers } of await readUnlessGone(store, target))
+      for (const chain of chainIds(layers.map(({ diffId }) => diffId))) chains.add(chain);
   }
   return chains;
 }
 
-/** The image, or undefined if another command has removed it meanwhile. */
-async function readUnlessGone(app: App, store: LocalStore, target: Descriptor): Promise<Image | undefined> {
+/** The images of all platforms that are there; none if another command has removed them meanwhile. */
+async function readUnlessGone(store: LocalStore, target: Descriptor): Promise<readonly Image[]> {
   try {
-    return await readImage(store, target, { platform: app.settings.hostPlatform });
+    const images: Image[] = [];
+    for await (const image of presentImages(store, target)) images.push(image);
+    return images;
   } catch (error) {
-    if (isDobosError(error, 'STORE_NOT_FOUND')) return undefined;
+    if (isDobosError(error, 'STORE_NOT_FOUND')) return [];
     throw error;
   }
 }

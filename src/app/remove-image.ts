@@ -1,5 +1,5 @@
 import { errorMaker } from '../base/errors.ts';
-import { findImage } from '../image/find-image.ts';
+import { lookUpImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
 import { UNTAGGED } from '../image/name-image.ts';
 import { digestHex } from '../oci/digest.ts';
@@ -30,14 +30,16 @@ export async function removeImage(app: App, text: string, o: { readonly force: b
   const store = await app.store();
   const asName = nameOrNone(text);
   const named = asName === undefined ? undefined : await resolveOrNone(store, asName);
-  const image = await findImage(store, text, { platform: app.settings.hostPlatform }).catch(
-    (error: unknown) => {
-      // A name of an image that is damaged can go all the same.
-      if (named === undefined) throw error;
-      return undefined;
-    },
-  );
-  const manifest = named?.digest ?? image!.descriptor.digest;
+  const platform = app.settings.hostPlatform;
+  const found = await lookUpImage(store, text, { platform, orPresent: true }).catch((error: unknown) => {
+    // A name of an image that is damaged can go all the same.
+    if (named === undefined) throw error;
+    return undefined;
+  });
+  const image = found?.image;
+  // An id may be that of one platform's image of an index; `NAME~N` is no image of its own.
+  const target = /~\d+$/.test(text) ? image?.descriptor : found?.target;
+  const manifest = named?.digest ?? target!.digest;
   const names = named === undefined ? await namesOf(store, manifest) : [asName!];
   if (named === undefined && names.length > 1 && !o.force) {
     throw removeError('REMOVE_SEVERAL_NAMES', { id: imageId(image!), names: names.map(familiar) });

@@ -6,6 +6,7 @@ type ImageErrors = {
   IMAGE_BROKEN: { name: string; why: string };
   IMAGE_LAYER_COUNT: { name: string; layers: number; diffIds: number };
   IMAGE_INDEX_DEPTH: { name: string; limit: number };
+  IMAGE_PLATFORM_ABSENT: { name: string; wanted: string };
   IMAGE_LAYER_ABSENT: { digest: string; diffId: string };
   IMAGE_LAYER_CONTENT: { digest: string; got: string; want: string };
   IMAGE_UNKNOWN: { name: string; near: readonly string[] };
@@ -35,6 +36,10 @@ export const imageError = errorMaker<ImageErrors>({
   IMAGE_LAYER_COUNT: ({ name, layers, diffIds }) =>
     `image ${name} is broken: the manifest lists ${layers} layers, the config ${diffIds} diff ids`,
   IMAGE_INDEX_DEPTH: ({ name, limit }) => `${name} is an index nested more than ${limit} deep`,
+  IMAGE_PLATFORM_ABSENT: ({ name, wanted }) => ({
+    message: `of ${name} the image for ${wanted} is not in the store: only other platforms' were pulled`,
+    hint: `dobos pull --platform ${wanted} ${name}`,
+  }),
   IMAGE_LAYER_ABSENT: ({ digest, diffId }) => ({
     message: `layer ${digest} (diff id ${diffId}) is not in the store that the image is written to`,
     hint: 'load or build its image again; "dobos system check" tells what else is missing',

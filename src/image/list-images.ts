@@ -70,7 +70,7 @@ export async function* candidates(
   const ids = new Map<Digest, Digest | undefined>();
   const idOf = async (target: Descriptor): Promise<{ id?: Digest }> => {
     if (!ids.has(target.digest)) {
-      const image = await readImage(store, target, o).catch(() => undefined);
+      const image = await readImage(store, target, { ...o, orPresent: true }).catch(() => undefined);
       ids.set(target.digest, image && imageId(image));
     }
     const id = ids.get(target.digest);

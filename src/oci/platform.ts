@@ -83,7 +83,7 @@ export function hostPlatform(arch: string, os: string): Platform {
 
 /** The entry of an index that serves the wanted platform best; of equals the first. Attestations never serve. @throws OCI_PLATFORM_MISSING */
 export function choosePlatform(manifests: readonly Descriptor[], wanted: Platform): Descriptor {
-  const images = manifests.filter(isImageEntry);
+  const images = imageEntries(manifests);
   for (const candidate of candidates(normalizePlatform(wanted))) {
     const found = images.find((entry) => entry.platform !== undefined && matches(entry.platform, candidate));
     if (found !== undefined) return found;
@@ -97,6 +97,11 @@ export function choosePlatform(manifests: readonly Descriptor[], wanted: Platfor
       ...new Set(images.map((entry) => (entry.platform ? formatPlatform(entry.platform) : 'unknown'))),
     ],
   });
+}
+
+/** The entries that are images or indexes of images: no attestations. */
+export function imageEntries(manifests: readonly Descriptor[]): Descriptor[] {
+  return manifests.filter(isImageEntry);
 }
 
 function isImageEntry(entry: Descriptor): boolean {

@@ -12,8 +12,7 @@ import { writeFailure } from './errors.ts';
 import { namesOf, targetsOf } from './layout-index.ts';
 import { hasStaleMarker, readLeases } from './leases.ts';
 import { findLeftovers } from './leftovers.ts';
-import { isForeignLayer } from './manifest-links.ts';
-import { markLive } from './mark.ts';
+import { markLive, missingByDamage } from './mark.ts';
 import { recover } from './recover.ts';
 import { removeFile } from './remove-file.ts';
 
@@ -96,9 +95,9 @@ async function* checkReferences(
     if (!isDobosError(error)) throw error;
     yield { kind: 'broken-index', what: error.message, repaired: false };
   }
-  const { missing } = await markLive(starts, roots, folderSource(folder), o);
-  for (const { blob, from } of missing) {
-    if (isForeignLayer(blob)) continue;
+  const source = folderSource(folder);
+  const { missing } = await markLive(starts, roots, source, o);
+  for (const { blob, from } of missingByDamage(missing, source)) {
     const user =
       from === undefined ? (names.get(blob.digest) ?? 'a root') : (names.get(from.digest) ?? from.digest);
     yield { kind: 'missing', what: `${blob.mediaType} of ${user}`, digest: blob.digest, repaired: false };

@@ -124,6 +124,21 @@ export function collectTests(get: () => LocalStore, again: () => LocalStore): vo
     await expectClean(store);
   });
 
+  it('stands an index of which one image is there only', async () => {
+    const store = get();
+    const { manifest, all } = await putImage(store, 'image');
+    const absent = describeBytes('{"other":1}', MANIFEST);
+    const index = await putJson(store, INDEX, { schemaVersion: 2, manifests: [absent, manifest] });
+    await store.tag('x:1', index);
+    await expectClean(store);
+    expect((await store.collect()).blobs).toEqual([]);
+    for (const blob of [index, ...all]) expect(await store.has(blob)).toBe(true);
+    const lost = describeBytes('{"lost":1}', MANIFEST);
+    const empty = await putJson(store, INDEX, { schemaVersion: 2, manifests: [lost] });
+    await store.tag('x:2', empty);
+    expect(await toArray(store.check())).toMatchObject([{ kind: 'missing', digest: lost.digest }]);
+  });
+
   it('finds references to blobs that are missing', async () => {
     const store = get();
     const layer = describeBytes('not there', LAYER);

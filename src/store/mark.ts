@@ -1,7 +1,7 @@
 import type { CallOptions } from '../base/options.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { Root } from './contract.ts';
-import { isManifest, linksOf } from './manifest-links.ts';
+import { isForeignLayer, isManifest, linksOf } from './manifest-links.ts';
 
 /** Manifests read between two turns of the event loop. */
 const READS_PER_TURN = 64;
@@ -66,4 +66,22 @@ export async function markLive(
     waiting = rest;
     await follow(counting.flatMap(({ targets }) => targets));
   }
+}
+
+/** Of what is missing that which should be there: not foreign layers, and not images of an index of which another one is there, since a pull brings one platform's only. */
+export function missingByDamage(missing: Marked['missing'], source: MarkSource): Marked['missing'] {
+  const partly = new Map<Digest, boolean>();
+  const isPartlyHere = (index: Descriptor): boolean => {
+    const known = partly.get(index.digest);
+    if (known !== undefined) return known;
+    const bytes = source.read(index.digest);
+    const links = bytes === undefined ? [] : linksOf(bytes).links;
+    const found = links.some((link) => isManifest(link) && source.has(link));
+    partly.set(index.digest, found);
+    return found;
+  };
+  return missing.filter(
+    ({ blob, from }) =>
+      !isForeignLayer(blob) && !(isManifest(blob) && from !== undefined && isPartlyHere(from)),
+  );
 }

@@ -16,7 +16,7 @@ import {
 import { storeError } from './errors.ts';
 import { keyFile } from './keys.ts';
 import { isManifest } from './manifest-links.ts';
-import { markLive } from './mark.ts';
+import { markLive, missingByDamage } from './mark.ts';
 import { nearestNames } from './nearest-names.ts';
 
 const WHERE = 'the memory store';
@@ -55,12 +55,12 @@ export function createMemoryStore(): LocalStore {
     else yield bytes.subarray(range.offset, range.offset + range.size);
   }
 
+  const source = {
+    read: (digest: Digest) => blobs.get(digest),
+    has: (blob: Descriptor) => lookUp(blob) !== undefined,
+  };
   const markAll = async () => {
     const leased = [...leases].flatMap((lease) => [...lease.values()]);
-    const source = {
-      read: (digest: Digest) => blobs.get(digest),
-      has: (blob: Descriptor) => lookUp(blob) !== undefined,
-    };
     return markLive([...leased, ...names.values()], [...roots.values()], source);
   };
 
@@ -153,7 +153,7 @@ export function createMemoryStore(): LocalStore {
       return { blobs: dead, bytes: dead.reduce((sum, { size }) => sum + size, 0) };
     },
     async *check() {
-      for (const { blob } of (await markAll()).missing) {
+      for (const { blob } of missingByDamage((await markAll()).missing, source)) {
         yield { kind: 'missing', what: blob.mediaType, digest: blob.digest, repaired: false };
       }
     },
