@@ -15,8 +15,10 @@ import { type BuildAnnotations, parseAnnotations } from './build-annotations.ts'
 import { parseOutput } from './build-outputs.ts';
 import { type BuildPlace, openBuildPlace } from './build-place.ts';
 import { readAllowed, readStepSecrets } from './build-secrets.ts';
+import type { PullPolicy } from './find-or-pull.ts';
 import { fullName } from './image-names.ts';
 import { nameEvent, namePlatform, nameSteps } from './platform-steps.ts';
+import type { PullNotice } from './pull.ts';
 import { resolveBase } from './resolve-base.ts';
 import { checkOutputs, writeOutputs } from './write-outputs.ts';
 
@@ -47,6 +49,8 @@ export interface BuildRequest {
   readonly outputs?: readonly string[] | undefined;
   /** As in `--annotation`. */
   readonly annotations?: readonly string[] | undefined;
+  /** Whether bases are pulled; `missing` when absent. */
+  readonly pull?: PullPolicy | undefined;
 }
 
 export interface BuildDoors extends WatchOptions<BuildEvent> {
@@ -54,6 +58,7 @@ export interface BuildDoors extends WatchOptions<BuildEvent> {
   readonly stdout?: ((bytes: Uint8Array) => Promise<void>) | undefined;
   /** What `-` reads. */
   readonly stdin?: (() => ByteStream) | undefined;
+  readonly onPull?: ((notice: PullNotice) => void) | undefined;
 }
 
 export interface Built extends BuildResult {
@@ -212,7 +217,8 @@ async function planOne(
     useCache: wanted.useCache,
     freshStages: wanted.freshStages,
     annotations: wanted.noted.manifest(platform),
-    resolveBase: (name, of) => resolveBase(app, name, of),
+    resolveBase: (name, of) =>
+      resolveBase(app, name, of, { policy: wanted.pull, signal: o.signal, onEvent: o.onPull }),
     keeper: () => app.keeper(wanted.runtime),
     http: app.http,
     now: app.settings.now,

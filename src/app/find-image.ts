@@ -11,6 +11,7 @@ import type { Image } from '../image/types.ts';
 import type { Platform } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
+import { withoutTransport } from './image-names.ts';
 
 export interface FindOptions extends CallOptions {
   /** Wanted of an index; when absent this machine's, or what is there of others. */
@@ -27,7 +28,7 @@ export async function findNamedImage(app: App, text: string, o: FindOptions = {}
   const store = await app.store();
   const platform = o.platform ?? app.settings.hostPlatform;
   try {
-    return await lookUpImage(store, text, {
+    return await lookUpImage(store, withoutTransport(text), {
       platform,
       orPresent: o.platform === undefined,
       signal: o.signal,

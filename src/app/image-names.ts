@@ -22,3 +22,6 @@ export async function resolveOrNone(store: LocalStore, name: string): Promise<De
     throw error;
   }
 }
+
+/** `docker://debian` is `debian`: the transport of registries, as skopeo has it. */
+export const withoutTransport = (text: string): string => text.replace(/^docker:\/\//, '');

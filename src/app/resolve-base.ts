@@ -1,45 +1,35 @@
-import { errorMaker, isDobosError } from '../base/errors.ts';
+import { errorMaker } from '../base/errors.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
 import type { Platform } from '../oci/types.ts';
 import { copy } from '../store/copy.ts';
 import type { App } from './app.ts';
-import { findImage } from './find-image.ts';
+import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
 
 type BaseErrors = {
-  BASE_NOT_HERE: { name: string; nearest?: string | undefined };
   BASE_TRANSPORT: { name: string };
 };
 const baseError = errorMaker<BaseErrors>({
-  BASE_NOT_HERE: ({ name }) => ({
-    message: `there is no image "${name}" in the store, and this version pulls none`,
-    hint: `bring it with dobos load or dobos import, or name a layout or archive: FROM oci:/path:tag, FROM docker-archive:/path.tar`,
-  }),
   BASE_TRANSPORT: ({ name }) => ({
     message: `"${name}" names a place that this version does not read`,
-    hint: 'oci:FOLDER[:TAG], oci-archive:FILE and docker-archive:FILE are read',
+    hint: 'docker://NAME, oci:FOLDER[:TAG], oci-archive:FILE and docker-archive:FILE are read',
   }),
 });
 
-/** The image that FROM names: of the store, of an OCI layout (`oci:`), or of an archive (`oci-archive:`, `docker-archive:`); the latter two are brought into the store. @throws BASE_NOT_HERE, BASE_TRANSPORT, and as `loadArchive` */
-export async function resolveBase(app: App, name: string, platform: Platform): Promise<Image> {
-  const transport = /^(oci|oci-archive|docker-archive|docker-daemon|docker|dir):(.+)$/s.exec(name);
-  // `docker:dind` is an image of that name; a transport goes on with a path.
+/** The image that FROM names: of the store, of a registry if the policy says so, of an OCI layout (`oci:`), or of an archive (`oci-archive:`, `docker-archive:`); the latter two are brought into the store. @throws BASE_TRANSPORT, as `findOrPull`, and as `loadArchive` */
+export async function resolveBase(
+  app: App,
+  name: string,
+  platform: Platform,
+  o: Omit<FindOrPullOptions, 'platform'> = {},
+): Promise<Image> {
+  const transport = /^(oci|oci-archive|docker-archive|docker-daemon|dir):(.+)$/s.exec(name);
   if (transport?.[1] === 'oci') return fromLayout(app, transport[2]!, platform);
   if (transport?.[1]?.endsWith('-archive')) return fromArchive(app, transport[2]!, platform);
-  if (transport !== null && /^(?:docker-daemon:|docker:\/\/|dir:)/.test(name))
+  if (transport !== null && /^(?:docker-daemon:|dir:)/.test(name))
     throw baseError('BASE_TRANSPORT', { name });
-  try {
-    return await findImage(app, name, { platform });
-  } catch (error) {
-    if (isDobosError(error, 'IMAGE_UNKNOWN'))
-      throw baseError('BASE_NOT_HERE', { name }, { hint: nearestHint(error.hint), cause: error });
-    throw error;
-  }
+  return (await findOrPull(app, name, { ...o, platform })).image;
 }
-
-const nearestHint = (hint: string | undefined): string | undefined =>
-  hint?.startsWith('did you mean') ? hint : undefined;
 
 async function fromLayout(app: App, place: string, platform: Platform): Promise<Image> {
   const { createDirectoryStore } = await import('../store/directory-store.ts');

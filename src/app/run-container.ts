@@ -4,7 +4,7 @@ import { errorMaker } from '../base/errors.ts';
 import type { Image } from '../image/types.ts';
 import type { BindMount, ExitStatus, Process, RunRequest } from '../runtime/types.ts';
 import type { App } from './app.ts';
-import { findImage } from './find-image.ts';
+import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
 
 type RunErrors = {
   RUN_NO_COMMAND: { image: string };
@@ -35,15 +35,20 @@ export interface RunOptions {
   readonly interactive: boolean;
   readonly tty: boolean;
   readonly runtime?: string | undefined;
+  /** Whether and how the image is pulled; its signal ends the pull only. */
+  readonly pull?: FindOrPullOptions | undefined;
+  /** Told when the image is here. */
+  readonly onPulled?: (() => void) | undefined;
   /** Kills the container. */
   readonly signal?: AbortSignal | undefined;
   /** Told how to pass signals to the program, before it starts. */
   readonly onStart?: ((pass: (signal: NodeJS.Signals) => void) => void) | undefined;
 }
 
-/** Runs a program in a container of the image, on this process's own stdio, and removes the container; how it ended. @throws RUN_NO_COMMAND, RUN_VOLUME, IMAGE_NOT_FOUND, RUNTIME_… */
+/** Runs a program in a container of the image, on this process's own stdio, and removes the container; how it ended. @throws RUN_NO_COMMAND, RUN_VOLUME, RUNTIME_…, and as `findOrPull` */
 export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus> {
-  const image = await findImage(app, o.image);
+  const { image } = await findOrPull(app, o.image, o.pull ?? {});
+  o.onPulled?.();
   const keeper = await app.keeper(o.runtime);
   o.onStart?.((signal) => keeper.pass?.(signal));
   const request: RunRequest = {

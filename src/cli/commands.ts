@@ -64,6 +64,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ),
   row('login', 'move', 'Log in to a registry', [], () => import('./commands/login.ts')),
   row('logout', 'move', 'Forget the credentials for a registry', [], () => import('./commands/logout.ts')),
+  row('pull', 'move', 'Fetch an image from a registry', ['image pull'], () => import('./commands/pull.ts')),
   row(
     'save',
     'move',
@@ -119,7 +120,7 @@ export const COMMANDS: readonly CommandRow[] = [
 
 /** Commands that people will type and that come later; they fail by name. */
 export const LATER: readonly string[] = [
-  'pull', 'push', 'copy', 'search', 'validate',
+  'push', 'copy', 'search', 'validate',
   'create', 'start', 'stop', 'kill', 'restart', 'pause', 'unpause', 'wait', 'rm', 'rename', 'ps', 'logs', 'exec', 'attach',
   'top', 'cp', 'diff', 'commit', 'export', 'container', 'volume', 'network', 'bundle', 'runtimes', 'builds', 'buildx', 'builder',
   'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'squash', 'flatten', 'slim', 'secrets', 'serve', 'completion',

@@ -50,11 +50,21 @@ async function parseWords(spec: CommandSpec, words: readonly string[]): Promise<
   const help = spec.options.some(({ flags }) => flags.startsWith('-h,')) ? HELP : HELP_SHORT;
   for (const option of [...spec.options, help]) command.addOption(commanderOption(option));
   try {
-    command.parse([...words], { from: 'user' });
+    command.parse(withBareValues(spec, words), { from: 'user' });
   } catch (error) {
     throw usageError(spec, error);
   }
   return { args: command.args, options: command.opts() };
+}
+
+/** `--pull` as `--pull=always`, for options that may stand alone. */
+function withBareValues({ options }: CommandSpec, words: readonly string[]): string[] {
+  const bare = new Map(
+    options.flatMap(({ flags, bare }) => (bare === undefined ? [] : [[/--[a-z-]+/.exec(flags)![0], bare]])),
+  );
+  const end = words.indexOf('--');
+  const last = end < 0 ? words.length : end;
+  return words.map((word, at) => (at < last && bare.has(word) ? `${word}=${bare.get(word)}` : word));
 }
 
 const HELP = { flags: '--help', summary: 'show this help' };

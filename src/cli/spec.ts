@@ -15,6 +15,8 @@ export interface OptionSpec {
   readonly common?: boolean;
   readonly choices?: readonly string[];
   readonly default?: string;
+  /** The value when the option stands alone; another one is then given with `=` only, so that the next word is not taken for it. */
+  readonly bare?: string;
 }
 
 /** Parsed options by their camel-case long name. */

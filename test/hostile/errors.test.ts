@@ -161,12 +161,13 @@ Dockerfile:3
     ],
     [
       'a base that is not there',
-      'FROM nobase\n',
-      `dobos: there is no image "nobase" in the store, and this version pulls none
+      'FROM 127.0.0.1:1/nobase\n',
+      `Unable to find image '127.0.0.1:1/nobase:latest' locally
+‹*›dobos: there is no image "127.0.0.1:1/nobase" in the store, and 127.0.0.1:1 cannot be reached: connection refused
 Dockerfile:1
-1 | >>> FROM nobase
-  |          ^^^^^^
-hint: bring it with dobos load or dobos import, or name a layout or archive: FROM oci:/path:tag, FROM docker-archive:/path.tar`,
+1 | >>> FROM 127.0.0.1:1/nobase
+  |          ^^^^^^^^^^^^^^^^^^
+hint: bring it with dobos load or dobos import, or, for FROM, name a layout or archive: oci:/path:tag, docker-archive:/path.tar`,
     ],
     [
       'a name of 5,000 characters',

@@ -1,5 +1,8 @@
 import type { BuildEvent } from '../../build/build-events.ts';
 import type { Paint } from '../colour.ts';
+import { createLivePainter } from '../live-painter.ts';
+import { keptLine } from '../pull-view/kept-line.ts';
+import { createPullRows } from '../pull-view/pull-rows.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatDuration, formatSize, shortId } from '../units.ts';
 import { type BuildView, contextText, endWord, LONGEST_LINE } from './plain-view.ts';
@@ -10,7 +13,6 @@ import { type StepLabel, stepLabels } from './step-label.ts';
 const TAIL_LINES = 4;
 /** Lines of a failed step's output that stay. */
 const FAILED_LINES = 40;
-const FRAME_MS = 80;
 const TIME_WIDTH = 7;
 const SIZE_WIDTH = 8;
 const ID_WIDTH = 12;
@@ -24,11 +26,11 @@ interface Running {
   open: string;
 }
 
-/** One line a step with its time or `cached`; a running step shows its last lines below and folds when done. */
+/** One line a step with its time or `cached`; a running step shows its last lines below and folds when done. Pulls have a bar for each layer. */
 export function createLiveView(terminal: Terminal, paint: Paint, now: () => number): BuildView {
+  const pulls = createPullRows(paint);
   let labels: ReadonlyMap<string, StepLabel> = new Map();
   const running = new Map<string, Running>();
-  let drawn = 0;
   let settled = '';
   let ended = false;
 
@@ -57,17 +59,15 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
     const time = formatDuration(now() - step.since);
     return `${paint('accent', '▸')} ${clip(step.label, terminal.columns() - 5 - time.length)}  ${time}`;
   };
-  const draw = (): void => {
-    const lines = ended ? [] : liveLines();
-    const up = drawn === 0 ? '' : `\u001b[${drawn}A\r`;
-    terminal.err(
-      `\u001b[?2026h${up}\u001b[J${settled}${lines.map((line) => `${line}\n`).join('')}\u001b[?2026l`,
-    );
+  const painter = createLivePainter(terminal.err, () => {
+    const pulled = pulls.frame(terminal.columns(), terminal.rows(), ended);
+    const frame = {
+      settled: pulled.settled + settled,
+      lines: [...pulled.lines, ...(ended ? [] : liveLines())],
+    };
     settled = '';
-    drawn = lines.length;
-  };
-  const timer = setInterval(draw, FRAME_MS);
-  timer.unref();
+    return frame;
+  });
 
   const takeOutput = (step: Running, bytes: Uint8Array): void => {
     const lines = (step.open + Buffer.from(bytes).toString('utf8')).split('\n');
@@ -121,10 +121,12 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
         }
       }
     },
-    end() {
+    pull: pulls.show,
+    end(interrupted) {
+      const kept = keptLine(pulls, interrupted === true);
       ended = true;
-      clearInterval(timer);
-      draw();
+      painter.stop();
+      if (kept !== undefined) terminal.err(kept);
     },
   };
 }

@@ -1,4 +1,6 @@
+import type { PullNotice } from '../../app/pull.ts';
 import type { BuildEvent } from '../../build/build-events.ts';
+import { createPullLines } from '../pull-view/pull-lines.ts';
 import { formatDuration, formatSize, shortId } from '../units.ts';
 import { safeText } from './safe-text.ts';
 import { type StepLabel, stepLabels } from './step-label.ts';
@@ -6,7 +8,9 @@ import { type StepLabel, stepLabels } from './step-label.ts';
 /** Draws a build's events; `end` is called once, also after a failure. */
 export interface BuildView {
   show(event: BuildEvent): void;
-  end(): void;
+  /** What happens while bases are pulled. */
+  pull(notice: PullNotice): void;
+  end(interrupted?: boolean): void;
 }
 
 /** Characters of a line without an end after which it is shown as if it had one. */
@@ -79,6 +83,7 @@ export function createPlainView(write: (text: string) => void, now: () => number
           return write(`${number(event.step)} ${endWord(event.error)} after ${formatDuration(event.ms)}\n`);
       }
     },
+    pull: createPullLines(write),
     end() {
       for (const step of [...open.keys()]) flush(step);
     },

@@ -14,7 +14,7 @@ interface Vertex {
   error?: string;
 }
 
-/** A line of JSON an event, in the words of buildx's `rawjson`: `vertexes`, `logs` with their bytes in base64, `warnings`. A vertex's digest names the step in this build only. */
+/** A line of JSON an event, in the words of buildx's `rawjson`: `vertexes`, `statuses` of pulled layers, `logs` with their bytes in base64, `warnings`. A vertex's digest names the step in this build only. */
 export function createRawJsonView(write: (text: string) => void, now: () => number): BuildView {
   const vertexes = new Map<string, Vertex>();
   const time = (): string => new Date(now()).toISOString();
@@ -66,6 +66,23 @@ export function createRawJsonView(write: (text: string) => void, now: () => numb
         case 'context':
           return;
       }
+    },
+    pull(notice) {
+      if (notice.kind !== 'layer' || (notice.state !== 'started' && notice.state !== 'stored')) return;
+      const { layer, done } = notice;
+      const ended = notice.state === 'stored' ? { completed: time() } : {};
+      line({
+        statuses: [
+          {
+            id: layer.digest,
+            name: 'pulling',
+            current: done,
+            total: layer.size,
+            timestamp: time(),
+            ...ended,
+          },
+        ],
+      });
     },
     end: () => {},
   };

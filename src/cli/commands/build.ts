@@ -11,6 +11,8 @@ import { safeLines, safeText } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
 import { cliError } from '../errors.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+import { BUILD_PULL_OPTION, pullPolicy } from '../pull-option.ts';
+import { createPullLines } from '../pull-view/pull-lines.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -69,6 +71,7 @@ export const command: CommandSpec = {
       flags: '--platform <os/arch>',
       summary: 'the platform of the image; several with commas make an index',
     },
+    BUILD_PULL_OPTION,
     { flags: '--no-cache-filter <stage>', summary: 'run the steps of these stages again', repeat: true },
     {
       flags: '--network <mode>',
@@ -110,7 +113,7 @@ export const command: CommandSpec = {
   ],
   later: [
     '--cache-from', '--cache-to', '--push', '--squash', '--squash-all', '--build-context',
-    '--check', '--call', '--pull', '--add-host', '--attest', '--ulimit',
+    '--check', '--call', '--add-host', '--attest', '--ulimit',
     '--shm-size', '--jobs', '--volume', '-v',
   ], // biome-ignore format: a list
   examples: [
@@ -122,7 +125,6 @@ export const command: CommandSpec = {
     'dobos build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .',
   ],
   limits: [
-    'Bases come from the store, a layout (FROM oci:/path:tag) or an archive (FROM docker-archive:/file.tar): nothing is pulled yet.',
     'COPY --link, --parents and --exclude, ADD of URLs, archives and git come in a later version, and fail by name.',
   ],
   async run({ app, terminal, args, options, signal }) {
@@ -179,12 +181,14 @@ export const command: CommandSpec = {
           allow: listOption(options, 'allow'),
           useCache: options.cache !== false,
           runtime: textOption(options, 'runtime'),
+          pull: pullPolicy(options),
         },
         {
           signal: AbortSignal.any([signal, stop.signal]),
           onEvent: (event) => shown.show(event),
           stdout: (bytes) => terminal.out(bytes),
           stdin: () => terminal.stdin(),
+          onPull: view.pull,
         },
       );
     } catch (error) {
@@ -192,7 +196,7 @@ export const command: CommandSpec = {
       if (quiet && isDobosError(error, 'BUILD_RUN_FAILED')) terminal.err(lastWords(error.facts.lines));
       throw error;
     } finally {
-      view.end();
+      view.end(signal.aborted);
     }
     const id = builtId(result);
     if (iidfile !== undefined) writeOutputFile(iidfile, id);
@@ -219,7 +223,7 @@ export const command: CommandSpec = {
 const lastWords = (lines: unknown): string =>
   Array.isArray(lines) ? lines.map((line) => `${safeText(String(line))}\n`).join('') : '';
 
-const silent: BuildView = { show: () => {}, end: () => {} };
+const silent: BuildView = { show: () => {}, pull: () => {}, end: () => {} };
 
 async function createView(
   terminal: Terminal,
@@ -247,6 +251,7 @@ function planView(terminal: Terminal, stop: AbortController): BuildView {
       void terminal.out(safeLines(formatPlan(event.graph)));
       stop.abort();
     },
+    pull: createPullLines(terminal.err),
     end: () => {},
   };
 }

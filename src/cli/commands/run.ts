@@ -1,6 +1,9 @@
 import { runContainer } from '../../app/run-container.ts';
+import { parsePlatform } from '../../oci/platform.ts';
 import { createPaint } from '../colour.ts';
 import { cliError } from '../errors.ts';
+import { pullPolicy, RUN_PULL_OPTION } from '../pull-option.ts';
+import { createPullView } from '../pull-view/pull-view.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -15,7 +18,7 @@ export const command: CommandSpec = {
   usageExit: 125,
   later: [
     '-d', '--detach', '--name', '-p', '--publish', '-P', '--publish-all', '--expose', '--add-host', '--cap-add', '--cap-drop', '--privileged',
-    '--mount', '--tmpfs', '--env-file', '--read-only', '--restart', '--init', '--pull', '--platform', '--label', '-l', '--cidfile', '-m', '--memory',
+    '--mount', '--tmpfs', '--env-file', '--read-only', '--restart', '--init', '--label', '-l', '--cidfile', '-m', '--memory',
     '--cpus', '-c', '--cpu-shares', '--pids-limit', '--ulimit', '--device', '--dns', '--security-opt', '--stop-signal', '--stop-timeout', '-a',
     '--attach', '--link', '--log-driver', '--log-opt', '--ipc', '--pid', '--userns', '--shm-size', '--sysctl', '--group-add', '--gpus', '--volumes-from',
     '--failed',
@@ -44,6 +47,12 @@ export const command: CommandSpec = {
     { flags: '-w, --workdir <path>', summary: 'where the program starts' },
     { flags: '--network <mode>', summary: 'the network it sees', choices: ['host', 'none'], default: 'host' },
     { flags: '-h, --hostname <name>', summary: 'its own name for the machine' },
+    {
+      flags: '--platform <os/arch>',
+      summary: 'which image of an index; the one for this machine by default',
+    },
+    RUN_PULL_OPTION,
+    { flags: '-q, --quiet', summary: 'show nothing of a pull' },
     { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, or `chroot`' },
     { flags: '--rm', summary: 'accepted for scripts; it is always so' },
   ],
@@ -55,7 +64,7 @@ export const command: CommandSpec = {
   limits: [
     'Always as with --rm: what the program writes is gone when it ends. Named and detached containers come in a later version.',
   ],
-  async run({ app, terminal, args, options, takeSignals }) {
+  async run({ app, terminal, args, options, signal, takeSignals }) {
     const tty = flagOption(options, 'tty');
     if (tty && !terminal.inIsTty) {
       throw cliError(
@@ -70,8 +79,17 @@ export const command: CommandSpec = {
       terminal.err(`${paint('quiet', 'dobos: as with --rm: what is written inside is gone at the end')}\n`);
     }
     const stop = new AbortController();
+    const platform = textOption(options, 'platform');
+    const view = flagOption(options, 'quiet') ? undefined : await createPullView(terminal, 'err');
     const { code } = await runContainer(app, {
       image: image!,
+      pull: {
+        policy: pullPolicy(options),
+        ...(platform !== undefined && { platform: parsePlatform(platform, app.settings.hostPlatform) }),
+        signal,
+        onEvent: view?.show,
+      },
+      onPulled: () => view?.end(false),
       command: rest,
       entrypoint: textOption(options, 'entrypoint'),
       env: listOption(options, 'env'),
@@ -86,6 +104,7 @@ export const command: CommandSpec = {
       signal: stop.signal,
       onStart: (pass) => takeSignals(passOrStop(terminal, pass, stop)),
     }).catch((error: unknown) => {
+      view?.end(signal.aborted);
       if (!stop.signal.aborted) throw error;
       terminal.err(`dobos: killed after ${MANY_SIGNALS} signals\n`);
       return { code: stop.signal.reason === 'SIGTERM' ? 143 : 130 };
