@@ -14,7 +14,7 @@ export const BUILD_PULL_OPTION: OptionSpec = {
   ...RUN_PULL_OPTION,
   choices: [...PULL_POLICIES, 'true', 'false'],
   bare: 'always',
-  summary: 'when a registry is asked for bases; alone it means always',
+  summary: 'when bases are pulled; alone: always',
 };
 
 /** The policy that was given. */
