@@ -240,7 +240,8 @@ describe('a file of registries that cannot be understood', () => {
       '[[registry]]\nlocation = "a"\n[[registry.mirror]]\nlocation = "b"\npull-from-mirror = "some"',
       'mirror 1 of a.pull-from-mirror must be all, digest-only or tag-only',
     ],
-    ['registry = "a"', 'the file.registry must be a list of tables'],
+    ['registry = ["a"]', '[[registry]] 1 is no table'],
+    ['registries.block = ["a"]', 'registries.block is no table'],
     ['[registries.block]\nregistries = ["http://a"]', 'registries.block has "http://a", want a host'],
   ])('is named with what is wrong: %j', async (text, why) => {
     const file = write(CONF, text);
@@ -270,7 +271,7 @@ describe('a file of registries that cannot be understood', () => {
     await expect(rules()).rejects.toMatchObject({ code: 'REGISTRY_SETTINGS_FILE' });
   });
   it('is not one of short names alone: those are not followed, so nobody reads them', async () => {
-    write(CONF, '# [[registry]]\n[aliases]\nbroken');
+    write(CONF, '# [[registry]]\n[aliases]\n"registry" = "docker.io/library/registry"\nbroken');
     expect((await rules()).prefixes).toEqual([]);
   });
   it("is not Docker's when it is closed to this user", async () => {

@@ -25,7 +25,7 @@ export interface Mirror {
 /** Each file is small; a folder of so many is a mistake. */
 const MAX_FILES = 256;
 /** Only `[[registry]]` and the old `[registries.…]` are read: files of short names alone need no parser. */
-const NEEDED = /^\s*(?:\[+\s*)?["']?registr/m;
+const NEEDED = /^\s*(?:\[+\s*["']?registr|["']?registr\w*["']?\s*(?:=\s*\[|\.))/m;
 
 /**
  * The rules of podman's `registries.conf` and its folder of additions, version 2 (containers-registries.conf(5)), and the blocks and insecure hosts of version 1.

@@ -1,5 +1,4 @@
-import type { App } from '../../app/app.ts';
-import { checkServerLogin, keepLogin, knownLogin, type LoginServer, loginServer } from '../../app/login.ts';
+import { checkServerLogin, keepLogin, knownLogin, loginServer } from '../../app/login.ts';
 import { isDobosError } from '../../base/errors.ts';
 import type { Credential } from '../../registry/types.ts';
 import { cliError } from '../errors.ts';
@@ -46,15 +45,13 @@ export const command: CommandSpec = {
         signal,
         onEvent: (notice) => terminal.err(formatNotice(notice)),
       });
-    if (
-      given === undefined &&
-      textOption(options, 'username') === undefined &&
-      (await stillGood(call, server, check))
-    ) {
+    const asksUser = given === undefined && textOption(options, 'username') === undefined;
+    const known = asksUser ? await knownLogin(app, server, { signal }) : undefined;
+    if (known !== undefined && (await stillGood(call, known, check))) {
       await terminal.out('Login Succeeded\n');
       return 0;
     }
-    const credential = given ?? (await askFor(call, server));
+    const credential = given ?? (await askFor(call, known));
     await check(credential);
     const { file, helper } = await keepLogin(app, server, credential, { signal });
     if (helper === undefined) {
@@ -90,12 +87,11 @@ async function givenCredential({ terminal, options }: CommandCall): Promise<Cred
 
 /** True if what is known already is taken by the registry; says so, and why not. */
 async function stillGood(
-  { app, terminal, signal }: { readonly app: App } & Pick<CommandCall, 'terminal' | 'signal'>,
-  server: LoginServer,
+  { terminal }: CommandCall,
+  known: Credential,
   check: (credential: Credential) => Promise<void>,
 ): Promise<boolean> {
-  const known = await knownLogin(app, server, { signal });
-  if (known === undefined || known.kind === 'bearer') return false;
+  if (known.kind === 'bearer') return false;
   terminal.err('Authenticating with existing credentials...\n');
   try {
     await check(known);
@@ -108,8 +104,8 @@ async function stillGood(
 }
 
 async function askFor(
-  { app, terminal, options, signal }: CommandCall,
-  server: LoginServer,
+  { terminal, options, signal }: CommandCall,
+  known: Credential | undefined,
 ): Promise<Credential> {
   if (!terminal.inIsTty)
     throw usage(
@@ -119,7 +115,6 @@ async function askFor(
   const prompt = createPrompt(terminal, { signal });
   let username = textOption(options, 'username');
   if (!username) {
-    const known = await knownLogin(app, server, { signal });
     const before = known?.kind === 'basic' ? known.username : undefined;
     username =
       (await prompt.line(`Username${before === undefined ? '' : ` (${before})`}: `))?.trim() || before;
