@@ -81,8 +81,7 @@ export interface PlaceOptions extends CallOptions {
 export async function openBuildPlace(app: App, request: PlaceRequest, o: PlaceOptions): Promise<BuildPlace> {
   const { context, dockerfile } = request;
   if (context === '-' && dockerfile === '-') throw placeError('BUILD_STDIN', { what: 'both' });
-  if (/^(?:git@|git:|ssh:|github\.com\/)|^https?:\/\/\S+\.git(?:[#?]|$)/.test(context))
-    throw placeError('BUILD_CONTEXT_LATER', { context });
+  if (isGitUrl(context)) throw placeError('BUILD_CONTEXT_LATER', { context });
   if (context === '-') return openForeignPlace(app, request, stdinOf(o), o);
   if (/^https?:\/\//.test(context)) {
     const { downloadContext } = await import('./download-context.ts');
@@ -116,6 +115,11 @@ export async function openBuildPlace(app: App, request: PlaceRequest, o: PlaceOp
   };
 }
 
+/** True for what docker takes for a git repository. */
+export function isGitUrl(text: string): boolean {
+  return /^(?:git@[^:]+:|git:\/\/|ssh:\/\/|github\.com\/)|^https?:\/\/\S+\.git(?:[#?]|$)/.test(text);
+}
+
 const noClose = async (): Promise<void> => {};
 
 function stdinOf({ stdin }: PlaceOptions): ByteStream {
@@ -144,6 +148,28 @@ async function openForeignPlace(
       close: noClose,
     };
   }
+  const folder = await unpackInStore(app, whole, o);
+  try {
+    return await foreignPlace(folder, dockerfile);
+  } catch (error) {
+    folder.remove();
+    throw error;
+  }
+}
+
+/** The stream's archive, unpacked in a folder of the store's; undefined if it is none. @throws BUILD_CONTEXT, BUILD_CONTEXT_ARCHIVE */
+export async function openArchiveFolder(
+  app: App,
+  context: string,
+  bytes: ByteStream,
+  o: PlaceOptions,
+): Promise<TempFolder | undefined> {
+  const { head, whole } = await peek(bytes, HEAD_BYTES);
+  if (head.length === 0) throw placeError('BUILD_CONTEXT', { context, problem: 'is empty' });
+  return isArchive(head) ? unpackInStore(app, whole, o) : undefined;
+}
+
+async function unpackInStore(app: App, bytes: ByteStream, o: PlaceOptions): Promise<TempFolder> {
   const store = await app.store();
   const [{ makeTempFolder }, { unpackContext }] = await Promise.all([
     import('../store/temp-folder.ts'),
@@ -151,9 +177,9 @@ async function openForeignPlace(
   ]);
   const folder = makeTempFolder(store.folder ?? app.settings.storeFolder);
   try {
-    const { leftOut } = await unpackContext(whole, folder.path, o);
+    const { leftOut } = await unpackContext(bytes, folder.path, o);
     if (leftOut > 0) o.warn(`${leftOut} devices or pipes of the build context were left out`);
-    return await foreignPlace(folder, dockerfile);
+    return folder;
   } catch (error) {
     folder.remove();
     throw error;

@@ -17,6 +17,7 @@ import { type BuildPlace, openBuildPlace } from './build-place.ts';
 import { readAllowed, readStepSecrets } from './build-secrets.ts';
 import type { PullPolicy } from './find-or-pull.ts';
 import { fullName } from './image-names.ts';
+import { type OpenedContexts, openNamedContexts } from './named-contexts.ts';
 import { nameEvent, namePlatform, nameSteps } from './platform-steps.ts';
 import type { PullNotice } from './pull.ts';
 import { resolveBase } from './resolve-base.ts';
@@ -47,6 +48,8 @@ export interface BuildRequest {
   readonly runtime?: string | undefined;
   /** As in `--output`. */
   readonly outputs?: readonly string[] | undefined;
+  /** As in `--build-context`. */
+  readonly buildContexts?: readonly string[] | undefined;
   /** As in `--annotation`. */
   readonly annotations?: readonly string[] | undefined;
   /** Whether bases are pulled; `missing` when absent. */
@@ -76,29 +79,46 @@ const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROX
 /** Builds an image from a folder and its Dockerfile, names it and writes it where it is to go; without a name it stays as `<none>`. @throws as `buildImage`, and BUILD_CONTEXT, BUILD_DOCKERFILE, OUTPUT_INVALID, OCI_REFERENCE_INVALID before anything runs */
 export async function build(app: App, request: BuildRequest, o: BuildDoors): Promise<Built> {
   const wanted = readRequest(app, request);
-  const place = await openBuildPlace(app, request, {
+  const how = {
     signal: o.signal,
     stdin: o.stdin,
-    warn: (message) => o.onEvent?.({ kind: 'warning', message }),
-  });
+    warn: (message: string) => o.onEvent?.({ kind: 'warning', message }),
+  };
+  const named = await openNamedContexts(app, request.buildContexts ?? [], how);
   try {
-    return await buildOnce(app, wanted, place, o);
+    const place = await openBuildPlace(app, request, how);
+    try {
+      return await buildAgainIfDisturbed(app, { ...wanted, place, named }, o);
+    } finally {
+      await place.close();
+    }
+  } finally {
+    await named.close();
+  }
+}
+
+async function buildAgainIfDisturbed(app: App, wanted: Wanted, o: BuildDoors): Promise<Built> {
+  try {
+    return await buildOnce(app, wanted, o);
   } catch (error) {
     if (!isDobosError(error, 'STORE_NOT_FOUND')) throw error;
     // A build that finds everything cached writes nothing, so nothing says that it runs, and a prune beside it may take what it has
     // found and not used yet. Once more then, holding what it finds.
     const lease = await (await app.store()).lease();
     try {
-      return await buildOnce(app, wanted, place, o);
+      return await buildOnce(app, wanted, o);
     } finally {
       await lease.release();
     }
-  } finally {
-    await place.close();
   }
 }
 
-interface Wanted extends BuildRequest {
+interface Wanted extends Read {
+  readonly place: BuildPlace;
+  readonly named: OpenedContexts;
+}
+
+interface Read extends BuildRequest {
   readonly names: readonly string[];
   readonly platforms: readonly Platform[];
   readonly written: readonly ReturnType<typeof parseOutput>[];
@@ -108,7 +128,7 @@ interface Wanted extends BuildRequest {
 }
 
 /** What the options say, before anything is read. */
-function readRequest(app: App, request: BuildRequest): Wanted {
+function readRequest(app: App, request: BuildRequest): Read {
   const { hostPlatform } = app.settings;
   const platforms = new Map<string, Platform>();
   for (const text of request.platform?.split(',') ?? []) {
@@ -132,11 +152,11 @@ function readRequest(app: App, request: BuildRequest): Wanted {
   };
 }
 
-async function buildOnce(app: App, wanted: Wanted, place: BuildPlace, o: BuildDoors): Promise<Built> {
+async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built> {
   const { names, platforms, written, noted } = wanted;
   const store = await app.store();
   const planned: PlannedBuild[] = [];
-  for (const platform of platforms) planned.push(await planOne(app, wanted, place, platform, o));
+  for (const platform of platforms) planned.push(await planOne(app, wanted, platform, o));
   const results: BuildResult[] = [];
   for (const each of planned) results.push(await each.run());
   const entries = results.map(
@@ -186,14 +206,8 @@ async function refuseStdout(): Promise<void> {
   throw new TypeError('nobody takes what goes to standard output');
 }
 
-async function planOne(
-  app: App,
-  wanted: Wanted,
-  place: BuildPlace,
-  platform: Platform,
-  o: BuildDoors,
-): Promise<PlannedBuild> {
-  const { platforms } = wanted;
+async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoors): Promise<PlannedBuild> {
+  const { platforms, place, named } = wanted;
   const at = platforms.indexOf(platform);
   return planImage({
     signal: o.signal,
@@ -201,6 +215,8 @@ async function planOne(
     store: await app.store(),
     contextFolder: place.contextFolder,
     foreignContext: place.foreign,
+    contexts: named.contexts,
+    contextFolders: named.folders,
     contextName: place.foreign ? wanted.context : undefined,
     dockerfileText: place.dockerfileText,
     dockerfileName: place.dockerfileName,

@@ -11,13 +11,21 @@ import type { LocalStore } from '../store/contract.ts';
 import type { BuildEvent } from './build-events.ts';
 import { openContext } from './context/open-context.ts';
 import { readForeignIgnoreFile, readIgnoreFile } from './context/read-ignore-file.ts';
+import type { NamedContexts } from './context-names.ts';
 import { buildError } from './errors.ts';
 import type { BuildGraph, Step } from './graph.ts';
 import { basesOf, planBuild } from './plan.ts';
 import type { BaseRequest, PlanOptions } from './plan-options.ts';
 import { type BuildResult, runBuild } from './run-build.ts';
+import type { OpenedContext } from './run-step.ts';
 import { findMissingSecret, type StepSecrets } from './step-mounts.ts';
 import { unusedBuildArgs } from './unused-args.ts';
+
+export interface ContextFolder {
+  readonly folder: string;
+  /** As `foreignContext`. */
+  readonly foreign?: boolean | undefined;
+}
 
 export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly store: LocalStore;
@@ -25,6 +33,10 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly contextFolder: string | undefined;
   /** It came from elsewhere (an archive, a repository): no link leads out of it, `dockerfilePath` is a path in it, and what its files hold is not remembered. */
   readonly foreignContext?: boolean | undefined;
+  /** `--build-context` by key: what a name in FROM, --from and mounts means. */
+  readonly contexts?: NamedContexts | undefined;
+  /** The folders among them, by key. */
+  readonly contextFolders?: ReadonlyMap<string, ContextFolder> | undefined;
   /** What the context is called between builds; its folder without it. */
   readonly contextName?: string | undefined;
   readonly dockerfileText: string;
@@ -99,6 +111,7 @@ export async function planImage(o: BuildImageOptions): Promise<PlannedBuild> {
     allow: o.allow,
     epoch,
     fileName: o.dockerfileName,
+    contexts: o.contexts,
   };
   const bases = await resolveBases(file, planOptions, o, placeOf);
   const graph = planBuild(file, bases, planOptions);
@@ -138,6 +151,9 @@ async function runPlanned(
           notes: o.foreignContext ? undefined : o.store.notes,
           now: o.now,
         });
+  const contexts = new Map<string, OpenedContext>();
+  for (const [key, { folder, foreign }] of o.contextFolders ?? [])
+    contexts.set(key, openNamed(folder, foreign, o));
   const { os, architecture, variant } = o.platform;
   try {
     return await runBuild(
@@ -146,6 +162,7 @@ async function runPlanned(
         store: o.store,
         bases,
         context,
+        contexts,
         ignoreName: ignore?.name ?? '.dockerignore',
         keeper: o.keeper ?? noKeeper,
         secrets: o.secrets,
@@ -168,8 +185,20 @@ async function runPlanned(
       o,
     );
   } finally {
-    await context?.close();
+    await Promise.all(
+      [context, ...[...contexts.values()].map((named) => named.context)].map((each) => each?.close()),
+    );
   }
+}
+
+/** A named context obeys its own .dockerignore. */
+function openNamed(folder: string, foreign: boolean | undefined, o: BuildImageOptions): OpenedContext {
+  const ignore = foreign ? readForeignIgnoreFile(folder) : readIgnoreFile(folder);
+  const notes = foreign ? undefined : o.store.notes;
+  return {
+    context: openContext(folder, { ignoreText: ignore?.text, notes, now: o.now }),
+    ignoreName: ignore?.name ?? '.dockerignore',
+  };
 }
 
 interface Place {

@@ -11,7 +11,8 @@ export type StepId = string;
 
 /** Where RUN, COPY and mounts read from. */
 export type SourcePlace =
-  | { readonly kind: 'context' }
+  /** `name`: of a named context, by its key; undefined for the build's own. */
+  | { readonly kind: 'context'; readonly name?: string | undefined }
   /** The image that a step of this graph makes (another stage, or the base it starts with). */
   | { readonly kind: 'step'; readonly step: StepId };
 

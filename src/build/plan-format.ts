@@ -47,7 +47,7 @@ function detailsOf(op: Op): string[] {
       return [`directory: ${op.path}${op.user === '' ? '' : `, owner ${op.user}`}`];
     case 'copy':
       return [
-        `from: ${op.from.kind === 'context' ? 'the context' : op.from.step}`,
+        `from: ${placeText(op.from)}`,
         ...op.sources.map((source) => `source: ${source}`),
         ...(op.remotes ?? []).map((remote) =>
           remote.kind === 'url' ? `fetched: ${remote.url}` : `git: ${remote.remote} ${remote.ref ?? 'HEAD'}`,
@@ -101,4 +101,5 @@ function mountText(mount: RunMount): string {
   }
 }
 
-const placeText = (place: SourcePlace): string => (place.kind === 'context' ? 'the context' : place.step);
+const placeText = (place: SourcePlace): string =>
+  place.kind === 'step' ? place.step : place.name === undefined ? 'the context' : `the context ${place.name}`;

@@ -15,6 +15,7 @@ import { suggest } from '../dockerfile/suggest.ts';
 import type { Image } from '../image/types.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/types.ts';
+import { findNamedContext } from './context-names.ts';
 import { automaticArgs, createExpander, type Expander, givenArg } from './expand-variables.ts';
 import { createFail, type Fail, problemError } from './plan-errors.ts';
 import type { PlanOptions } from './plan-options.ts';
@@ -26,6 +27,8 @@ const MAX_INSTRUCTIONS = 5_000;
 export type SourceRef =
   | { readonly kind: 'scratch' }
   | { readonly kind: 'stage'; readonly index: number }
+  /** The files of a named context. */
+  | { readonly kind: 'context'; readonly key: string; readonly platform: Platform }
   | { readonly kind: 'image'; readonly key: string; readonly name: string; readonly platform: Platform };
 
 /** An instruction to run in a stage; one that comes out of an ONBUILD trigger stands where the FROM does. */
@@ -87,10 +90,20 @@ export function layOut(
   const laid = new Map<number, LaidStage>();
   const wanted = [target];
   const failures: { line: number; error: unknown }[] = [];
-  const source = (job: Job, stage: LaidStage): SourceRef | undefined =>
-    sourceOf(job, stage, stages, o.platform, fail);
+  const contextRef = (name: string, platform: Platform): SourceRef | undefined => {
+    const found = findNamedContext(o.contexts, name, platform);
+    if (found === undefined) return undefined;
+    if (found.kind === 'folder') return { kind: 'context', key: found.key, platform };
+    return { kind: 'image', key: baseKey(found.name, platform, o.platform), name: found.name, platform };
+  };
+  const source = (job: Job, stage: LaidStage): SourceRef | undefined => {
+    const name = fromOf(job, fail);
+    if (name === undefined) return undefined;
+    const named = contextRef(name.text, stage.platform);
+    return named ?? namedSource(name.text, 'COPY', name.range, stage, stages, o.platform, fail);
+  };
   const mountSource = (name: string, range: Range, stage: LaidStage): SourceRef =>
-    namedSource(name, 'a mount', range, stage, stages, o.platform, fail);
+    contextRef(name, stage.platform) ?? namedSource(name, 'a mount', range, stage, stages, o.platform, fail);
   const reads: Layout['reads'] = (job, stage) => {
     const { instruction, origin } = job;
     const at = (range: Range): Range => (job.trigger === undefined ? range : origin);
@@ -126,6 +139,9 @@ export function layOut(
 
   function layStage(stage: Stage): LaidStage {
     const platform = platformOf(stage);
+    // A context of the stage's own name stands for all that the stage would do.
+    const instead = stage.name === undefined ? undefined : contextRef(stage.name, platform);
+    if (instead !== undefined) return { stage, platform, base: instead, jobs: [], triggers: [] };
     const base = baseOf(stage, platform);
     const own: Job[] = stage.instructions.map((instruction) => ({
       instruction,
@@ -162,6 +178,8 @@ export function layOut(
       }
       return { kind: 'scratch' };
     }
+    const named = contextRef(name, platform);
+    if (named !== undefined) return named;
     const earlier = stages.slice(0, stage.index).findLast((other) => other.name === name.toLowerCase());
     if (earlier !== undefined) return { kind: 'stage', index: earlier.index };
     return { kind: 'image', key: baseKey(name, platform, o.platform), name, platform };
@@ -170,6 +188,7 @@ export function layOut(
   function triggersOf(base: SourceRef): readonly string[] {
     switch (base.kind) {
       case 'scratch':
+      case 'context':
         return [];
       case 'image':
         return known?.get(base.key)?.config.config?.OnBuild ?? [];
@@ -236,22 +255,17 @@ function findTarget(stages: readonly Stage[], file: Dockerfile, o: PlanOptions, 
   throw fail('PLAN_TARGET_UNKNOWN', { target: o.target, suggestion: suggest(wanted, known), known }, range);
 }
 
-function sourceOf(
-  job: Job,
-  { stage, platform }: LaidStage,
-  stages: readonly Stage[],
-  target: Platform,
-  fail: Fail,
-): SourceRef | undefined {
+/** What a COPY says in `--from`. */
+function fromOf(job: Job, fail: Fail): { readonly text: string; readonly range: Range } | undefined {
   const { instruction, origin } = job;
   if (instruction.kind !== 'COPY') return undefined;
-  const name = flagValue(instruction.flags, 'from');
-  if (name === undefined) return undefined;
+  const text = flagValue(instruction.flags, 'from');
+  if (text === undefined) return undefined;
   const flag = instruction.flags.find((candidate) => candidate.name.text === 'from');
   const range = job.trigger === undefined ? (flag?.range ?? origin) : origin;
-  if (name.includes('$')) throw fail('PLAN_FROM_VARIABLE', { word: name }, range);
-  if (name === '') throw fail('PLAN_INVALID', { message: 'COPY --from names nothing' }, range);
-  return namedSource(name, 'COPY', range, { stage, platform }, stages, target, fail);
+  if (text.includes('$')) throw fail('PLAN_FROM_VARIABLE', { word: text }, range);
+  if (text === '') throw fail('PLAN_INVALID', { message: 'COPY --from names nothing' }, range);
+  return { text, range };
 }
 
 /** What a name or number means to those that read from it: an earlier stage, else an image. */

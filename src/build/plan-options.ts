@@ -1,5 +1,6 @@
 import type { Range } from '../dockerfile/ast.ts';
 import type { Platform } from '../oci/types.ts';
+import type { NamedContexts } from './context-names.ts';
 
 export interface PlanOptions {
   /** `--build-arg`: name → value; a name without a value is resolved at the door or left out. Proxies of the host come in here too. */
@@ -18,6 +19,8 @@ export interface PlanOptions {
   readonly allow?: ReadonlySet<string> | undefined;
   /** SOURCE_DATE_EPOCH in seconds: the value of that ARG where one is declared. */
   readonly epoch?: number | undefined;
+  /** `--build-context`: what stands for a stage or an image of that name. */
+  readonly contexts?: NamedContexts | undefined;
   /** The Dockerfile's name, for the place in errors. */
   readonly fileName?: string | undefined;
 }

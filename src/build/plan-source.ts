@@ -1,14 +1,16 @@
 import type { Range } from '../dockerfile/ast.ts';
-import type { SourcePlace, StepId } from './graph.ts';
+import type { Platform } from '../oci/types.ts';
+import type { Op, SourcePlace, StepId } from './graph.ts';
 import type { SourceRef } from './plan-layout.ts';
 import { type Planner, pushStep, type StageState } from './plan-state.ts';
 
-/** Where a COPY or a mount reads, and the steps that must be done before; an image gets a step of its own, once. @throws PLAN_BASE_MISSING */
+/** Where a COPY (`files`: only what it selects) or a mount reads, and the steps that must be done before; an image or a whole named context gets a step of its own, once. @throws PLAN_BASE_MISSING */
 export function planSource(
   planner: Planner,
   state: StageState,
   ref: SourceRef | undefined,
   origin: Range,
+  how: 'files' | 'whole' = 'whole',
 ): [SourcePlace, StepId[]] {
   if (ref === undefined || ref.kind === 'scratch') return [{ kind: 'context' }, []];
   if (ref.kind === 'stage') {
@@ -16,8 +18,15 @@ export function planSource(
     return [{ kind: 'step', step }, [step]];
   }
   const { key, platform } = ref;
-  const known = planner.sources.get(key);
+  if (ref.kind === 'context' && how === 'files') return [{ kind: 'context', name: key }, []];
+  const kept = ref.kind === 'context' ? `context ${key}` : key;
+  const known = planner.sources.get(kept);
   if (known !== undefined) return [{ kind: 'step', step: known }, [known]];
+  if (ref.kind === 'context') {
+    const step = contextSteps(planner, state, ref, origin, true);
+    planner.sources.set(kept, step);
+    return [{ kind: 'step', step }, [step]];
+  }
   if (!planner.bases.has(key)) throw planner.layout.fail('PLAN_BASE_MISSING', { name: key }, origin);
   const step = pushStep(planner, state, undefined, {
     op: { kind: 'base', name: key, platform },
@@ -28,4 +37,31 @@ export function planSource(
   });
   planner.sources.set(key, step);
   return [{ kind: 'step', step }, [step]];
+}
+
+/** The steps that make an image of a named context's files. */
+export function contextSteps(
+  planner: Planner,
+  state: Pick<StageState, 'laid' | 'position'>,
+  { key, platform }: { readonly key: string; readonly platform: Platform },
+  origin: Range,
+  implied: true | undefined,
+): StepId {
+  const text = `FROM ${key}`;
+  const shared = { origin, text, ...(implied && { implied }) };
+  const scratch = pushStep(planner, state, undefined, {
+    ...shared,
+    op: { kind: 'scratch', platform },
+    createdBy: undefined,
+    implied: true,
+  });
+  const op: Op = {
+    kind: 'copy',
+    instruction: 'COPY',
+    from: { kind: 'context', name: key },
+    sources: ['.'],
+    inline: [],
+    dest: '/',
+  };
+  return pushStep(planner, state, scratch, { ...shared, op, createdBy: `${text} # context` });
 }

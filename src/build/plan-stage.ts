@@ -8,6 +8,7 @@ import { planCopy } from './plan-copy.ts';
 import { readHealthcheckConfig } from './plan-healthcheck.ts';
 import type { Job, LaidStage } from './plan-layout.ts';
 import { planRun } from './plan-run.ts';
+import { contextSteps } from './plan-source.ts';
 import {
   addConfig,
   addStep,
@@ -65,6 +66,11 @@ function startStage(planner: Planner, laid: LaidStage): StageState {
       state = start(first({ kind: 'base', name: base.key, platform }), image.config.config ?? {});
       break;
     }
+    case 'context': {
+      const last = contextSteps(planner, place, base, origin, undefined);
+      state = start(last, {});
+      break;
+    }
     case 'stage': {
       const before = planner.done.get(base.index)!;
       const last = pushStep(planner, place, before.last, {
@@ -79,7 +85,7 @@ function startStage(planner: Planner, laid: LaidStage): StageState {
     default:
       return never(base);
   }
-  const implied = impliedConfig(state, base.kind === 'scratch');
+  const implied = impliedConfig(state, base.kind === 'scratch' || base.kind === 'context');
   if (implied !== undefined) {
     const notes = Object.keys(implied).map((key) => IMPLIED_NOTES[key] ?? key);
     const shown = `${text} (${notes.join(', ')})`;

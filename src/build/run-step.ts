@@ -33,6 +33,8 @@ export interface StepTools {
   /** The images that the graph starts from, by the name in its base ops. */
   readonly bases: ReadonlyMap<string, Image>;
   readonly context: Context | undefined;
+  /** Named contexts that are folders, by key. */
+  readonly contexts?: ReadonlyMap<string, OpenedContext> | undefined;
   /** What the ignore file is called, for messages. */
   readonly ignoreName: string;
   readonly keeper: () => Promise<Keeper>;
@@ -49,6 +51,13 @@ export interface StepTools {
   /** Steps that run again whatever is kept, and with them those that stand on them. */
   readonly isFresh?: ((step: Step) => boolean) | undefined;
   readonly platform: Platform;
+}
+
+/** A folder to copy from. */
+export interface OpenedContext {
+  readonly context: Context | undefined;
+  /** What its ignore file is called, for messages. */
+  readonly ignoreName: string;
 }
 
 /** What the steps of one run share. */
@@ -254,7 +263,8 @@ async function selectCopy(
     return selectFromImage(op, await from.view(), sourceName(from.step));
   }
   const { tools } = run;
-  const local = await selectFromContext(op, tools.context, tools.ignoreName, o);
+  const { context, ignoreName } = contextOf(place.name, tools);
+  const local = await selectFromContext(op, context, ignoreName, o);
   const fetched = op.remotes === undefined ? undefined : await fetchFor(op.remotes, run, o);
   const copy: CopySelection = { ...local, fetched };
   if (copy.kind === 'context') {
@@ -279,6 +289,10 @@ async function fetchFor(
 
 async function noNetwork(): Promise<Http> {
   throw buildError('BUILD_NO_NETWORK', {});
+}
+
+function contextOf(name: string | undefined, tools: StepTools): OpenedContext {
+  return name === undefined ? tools : known(tools.contexts?.get(name));
 }
 
 function factsOf(step: Step, copy: CopySelection): FileFacts {

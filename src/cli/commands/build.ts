@@ -57,6 +57,11 @@ export const command: CommandSpec = {
     { flags: '--plan', summary: 'print the steps and build nothing' },
     { flags: '--label <name=value>', summary: 'set a label', repeat: true },
     {
+      flags: '--build-context <name=where>',
+      summary: 'a folder, layout, image or URL in place of that stage or image',
+      repeat: true,
+    },
+    {
       flags: '--annotation <key=value>',
       summary: 'annotate the manifest; `index:key=value` the index',
       repeat: true,
@@ -112,7 +117,7 @@ export const command: CommandSpec = {
     ...IDLE.map(({ flags, why }) => ({ flags, summary: `accepted for scripts: ${why}`, repeat: true })),
   ],
   later: [
-    '--cache-from', '--cache-to', '--push', '--squash', '--squash-all', '--build-context',
+    '--cache-from', '--cache-to', '--push', '--squash', '--squash-all',
     '--check', '--call', '--add-host', '--attest', '--ulimit',
     '--shm-size', '--jobs', '--volume', '-v',
   ], // biome-ignore format: a list
@@ -173,6 +178,7 @@ export const command: CommandSpec = {
           target: textOption(options, 'target'),
           platform: textOption(options, 'platform'),
           outputs,
+          buildContexts: listOption(options, 'buildContext'),
           annotations: listOption(options, 'annotation'),
           freshStages: listOption(options, 'cacheFilter').flatMap((list) => list.split(',')),
           network: textOption(options, 'network') as 'default' | 'host' | 'none',
