@@ -130,7 +130,7 @@ export const command: CommandSpec = {
     'dobos build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .',
   ],
   limits: [
-    'COPY --link, --parents and --exclude, ADD of URLs, archives and git come in a later version, and fail by name.',
+    'ADD of git repositories and RUN --device come in a later version, and fail by name.',
   ],
   async run({ app, terminal, args, options, signal }) {
     const quiet = flagOption(options, 'quiet') || options.progress === 'quiet' || options.progress === 'none';
