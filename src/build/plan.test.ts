@@ -36,6 +36,37 @@ describe('planBuild', () => {
     ['FROM scratch\nARG x=1\nCOPY --from=$x x y', 3, 'variable expansion is not supported for --from'],
     ['FROM scratch\nRUN --security=insecure y', 2, 'security.insecure is not allowed'],
     ['FROM scratch\nRUN --security=safe y', 2, 'invalid security mode "safe"'],
+    [
+      'FROM scratch\nRUN --mount=type=cach,target=/x y',
+      2,
+      'unsupported mount type "cach" (did you mean cache?)',
+    ],
+    ['FROM scratch\nRUN --mount=type=cache,target=/ y', 2, 'invalid mount target "/"'],
+    ['FROM scratch\nRUN --mount=target=x/.. y', 2, 'invalid mount target "/"'],
+    ['FROM scratch\nRUN --mount=target=/proc/x y', 2, 'it belongs to the kernel'],
+    [
+      'FROM scratch\nRUN --mount=target=/x --mount=type=tmpfs,target=/x y',
+      2,
+      'two mounts have the target /x',
+    ],
+    ['FROM scratch\nRUN --mount=from=0,target=/x y', 2, 'invalid stage index 0'],
+    [
+      'FROM scratch\nARG s=a\nRUN --mount=from=$s,target=/x y',
+      3,
+      "'from' doesn't support variable expansion",
+    ],
+    ['FROM scratch AS a\nRUN --mount=from=a,target=/x y', 2, 'circular dependency detected on stage: a'],
+    [
+      'FROM scratch AS a\nRUN --mount=from=b,target=/x y\nFROM a AS b',
+      2,
+      'cannot mount from stage "b", it needs to be defined before current stage "a"',
+    ],
+    ['FROM scratch\nARG t=cash\nRUN --mount=type=$t,target=/x y', 3, 'unsupported mount type "cash"'],
+    [
+      'FROM scratch\nRUN --mount=type=cache,target=/x,source=/y z',
+      2,
+      'the source of a cache mount needs from=',
+    ],
     ['FROM scratch\nRUN --device=gpu y', 2, 'RUN --device is not supported yet'],
     ['FROM scratch\nRUN --network=foo y', 2, 'invalid network mode "foo"'],
     ['FROM scratch\nCOPY --link --chown=ada a b', 2, 'COPY --link cannot look up "ada"'],
@@ -214,16 +245,25 @@ interface GoldenOptions {
   readonly network?: 'host' | 'none';
   readonly epoch?: number;
   readonly bases?: Record<string, ContainerConfig>;
+  readonly allow?: readonly string[];
 }
 
 function planText(text: string, o: GoldenOptions): string {
-  const { buildArgs = {}, labels = {}, platform = 'linux/amd64', bases: configs = {}, ...rest } = o;
+  const {
+    buildArgs = {},
+    labels = {},
+    platform = 'linux/amd64',
+    bases: configs = {},
+    allow = [],
+    ...rest
+  } = o;
   const options: PlanOptions = {
     ...plain,
     ...rest,
     platform: parsePlatform(platform),
     buildArgs: new Map(Object.entries(buildArgs)),
     labels: new Map(Object.entries(labels)),
+    allow: new Set(allow),
   };
   const file = parseDockerfile(text);
   const images = imageMap(configs);

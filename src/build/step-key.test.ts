@@ -52,6 +52,13 @@ describe('stepKey', () => {
     ['RUN x', 'WORKDIR /\nRUN x'],
     ['RUN x', 'SHELL ["/bin/bash", "-c"]\nRUN x'],
     ['RUN x', 'RUN --network=none x'],
+    ['RUN x', 'RUN --mount=target=/m x'],
+    ['RUN --mount=target=/m x', 'RUN --mount=target=/n x'],
+    ['RUN --mount=target=/m x', 'RUN --mount=target=/m,rw x'],
+    ['RUN --mount=type=cache,target=/m x', 'RUN --mount=type=tmpfs,target=/m x'],
+    ['RUN --mount=type=secret,id=a,target=/m x', 'RUN --mount=type=secret,id=b,target=/m x'],
+    ['RUN --mount=type=secret,id=a x', 'RUN --mount=type=secret,id=a,env=A x'],
+    ['RUN <<A\n#!/bin/sh\n1\nA', 'RUN <<A\n#!/bin/sh\n2\nA'],
     ['RUN first\nRUN x', 'RUN other\nRUN x'],
     ['COPY a b', 'COPY a c'],
     ['COPY a b', 'COPY a b/'],
@@ -65,6 +72,22 @@ describe('stepKey', () => {
   ])('%j and %j are other files', (one, other) => {
     expect(last(`FROM base\n${one}`).files).not.toBe(last(`FROM base\n${other}`).files);
   });
+
+  it.each([
+    [
+      'RUN --mount=type=cache,target=/m x',
+      'RUN --mount=type=cache,target=/m,id=i,sharing=locked,mode=0700,uid=1 x',
+    ],
+    ['RUN --mount=type=tmpfs,target=/m x', 'RUN --mount=type=tmpfs,target=/m,size=1m x'],
+    ['RUN --mount=type=secret,id=a x', 'RUN --mount=type=secret,id=a,required x'],
+    ['RUN --mount=type=ssh x', 'RUN --mount=type=ssh,id=other,required x'],
+    ['RUN --mount=target=/m,source=a x', 'RUN --mount=target=/m,source=b x'],
+  ])(
+    '%j and %j are the same files: what mounts hold is not in them, or comes in by its content',
+    (one, other) => {
+      expect(last(`FROM base\n${one}`).files).toBe(last(`FROM base\n${other}`).files);
+    },
+  );
 
   it('keeps an ARG out of the key until a RUN sees it', () => {
     const text = 'FROM base\nRUN above\nARG a=1\nCOPY x y\nRUN below';

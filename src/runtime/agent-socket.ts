@@ -50,14 +50,19 @@ export async function listenForAgent(path: string, agent: string): Promise<{ clo
       server.once('error', reject);
       server.listen(`/proc/self/fd/${folder}/${basename(path)}`, () => resolve());
     });
-  } finally {
+  } catch (error) {
     closeSync(folder);
+    throw error;
   }
   return {
     close: () =>
       new Promise((resolve) => {
         for (const socket of open) socket.destroy();
-        server.close(() => resolve());
+        // Node removes the socket by the name it was given: until then that name must mean the same.
+        server.close(() => {
+          closeSync(folder);
+          resolve();
+        });
       }),
   };
 }
