@@ -4,15 +4,15 @@ import type { CallOptions } from '../base/options.ts';
 import { redactUrl } from '../http/redact.ts';
 import type { App } from './app.ts';
 
-type DownloadErrors = { BUILD_DOWNLOAD: { url: string; status: number } };
+type DownloadErrors = { BUILD_CONTEXT_DOWNLOAD: { url: string; status: number } };
 const downloadError = errorMaker<DownloadErrors>({
-  BUILD_DOWNLOAD: ({ url, status }) => ({
+  BUILD_CONTEXT_DOWNLOAD: ({ url, status }) => ({
     message: `the build context ${url} cannot be had: the server answers ${status}`,
     hint: 'the URL of a tar of the context, or of a Dockerfile, is wanted',
   }),
 });
 
-/** What a URL gives; close the connections when it is read. @throws BUILD_DOWNLOAD, HTTP_ errors */
+/** What a URL gives; close the connections when it is read. @throws BUILD_CONTEXT_DOWNLOAD, HTTP_ errors */
 export async function downloadContext(
   app: App,
   url: string,
@@ -32,7 +32,7 @@ export async function downloadContext(
     const response = await http.request({ method: 'GET', url }, o);
     if (response.status !== 200) {
       await response.discard();
-      throw downloadError('BUILD_DOWNLOAD', { url: redactUrl(url), status: response.status });
+      throw downloadError('BUILD_CONTEXT_DOWNLOAD', { url: redactUrl(url), status: response.status });
     }
     return { bytes: response.body, close: () => http.close() };
   } catch (error) {
