@@ -270,7 +270,7 @@ describe('another try', () => {
     expect([response.status, response.retryAfterMs, sent.length]).toEqual([429, 3_600_000, 1]);
   });
 
-  it('leaves the body of the failed answer', async () => {
+  it('leaves the body of the failed answer, as a redirect does', async () => {
     let left = 0;
     const body = () => ({
       [Symbol.asyncIterator]: () => ({
@@ -284,6 +284,9 @@ describe('another try', () => {
     const { ask } = setUp((_, index) => (index < 2 ? reply(500, {}, body()) : reply(200)));
     await ask('https://r.example/');
     expect(left).toBe(2);
+    const led = setUp((_, index) => (index < 1 ? reply(302, { location: '/2' }, body()) : reply(200)));
+    await led.ask('https://r.example/');
+    expect(left).toBeGreaterThan(2);
   });
 
   it('is not made after an abort, whose reason is thrown', async () => {

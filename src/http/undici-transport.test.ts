@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fakeClock, type Place, serveHttp, serveRaw } from '../../test/support/http-doubles.ts';
+import { collect } from '../base/bytes.ts';
 import { createHttp } from './http.ts';
 import type { Http, HttpOptions, HttpRequest } from './types.ts';
 import { createUndiciTransport, type UndiciOptions } from './undici-transport.ts';
@@ -374,6 +375,59 @@ describe('the address of a name', () => {
     });
     const never = client({ lookup: () => {}, connectMs: 30 }, { plain: () => true });
     await expect(ask(never, 'http://a.example/')).rejects.toMatchObject({ code: 'HTTP_TIMEOUT' });
+  });
+});
+
+describe('a transport by itself', () => {
+  const send = (url: string, more: object = {}) => {
+    const transport = createUndiciTransport();
+    ends.push(() => transport.close());
+    const request = {
+      method: 'GET' as const,
+      headers: {},
+      acceptAddress: () => true,
+      insecure: false,
+      ...more,
+    };
+    return transport.send({ ...request, url: new URL(url) });
+  };
+
+  it('asks whether an address is acceptable also when it stands in the URL', async () => {
+    const server = await place(serveHttp((_, response) => response.end()));
+    const refused = send(server.base, { acceptAddress: (address: string) => address !== '127.0.0.1' });
+    await expect(refused).rejects.toMatchObject({ code: 'HTTP_PRIVATE_ADDRESS' });
+    expect(server.sockets).toHaveLength(0);
+  });
+
+  it('keeps connections by another proxy, or with another care, apart', async () => {
+    const server = await place(serveHttp((request, response) => response.end(request.url)));
+    const proxy = await place(serveHttp((_, response) => response.end('by proxy')));
+    const transport = createUndiciTransport();
+    ends.push(() => transport.close());
+    const acceptAddress = () => true;
+    const read = async (more: object) => {
+      const request = { method: 'GET' as const, url: new URL('/x', server.base), headers: {}, acceptAddress };
+      const { body } = await transport.send({ ...request, insecure: false, ...more });
+      return (await collect(body, 99)).toString();
+    };
+    expect(await read({})).toBe('/x');
+    expect(await read({ proxy: proxy.base })).toBe('by proxy');
+    expect(await read({ insecure: true })).toBe('/x');
+    expect(await read({})).toBe('/x');
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it('breaks connections that are being made when it is closed', async () => {
+    const silent = await place(serveRaw(() => {}));
+    const transport = createUndiciTransport();
+    const request = { method: 'GET' as const, headers: {}, acceptAddress: () => true, insecure: false };
+    const sent = transport.send({ ...request, url: new URL(`https://${silent.host}/`) });
+    const failed = expect(sent).rejects.toThrow();
+    while (silent.sockets.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const closed = silent.closed();
+    await transport.close();
+    await failed;
+    await closed;
   });
 });
 
