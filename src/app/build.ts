@@ -237,6 +237,7 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoo
       resolveBase(app, name, of, { policy: wanted.pull, signal: o.signal, onEvent: o.onPull }),
     keeper: () => app.keeper(wanted.runtime),
     http: app.http,
+    gitEnv: app.settings.environment,
     now: app.settings.now,
   });
 }

@@ -65,6 +65,8 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly keeper?: (() => Promise<Keeper>) | undefined;
   /** What ADD fetches URLs with; asked for once at most. */
   readonly http?: (() => Promise<Http>) | undefined;
+  /** What the git program may have of the caller's environment: of these, only what it needs to reach other machines. */
+  readonly gitEnv?: Readonly<Record<string, string | undefined>> | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -167,6 +169,7 @@ async function runPlanned(
         keeper: o.keeper ?? noKeeper,
         secrets: o.secrets,
         http: o.http,
+        gitEnv: o.gitEnv,
         now: o.now,
         epoch,
         useCache: o.useCache ?? true,

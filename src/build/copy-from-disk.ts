@@ -12,6 +12,7 @@ import type { Placed } from './copy/placed.ts';
 import { createStaging, type Staging } from './copy/staging.ts';
 import { buildError } from './errors.ts';
 import type { Fetched } from './remote/fetch-remotes.ts';
+import type { GitEnvironment } from './remote/git-program.ts';
 import type { CopyOp, CopySelection } from './select-copy.ts';
 
 /** What all sources of one COPY share. */
@@ -23,6 +24,12 @@ export interface Copied {
   readonly copy: CopySelection;
 }
 
+export interface DiskCopyTools {
+  readonly store: LocalStore;
+  /** Variables for the git program. */
+  readonly gitEnv?: GitEnvironment | undefined;
+}
+
 type DiskSelection = CopySelection & { readonly kind: 'context' | 'inline' };
 type Source = SelectedSource<SourceNode>;
 
@@ -31,9 +38,10 @@ export async function copyFromDisk(
   op: CopyOp,
   copy: DiskSelection,
   shared: SharedPlacing,
-  store: LocalStore,
+  tools: DiskCopyTools,
   o: CallOptions,
 ): Promise<Copied> {
+  const { store } = tools;
   const folder = copy.kind === 'context' ? copy.context.folder : '';
   const staging = createStaging(store);
   try {
@@ -43,7 +51,7 @@ export async function copyFromDisk(
       const region = { path: `${folder}/${source.files[0]?.from}`, offset: 0, size };
       sources.push(op.unpack === undefined ? source : await unpacked(source, region, staging, o));
     }
-    for (const fetched of copy.fetched ?? []) sources.push(await openFetched(op, fetched, store, staging, o));
+    for (const fetched of copy.fetched ?? []) sources.push(await openFetched(op, fetched, tools, staging, o));
     const plan = placeCopy({
       ...shared,
       sources,
@@ -83,11 +91,25 @@ async function unpacked(
 
 async function openFetched(
   op: CopyOp,
-  { source, blob }: Fetched,
-  store: LocalStore,
+  fetched: Fetched,
+  { store, gitEnv: env = {} }: DiskCopyTools,
   staging: Staging,
   o: CallOptions,
 ): Promise<PlacedSource<SourceNode>> {
+  if (fetched.kind === 'git') {
+    const folder = await staging.folder();
+    const { readGitFiles } = await import('./remote/git-files.ts');
+    const files = await readGitFiles(fetched.git, fetched.resolved, folder, {
+      ...o,
+      env,
+      exclude: op.exclude ?? [],
+    });
+    return {
+      ...files,
+      content: ({ from, node }) => ({ kind: 'disk', path: `${folder}/${from}`, size: node.size }),
+    };
+  }
+  const { source, blob } = fetched;
   // Of a store without files the packing reads a copy.
   const region = (await store.locate(blob, o)) ?? (await staging.write(store.open(blob, o)));
   const opened: PlacedSource<SourceNode> = { ...source, content: () => ({ kind: 'region', ...region }) };

@@ -33,6 +33,10 @@ type BuildErrors = {
   BUILD_CHECKSUM: { url: string; got: string; want: string };
   BUILD_DOWNLOAD: { url: string; status: number };
   BUILD_DOWNLOAD_SIZE: { url: string; limit: number };
+  BUILD_GIT: { url: string; doing: string; said: string };
+  BUILD_GIT_MISSING: { url: string };
+  BUILD_GIT_REF: { url: string; ref: string };
+  BUILD_GIT_COMMIT: { url: string; got: string; want: string };
   BUILD_NO_NETWORK: Record<string, never>;
   BUILD_EPOCH_INVALID: { text: string };
   BUILD_CONTEXT_ARCHIVE: { problem: string };
@@ -162,6 +166,28 @@ export const buildError = errorMaker<BuildErrors>({
   }),
   BUILD_DOWNLOAD_SIZE: ({ url, limit }) =>
     `ADD ${url} failed: it is more than ${limit} bytes, want at most that`,
+  BUILD_GIT: ({ url, doing, said }) => ({
+    message: `git repository ${url}: ${doing}: ${said}`,
+    hint: /terminal prompts|authentication|permission denied/i.test(said)
+      ? 'git asks nobody here: it reaches what needs no password, or over ssh what the agent has a key for'
+      : /host key/i.test(said)
+        ? 'connect once with ssh to note the key of that host'
+        : /not allowed|transport .* not/i.test(said)
+          ? 'only http, https, git and ssh are used'
+          : undefined,
+  }),
+  BUILD_GIT_MISSING: ({ url }) => ({
+    message: `git repository ${url}: the program git is not on this machine`,
+    hint: 'install the package git',
+  }),
+  BUILD_GIT_REF: ({ url, ref }) => ({
+    message: `git repository ${url} has no ${ref}`,
+    hint: 'it is the name of a branch, a tag, or a whole commit',
+  }),
+  BUILD_GIT_COMMIT: ({ url, got, want }) => ({
+    message: `git repository ${url}: expected checksum to match ${want}, got ${got}`,
+    hint: 'the branch or tag has moved: look at what changed before you trust it',
+  }),
   BUILD_NO_NETWORK: () => 'ADD needs something to fetch URLs with, and nothing was given to this build',
   BUILD_EPOCH_INVALID: ({ text }) => ({
     message: `invalid SOURCE_DATE_EPOCH: ${quote(text)}`,

@@ -7,12 +7,11 @@ import { parseChmod } from './chmod.ts';
 import { createLayerContents } from './copy/layer-content.ts';
 import { placeCopy } from './copy/place-copy.ts';
 import { namesSomebody, type Owner, resolveOwner } from './copy/resolve-owner.ts';
-import { type Copied, copyFromDisk, type SharedPlacing } from './copy-from-disk.ts';
+import { type Copied, copyFromDisk, type DiskCopyTools, type SharedPlacing } from './copy-from-disk.ts';
 import { type ImageView, readAccounts } from './image-view.ts';
 import type { CopyOp, CopySelection } from './select-copy.ts';
 
-export interface CopyTools {
-  readonly store: LocalStore;
+export interface CopyTools extends DiskCopyTools {
   readonly epoch?: number | undefined;
 }
 
@@ -41,7 +40,7 @@ export async function executeCopy(
   switch (copy.kind) {
     case 'inline':
     case 'context':
-      return copyFromDisk(op, copy, shared, store, o);
+      return copyFromDisk(op, copy, shared, tools, o);
     case 'image':
       return { copy, layer: await copyFromImage(copy, shared, store, o) };
   }

@@ -84,7 +84,6 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
       const message = `source can't be a ${remote === 'url' ? 'URL' : 'git ref'} for COPY`;
       throw fail('PLAN_INVALID', { message, hint: 'ADD fetches it' }, word.range);
     }
-    if (remote === 'git') throw fail('PLAN_UNSUPPORTED', { what: 'ADD of a git repository' }, word.range);
     const { checksum, keepGitDir } = copyFlags;
     const parsed = parseRemote(text, { checksum, keepGitDir });
     if ('problem' in parsed) {

@@ -21,6 +21,7 @@ import type { Step } from './graph.ts';
 import { type ImageView, viewImage } from './image-view.ts';
 import { FILES_PART, type LastBuild } from './last-build.ts';
 import type { Fetched } from './remote/fetch-remotes.ts';
+import type { GitEnvironment } from './remote/git-program.ts';
 import type { RemoteSource } from './remote/remote-source.ts';
 import { sealStep, startImage } from './seal-step.ts';
 import { type CopySelection, selectedSources, selectFromContext, selectFromImage } from './select-copy.ts';
@@ -42,6 +43,8 @@ export interface StepTools {
   readonly secrets?: StepSecrets | undefined;
   /** What ADD fetches URLs with. */
   readonly http?: (() => Promise<Http>) | undefined;
+  /** What the git program may have of the caller's environment. */
+  readonly gitEnv?: GitEnvironment | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** SOURCE_DATE_EPOCH in seconds: dates the history and clamps the times of files. */
@@ -281,10 +284,10 @@ async function fetchFor(
   { tools, working: writing }: StepRun,
   o: CallOptions,
 ): Promise<readonly Fetched[]> {
-  const { store, useCache, now } = tools;
+  const { store, useCache, now, gitEnv = {} } = tools;
   const http = tools.http ?? noNetwork;
   const { fetchRemotes } = await import('./remote/fetch-remotes.ts');
-  return fetchRemotes(remotes, { store, useCache, now, http, writing }, o);
+  return fetchRemotes(remotes, { store, useCache, now, http, gitEnv, writing }, o);
 }
 
 async function noNetwork(): Promise<Http> {

@@ -1,3 +1,4 @@
+import { sha256 } from '../../base/bytes.ts';
 import { never } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/options.ts';
 import { redactUrl } from '../../http/redact.ts';
@@ -6,19 +7,30 @@ import type { Descriptor } from '../../oci/types.ts';
 import type { SourceNode } from '../context/file-source.ts';
 import type { SelectedSource } from '../context/select-files.ts';
 import { type FetchTools, fetchUrl } from './fetch-url.ts';
+import type { GitEnvironment } from './git-program.ts';
+import type { GitSource } from './git-source.ts';
 import type { RemoteSource, UrlSource } from './remote-source.ts';
+import { type ResolvedCommit, resolveCommit, showGitSource } from './resolve-commit.ts';
 
-/** A source of ADD that came from elsewhere, so far as its key needs it. */
-export interface Fetched {
-  readonly kind: 'url';
-  readonly source: SelectedSource<SourceNode>;
-  readonly blob: Descriptor;
+/** A source of ADD that is elsewhere, known so far as its key needs it. */
+export type Fetched =
+  | { readonly kind: 'url'; readonly source: SelectedSource<SourceNode>; readonly blob: Descriptor }
+  /** `source` stands for the files: they are fetched when the step has to run. */
+  | {
+      readonly kind: 'git';
+      readonly source: SelectedSource<SourceNode>;
+      readonly git: GitSource;
+      readonly resolved: ResolvedCommit;
+    };
+
+export interface RemoteTools extends FetchTools {
+  readonly gitEnv: GitEnvironment;
 }
 
 /** The sources, in their order, one after the other. @throws what fetching them throws */
 export async function fetchRemotes(
   remotes: readonly RemoteSource[],
-  tools: FetchTools,
+  tools: RemoteTools,
   o: CallOptions = {},
 ): Promise<readonly Fetched[]> {
   const fetched: Fetched[] = [];
@@ -28,7 +40,8 @@ export async function fetchRemotes(
         fetched.push(await fetchFile(remote, tools, o));
         break;
       case 'git':
-        throw new TypeError('git repositories are not planned yet');
+        fetched.push(await findCommit(remote, tools, o));
+        break;
       default:
         never(remote);
     }
@@ -50,4 +63,21 @@ async function fetchFile(remote: UrlSource, tools: FetchTools, o: CallOptions): 
   };
   const source = { name: remote.name, files: [{ name: '', from: redactUrl(remote.url), node }] };
   return { kind: 'url', source, blob };
+}
+
+async function findCommit(git: GitSource, { gitEnv }: RemoteTools, o: CallOptions): Promise<Fetched> {
+  const resolved = await resolveCommit(git, gitEnv, o);
+  const facts = [resolved.commit, git.subdir, git.keepGitDir, git.submodules];
+  const node: SourceNode = {
+    kind: 'directory',
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    mtime: undefined,
+    size: 0,
+    // A commit says what every file is.
+    digest: digestHex(sha256(JSON.stringify(facts))),
+  };
+  const source = { name: '', files: [{ name: '', from: showGitSource(git), node }] };
+  return { kind: 'git', source, git, resolved };
 }
