@@ -10,8 +10,8 @@ import { isLeftOver, ownerId } from './owner.ts';
 import { removeFile } from './remove-file.ts';
 import type { OnWritePoint } from './write-points.ts';
 
-/** Smaller blobs are begun again: asking for a part of one costs as much as the whole. */
-export const PARTIAL_FROM_BYTES = 1024 * 1024;
+/** Smaller blobs are begun again: they are written at once, so there is nothing of them to keep. */
+export const PARTIAL_FROM_BYTES = 256 * 1024;
 /** Age in milliseconds after which the beginning of a blob is no longer worth its space. */
 export const PARTIAL_AGE_MS = 7 * 24 * 60 * 60 * 1000;
 

@@ -212,8 +212,8 @@ describe('a put that is cut', () => {
   });
 
   it('begins small blobs again', async () => {
-    const small = describeBytes(bytes.subarray(0, 1024 * 1024 - 1));
-    const cut = source({ breakAt: 5 * CHUNK });
+    const small = describeBytes(bytes.subarray(0, 256 * 1024 - 1));
+    const cut = source({ breakAt: 3 * CHUNK });
     await expect(open().put(small, cut.from)).rejects.toThrow('the line broke');
     expect(partials()).toEqual([]);
   });

@@ -161,10 +161,10 @@ describe('a pull on a terminal', () => {
     expect(keptLine(rows, true)).toBeUndefined();
     rows.show(step(2, 'moved', MB));
     expect(keptLine(rows, false)).toBeUndefined();
-    const small = { ...layer(7), size: 500_000 };
+    const small = { ...layer(7), size: 200_000 };
     const only = createPullRows(createPaint(false));
     only.show({ kind: 'layers', name: NAME, layers: [small] });
-    only.show({ kind: 'layer', name: NAME, layer: small, state: 'moved', done: 400_000 });
+    only.show({ kind: 'layer', name: NAME, layer: small, state: 'moved', done: 150_000 });
     expect(keptLine(only, true)).toBeUndefined();
   });
 });
