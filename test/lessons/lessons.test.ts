@@ -20,7 +20,11 @@ const GROUPS: readonly { readonly pages: readonly string[]; readonly debian?: bo
   { pages: ['11-four-big-files'] },
   { pages: ['12-cleaning-up-too-late'] },
   { pages: ['13-dependencies-before-source'] },
+  { pages: ['15-a-builder-as-a-source'] },
+  { pages: ['16-mounts'] },
+  { pages: ['17-heredocs'] },
   { pages: ['23-counting-layers'] },
+  { pages: ['25-dockerignore'] },
   { pages: ['26-inside-the-archive'] },
 ];
 
