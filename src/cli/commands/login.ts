@@ -3,8 +3,8 @@ import { isDobosError } from '../../base/errors.ts';
 import type { Credential } from '../../registry/types.ts';
 import { cliError } from '../errors.ts';
 import { createPrompt } from '../prompt.ts';
-import { formatNotice } from '../registry-notice.ts';
-import { isInsecure, passwordFrom, TLS_OPTIONS } from '../registry-options.ts';
+import { noticeLine } from '../pull-view/pull-text.ts';
+import { isInsecure, TLS_OPTIONS } from '../registry-options.ts';
 import { type CommandCall, type CommandSpec, flagOption, textOption } from '../spec.ts';
 
 export const command: CommandSpec = {
@@ -43,7 +43,10 @@ export const command: CommandSpec = {
       checkServerLogin(app, server, credential, {
         insecure,
         signal,
-        onEvent: (notice) => terminal.err(formatNotice(notice)),
+        onEvent: (notice) => {
+          const line = noticeLine(notice);
+          if (line !== undefined) terminal.err(`${line}\n`);
+        },
       });
     const asksUser = given === undefined && textOption(options, 'username') === undefined;
     const known = asksUser ? await knownLogin(app, server, { signal }) : undefined;
@@ -79,10 +82,27 @@ async function givenCredential({ terminal, options }: CommandCall): Promise<Cred
     throw usage(`must provide --username with ${fromStdin ? '--password-stdin' : '--password'}`);
   if (password !== undefined)
     terminal.err('WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n');
-  const secret = fromStdin ? await passwordFrom(terminal.stdin(), 'login') : password;
+  const secret = fromStdin ? await passwordFrom(terminal.stdin()) : password;
   if (secret === undefined) return undefined;
   if (secret === '') throw usage('the password is empty');
   return { kind: 'basic', username: username!, password: secret };
+}
+
+/** A password or token is far smaller; no registry takes such a header. */
+const MAX_PASSWORD_BYTES = 64 * 1024;
+
+/** The password on standard input: all of it but one line end. */
+async function passwordFrom(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for await (const part of bytes) {
+    parts.push(part);
+    total += part.length;
+    if (total > MAX_PASSWORD_BYTES) throw usage(`the password is longer than ${MAX_PASSWORD_BYTES} bytes`);
+  }
+  return Buffer.concat(parts)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
 }
 
 /** True if what is known already is taken by the registry; says so, and why not. */
