@@ -25,6 +25,7 @@ import {
   until,
 } from '../support/built-command.ts';
 import { readableBuild, testUser } from '../support/test-user.ts';
+import { differences, readTree, viewTree } from '../support/unpacked.ts';
 
 const SECRET = 'v3ry-s3cret-9f1c';
 let readable: string;
@@ -349,4 +350,49 @@ RUN --network=none ls /sys/class/net
     },
     60_000,
   );
+
+  it('gives the files that buildah gives, which leaves mount points behind', async () => {
+    const { sandbox, context, built } = bench;
+    const [archive, peers] = [join(sandbox.folder, 'base.tar'), join(sandbox.folder, 'peers')];
+    await sandbox.run(['save', '-o', archive, 'base:1']);
+    writeFileSync(join(sandbox.folder, 'tok'), SECRET);
+    const folder = context({
+      Dockerfile: `FROM docker-archive:${archive} AS seed
+RUN mkdir -p /s/sub && echo seeded > /s/sub/file && chmod 750 /s/sub
+FROM docker-archive:${archive}
+RUN --mount=type=tmpfs,target=/t echo x > /t/x && ls -A /t > /tmpfs
+RUN --mount=type=secret,id=tok stat -c '%a %u %g' /run/secrets/tok > /secret && cat /run/secrets/tok >> /secret
+RUN --mount=type=bind,target=/ctx ls -A /ctx > /bind && cat /ctx/dir/f >> /bind && ! touch /ctx/new
+RUN --mount=type=bind,source=dir,target=/rel,rw echo new > /rel/f && cat /rel/f > /rw
+RUN --mount=type=bind,from=seed,source=/s,target=/seed stat -c '%a' /seed/sub > /stage && cat /seed/sub/file >> /stage
+RUN --mount=type=cache,target=/cache,mode=0700 echo x >> /cache/log && stat -c %a /cache > /cache-mode
+`,
+      'dir/f': 'content\n',
+    });
+    const secret = `id=tok,src=${join(sandbox.folder, 'tok')}`;
+    await built(folder, '-t', 'ours', '--secret', secret);
+    const buildah = (...args: readonly string[]) =>
+      execFileSync(
+        'buildah',
+        ['--root', join(peers, 'root'), '--runroot', join(peers, 'run'), '--storage-driver', 'vfs', ...args],
+        { stdio: 'pipe' },
+      );
+    mkdirSync(peers);
+    try {
+      buildah('build', '--layers', '--isolation', 'chroot', '--secret', secret, '-t', 'theirs', folder);
+      buildah('push', 'theirs', `docker-archive:${join(peers, 'theirs.tar')}:theirs:1`);
+    } finally {
+      buildah('rmi', '--all', '--force');
+    }
+    await sandbox.run(['load', '-i', join(peers, 'theirs.tar')]);
+    const [ours, theirs] = await Promise.all(
+      ['ours', 'theirs:1'].map(async (name) =>
+        viewTree(await readTree(sandbox.store, name), { times: false }),
+      ),
+    );
+    expect(ours!.bind).toMatch(/^file 644/);
+    const left = differences(ours!, theirs!).map((line) => line.replace(/ \| .*/, ''));
+    for (const line of left)
+      expect(line).toMatch(/^(?:run|run\/secrets|etc\/(?:hostname|hosts|resolv\.conf)): undefined$/);
+  }, 120_000);
 });
