@@ -15,6 +15,7 @@ import { type BuildAnnotations, parseAnnotations } from './build-annotations.ts'
 import { parseOutput } from './build-outputs.ts';
 import { type BuildPlace, openBuildPlace } from './build-place.ts';
 import { readAllowed, readStepSecrets } from './build-secrets.ts';
+import { checkEmulation } from './check-emulation.ts';
 import type { PullPolicy } from './find-or-pull.ts';
 import { fullName } from './image-names.ts';
 import { type OpenedContexts, openNamedContexts } from './named-contexts.ts';
@@ -157,6 +158,10 @@ async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built
   const store = await app.store();
   const planned: PlannedBuild[] = [];
   for (const platform of platforms) planned.push(await planOne(app, wanted, platform, o));
+  checkEmulation(
+    planned.map(({ graph }) => graph),
+    app.settings.hostPlatform,
+  );
   const results: BuildResult[] = [];
   for (const each of planned) results.push(await each.run());
   const entries = results.map(
