@@ -162,8 +162,7 @@ Dockerfile:3
     [
       'a base that is not there',
       'FROM 127.0.0.1:1/nobase\n',
-      `Unable to find image '127.0.0.1:1/nobase:latest' locally
-‹*›dobos: there is no image "127.0.0.1:1/nobase" in the store, and 127.0.0.1:1 cannot be reached: connection refused
+      `dobos: there is no image "127.0.0.1:1/nobase" in the store, and 127.0.0.1:1 cannot be reached: connection refused
 Dockerfile:1
 1 | >>> FROM 127.0.0.1:1/nobase
   |          ^^^^^^^^^^^^^^^^^^
@@ -251,7 +250,7 @@ hint: its own output says why`,
     [
       'too few words',
       ['build'],
-      'dobos: build: needs exactly 1 argument, got 0 (usage: dobos build [OPTIONS] FOLDER)\nhint: dobos build --help explains it',
+      'dobos: build: needs exactly 1 argument, got 0 (usage: dobos build [OPTIONS] FOLDER|URL|-)\nhint: dobos build --help explains it',
       2,
     ],
     [

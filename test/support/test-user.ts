@@ -20,7 +20,7 @@ export function readableBuild(): string {
   chmodSync(folder, 0o755);
   cpSync('dist', join(folder, 'dist'), { recursive: true });
   cpSync('package.json', join(folder, 'package.json'));
-  for (const name of ['koffi', '@koromix', '@cloudpss', 'valibot', 'commander']) {
+  for (const name of ['koffi', '@koromix', '@cloudpss', 'valibot', 'commander', 'undici', 'smol-toml']) {
     const from = join('node_modules', name);
     if (!existsSync(from)) continue;
     mkdirSync(join(folder, 'node_modules'), { recursive: true });
