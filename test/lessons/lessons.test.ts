@@ -5,10 +5,15 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { debianBase } from '../../scripts/debian-base.ts';
 import { busyboxRoot } from '../support/built-command.ts';
+import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { firstUnseen, readLesson, runBlock } from './run-lesson.ts';
 
 /** Lessons that share a folder and a store, as the second one goes on where the first one ended. */
-const GROUPS: readonly { readonly pages: readonly string[]; readonly debian?: boolean }[] = [
+const GROUPS: readonly {
+  readonly pages: readonly string[];
+  readonly debian?: boolean;
+  readonly registry?: boolean;
+}[] = [
   { pages: ['01-a-stack-of-layers'] },
   { pages: ['02-the-union-file-system'] },
   {
@@ -26,15 +31,17 @@ const GROUPS: readonly { readonly pages: readonly string[]; readonly debian?: bo
   { pages: ['23-counting-layers'] },
   { pages: ['25-dockerignore'] },
   { pages: ['26-inside-the-archive'] },
+  { pages: ['31-pulled-layers-are-shared'], registry: true },
 ];
 
-for (const { pages, debian = false } of GROUPS) {
-  describe(`lesson ${pages.join(' and ')}`, () => {
+for (const { pages, debian = false, registry = false } of GROUPS) {
+  describe(`lesson ${pages.join(' and ')}${registry ? ' with docker-registry' : ''}`, () => {
     let work: string;
     let folder: string;
     let env: Readonly<Record<string, string>>;
+    let served: DockerRegistry | undefined;
 
-    beforeAll(() => {
+    beforeAll(async () => {
       work = mkdtempSync(join(tmpdir(), 'dobos-lesson-'));
       folder = join(work, 'lesson');
       const bin = join(work, 'bin');
@@ -43,7 +50,9 @@ for (const { pages, debian = false } of GROUPS) {
       writeFileSync(join(bin, 'dobos'), `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`, {
         mode: 0o755,
       });
+      if (registry) served = await startDockerRegistry(join(work, 'registry'));
       env = {
+        ...(served === undefined ? {} : { REGISTRY: served.host }),
         PATH: `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
         HOME: work,
         LANG: 'C.UTF-8',
@@ -59,7 +68,10 @@ for (const { pages, debian = false } of GROUPS) {
         dobos(['tag', 'debian:bookworm', 'debian']);
       }
     }, 180_000);
-    afterAll(() => rmSync(work, { recursive: true, force: true }));
+    afterAll(async () => {
+      await served?.stop();
+      rmSync(work, { recursive: true, force: true });
+    });
 
     for (const page of pages) {
       it(`${page} shows what its page says`, { timeout: 300_000 }, () => {

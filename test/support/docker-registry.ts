@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Certificates } from './certificates.ts';
 
 /** Debian's docker-registry on a port of its own, with everything it keeps in one folder. */
@@ -32,6 +31,7 @@ const HTPASSWD = `${USER}:$2b$04$FigEGFJxo6cvIu5puZZP4ed3jv6mopaxYiUvZHLhXcXb7j2
 
 /** Longest wait for its first word, in milliseconds. */
 const LONGEST_START_MS = 30_000;
+const POLL_MS = 5;
 
 export async function startDockerRegistry(
   folder: string,
@@ -42,16 +42,19 @@ export async function startDockerRegistry(
   writeFileSync(join(folder, 'htpasswd'), HTPASSWD);
   // YAML reads JSON.
   writeFileSync(config, JSON.stringify(configOf(folder, o.lock, o.tls)));
+  const log = join(folder, 'log');
+  const output = openSync(log, 'w');
   // It dies with the process that runs the tests, however that ends.
   const server = spawn(
     'setpriv',
     ['--pdeathsig', 'KILL', '--', '/usr/bin/docker-registry', 'serve', config],
     {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', output],
       env: { PATH: '/usr/bin:/bin', OTEL_TRACES_EXPORTER: 'none' },
     },
   );
-  return { host: await listening(server), stop: () => stop(server) };
+  closeSync(output);
+  return { host: await listening(server, log), stop: () => stop(server) };
 }
 
 function configOf(folder: string, lock: RegistryLock | undefined, tls: Certificates | undefined): object {
@@ -84,26 +87,19 @@ function configOf(folder: string, lock: RegistryLock | undefined, tls: Certifica
   };
 }
 
-/** Where it listens: it takes a free port and says which. */
-async function listening(server: ChildProcess): Promise<string> {
-  const said: string[] = [];
-  const limit = setTimeout(() => server.kill('SIGKILL'), LONGEST_START_MS);
-  const lines = createInterface(server.stderr!);
-  const ended = once(server, 'close').then(() => {
-    throw new Error(`docker-registry does not listen:\n${said.join('\n')}`);
-  });
-  const host = new Promise<string>((resolve) => {
-    lines.on('line', (line) => {
-      const found = /listening on ((?:\d+\.){3}\d+:\d+)/.exec(line);
-      if (found !== null) resolve(found[1]!);
-      else if (said.length < 50) said.push(line);
-    });
-  });
-  try {
-    return await Promise.race([host, ended]);
-  } finally {
-    clearTimeout(limit);
-    ended.catch(() => {});
+/** Where it listens: it takes a free port and says which, in a file, as nobody may be there to read a pipe. */
+async function listening(server: ChildProcess, log: string): Promise<string> {
+  const began = performance.now();
+  for (;;) {
+    const said = readFileSync(log, 'utf8');
+    const found = /listening on ((?:\d+\.){3}\d+:\d+)/.exec(said);
+    if (found !== null) return found[1]!;
+    const ended = server.exitCode !== null || server.signalCode !== null;
+    if (ended || performance.now() - began > LONGEST_START_MS) {
+      server.kill('SIGKILL');
+      throw new Error(`docker-registry does not listen:\n${said.slice(0, 4000)}`);
+    }
+    await new Promise((resume) => setTimeout(resume, POLL_MS));
   }
 }
 

@@ -48,6 +48,8 @@ export interface PlannedFault {
   readonly after: number;
   /** How many requests it hits; all that follow when absent. */
   readonly times?: number;
+  /** Answers with fewer bytes than this pass. */
+  readonly leastBytes?: number;
   readonly fault: Fault;
 }
 

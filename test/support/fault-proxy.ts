@@ -139,7 +139,8 @@ export async function startFaultProxy(o: FaultProxyOptions): Promise<FaultProxy>
       bytes,
     };
     const left = (plan.deadAfterBytes ?? Number.POSITIVE_INFINITY) - blobBytes();
-    if (planned !== undefined) breakAnswer(planned.fault, whole, request, response);
+    if (planned !== undefined && bytes.length >= (planned.leastBytes ?? 0))
+      breakAnswer(planned.fault, whole, request, response);
     else if (!healed && target === 'blob' && left < bytes.length)
       breakAnswer({ kind: 'cut', share: left / bytes.length }, whole, request, response);
     else response.writeHead(whole.status, whole.headers).end(bytes);
