@@ -250,7 +250,7 @@ describe('a token server elsewhere', () => {
     await expect(repository.resolve('1')).rejects.toMatchObject({
       code: 'REGISTRY_DENIED',
       message: expect.stringContaining('not sent to its token server collector.example.net'),
-      hint: `make collector.example.net a trusted host if it belongs to ${HOME}`,
+      hint: `name collector.example.net in DOBOS_TRUSTED_HOSTS if it belongs to ${HOME}`,
     });
     expect(shown(requests)).toEqual([]);
   });

@@ -67,7 +67,7 @@ export const registryError = errorMaker<RegistryErrors>({
       hint:
         foreignRealm === undefined
           ? `"dobos login ${registry}" if it is private`
-          : `make ${foreignRealm} a trusted host if it belongs to ${registry}`,
+          : `name ${foreignRealm} in DOBOS_TRUSTED_HOSTS if it belongs to ${registry}`,
     };
   },
   REGISTRY_LOGIN: ({ registry, host, credentials, says }) => ({
