@@ -10,8 +10,10 @@ import { keepUntagged, nameImage } from '../image/name-image.ts';
 import { type IndexEntry, writeIndex } from '../image/write-index.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import type { Descriptor, Platform } from '../oci/types.ts';
+import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
 import { type BuildAnnotations, parseAnnotations } from './build-annotations.ts';
+import { type CacheFolder, openCaches, parseCache, writeCaches } from './build-caches.ts';
 import { parseOutput } from './build-outputs.ts';
 import { type BuildPlace, openBuildPlace } from './build-place.ts';
 import { readAllowed, readStepSecrets } from './build-secrets.ts';
@@ -49,6 +51,9 @@ export interface BuildRequest {
   readonly runtime?: string | undefined;
   /** As in `--output`. */
   readonly outputs?: readonly string[] | undefined;
+  /** As in `--cache-from` and `--cache-to`. */
+  readonly cacheFrom?: readonly string[] | undefined;
+  readonly cacheTo?: readonly string[] | undefined;
   /** As in `--build-context`. */
   readonly buildContexts?: readonly string[] | undefined;
   /** As in `--annotation`. */
@@ -85,11 +90,12 @@ export async function build(app: App, request: BuildRequest, o: BuildDoors): Pro
     stdin: o.stdin,
     warn: (message: string) => o.onEvent?.({ kind: 'warning', message }),
   };
+  const caches = await openCaches(wanted.sources, how.warn);
   const named = await openNamedContexts(app, request.buildContexts ?? [], how);
   try {
     const place = await openBuildPlace(app, request, how);
     try {
-      return await buildAgainIfDisturbed(app, { ...wanted, place, named }, o);
+      return await buildAgainIfDisturbed(app, { ...wanted, place, named, caches }, o);
     } finally {
       await place.close();
     }
@@ -117,6 +123,7 @@ async function buildAgainIfDisturbed(app: App, wanted: Wanted, o: BuildDoors): P
 interface Wanted extends Read {
   readonly place: BuildPlace;
   readonly named: OpenedContexts;
+  readonly caches: readonly LocalStore[];
 }
 
 interface Read extends BuildRequest {
@@ -124,6 +131,8 @@ interface Read extends BuildRequest {
   readonly platforms: readonly Platform[];
   readonly written: readonly ReturnType<typeof parseOutput>[];
   readonly noted: BuildAnnotations;
+  readonly sources: readonly CacheFolder[];
+  readonly targets: readonly CacheFolder[];
   readonly allowed: ReadonlySet<string>;
   readonly stepSecrets: StepSecrets;
 }
@@ -144,6 +153,8 @@ function readRequest(app: App, request: BuildRequest): Read {
     names: [...new Set(request.tags.map(fullName))],
     platforms: [...platforms.values()],
     written,
+    sources: (request.cacheFrom ?? []).map((text) => parseCache('--cache-from', text)),
+    targets: (request.cacheTo ?? []).map((text) => parseCache('--cache-to', text)),
     noted: parseAnnotations(request.annotations ?? [], platforms.size > 1),
     allowed: readAllowed(request.allow ?? []),
     stepSecrets: readStepSecrets(
@@ -155,6 +166,7 @@ function readRequest(app: App, request: BuildRequest): Read {
 
 async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built> {
   const { names, platforms, written, noted } = wanted;
+  const warn = (message: string): void => o.onEvent?.({ kind: 'warning', message });
   const store = await app.store();
   const planned: PlannedBuild[] = [];
   for (const platform of platforms) planned.push(await planOne(app, wanted, platform, o));
@@ -188,8 +200,14 @@ async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built
   await writeOutputs(store, images, written, {
     signal: o.signal,
     stdout: o.stdout ?? refuseStdout,
-    warn: (message) => o.onEvent?.({ kind: 'warning', message }),
+    warn,
   });
+  await writeCaches(
+    store,
+    wanted.targets,
+    results.map(({ steps }, i) => ({ steps, graph: planned[i]!.graph })),
+    { signal: o.signal, warn },
+  );
   const own = Math.max(
     0,
     platforms.findIndex((each) => formatPlatform(each) === formatPlatform(app.settings.hostPlatform)),
@@ -238,6 +256,7 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoo
     useCache: wanted.useCache,
     freshStages: wanted.freshStages,
     annotations: wanted.noted.manifest(platform),
+    caches: wanted.caches,
     resolveBase: (name, of) =>
       resolveBase(app, name, of, { policy: wanted.pull, signal: o.signal, onEvent: o.onPull }),
     keeper: () => app.keeper(wanted.runtime),

@@ -44,4 +44,6 @@ export interface StepReport {
   readonly savedMs: number;
   readonly why: readonly string[];
   readonly layerBytes: number | undefined;
+  /** Under which its result is kept: ids of roots of kind `step`; none for a step that only takes an image as it is. */
+  readonly keptAs: readonly string[];
 }

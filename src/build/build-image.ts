@@ -57,6 +57,8 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly useCache?: boolean | undefined;
   /** Stages (names, case aside, or numbers) whose steps run again whatever is kept. */
   readonly freshStages?: readonly string[] | undefined;
+  /** Other stores with steps, asked for what this one lacks. */
+  readonly caches?: readonly LocalStore[] | undefined;
   /** Of the image's manifest. */
   readonly annotations?: Annotations | undefined;
   readonly parallel?: number | undefined;
@@ -173,6 +175,7 @@ async function runPlanned(
         now: o.now,
         epoch,
         useCache: o.useCache ?? true,
+        caches: o.caches,
         isFresh: (step) => (o.freshStages ?? []).some((name) => isStage(step, name)),
         annotations: o.annotations,
         platform: graph.platform,

@@ -9,6 +9,7 @@ import type { Platform } from '../oci/types.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { BuildEvent, StepReport } from './build-events.ts';
+import { borrowStep } from './cache-folder.ts';
 import { parseChmod } from './chmod.ts';
 import type { Context } from './context/open-context.ts';
 import { hashCopy, isFirstCopy, noteCopy } from './copy-step.ts';
@@ -51,6 +52,8 @@ export interface StepTools {
   readonly epoch?: number | undefined;
   /** False: every step runs, and what it gives replaces what is kept. */
   readonly useCache: boolean;
+  /** Other stores with steps, asked in order for what this one lacks. */
+  readonly caches?: readonly LocalStore[] | undefined;
   /** Steps that run again whatever is kept, and with them those that stand on them. */
   readonly isFresh?: ((step: Step) => boolean) | undefined;
   readonly platform: Platform;
@@ -124,6 +127,8 @@ export async function runStep(
   const isFirst =
     listed !== undefined &&
     place !== undefined &&
+    // Another cache may have what was never made here.
+    (!useCache || (tools.caches ?? []).length === 0) &&
     (await isFirstCopy(step.op, listed, place, store.notes, useCache));
   const job: Job = { step, parent, run, place, o, fresh };
   // Nothing can be known of it: it runs first, and what it reads makes its key.
@@ -136,8 +141,14 @@ export async function runStep(
   const asked = early === undefined && id !== undefined && useCache;
   // A layer that nothing below decides may have been made over another image.
   const layerId = key.layer === undefined ? undefined : digestHex(key.layer);
-  const find = (at: string | undefined): Promise<FoundStep | undefined> =>
-    asked && at !== undefined ? findStep(store, at, tools.now(), o) : Promise.resolve(undefined);
+  const find = async (at: string | undefined): Promise<FoundStep | undefined> => {
+    if (!asked || at === undefined) return undefined;
+    const own = await findStep(store, at, tools.now(), o);
+    const { caches = [] } = tools;
+    if (own !== undefined || caches.length === 0) return own;
+    const borrowed = await run.working(() => borrowStep(store, caches, at, o));
+    return borrowed ? findStep(store, at, tools.now(), o) : undefined;
+  };
   const found = (await find(id)) ?? (await find(layerId));
   const { record, ms, why }: Outcome =
     early ??
@@ -160,7 +171,8 @@ export async function runStep(
   const layerBytes = record.layer?.blob.size;
   const ended = { step: step.id, imageId: imageId(image) };
   run.emit(cached ? { kind: 'cached', ...ended } : { kind: 'done', ...ended, ms, layerBytes });
-  const report = { ...ended, cached, ms, savedMs: record.durationMs, why, layerBytes };
+  const keptAs = [id, layerId].filter((each) => each !== undefined);
+  const report = { ...ended, cached, ms, savedMs: record.durationMs, why, layerBytes, keptAs };
   return { step, key, image, report, fresh, view: viewOnce(store, image, parent) };
 }
 

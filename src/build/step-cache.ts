@@ -31,7 +31,8 @@ export interface FoundStep extends StepRecord {
 
 /** A use is noted when the last one noted is older. */
 const TOUCH_AFTER_MS = 60 * 60 * 1000;
-const KIND = 'step';
+/** Kind of the roots that hold results. */
+export const STEP_KIND = 'step';
 
 /** Under which a step's result is kept; undefined for steps that only take an image as it is. */
 export function cacheId(step: Step, key: StepKey): string | undefined {
@@ -55,12 +56,12 @@ export async function findStep(
   now: number,
   o: CallOptions = {},
 ): Promise<FoundStep | undefined> {
-  const root = await store.roots.get(KIND, id, o);
+  const root = await store.roots.get(STEP_KIND, id, o);
   if (root === undefined) return undefined;
   const record = parseRecord(store, root.data);
   if (record === undefined) return undefined;
   if (record.layer !== undefined && !(await store.has(record.layer.blob, o))) return undefined;
-  if (now - root.usedAt > TOUCH_AFTER_MS) await store.roots.touch(KIND, id);
+  if (now - root.usedAt > TOUCH_AFTER_MS) await store.roots.touch(STEP_KIND, id);
   const [target] = root.targets;
   const kept = target !== undefined && (await store.has(target, o));
   return { ...record, manifest: kept ? target.digest : undefined };
@@ -83,8 +84,12 @@ export async function keepStep(
     createdAt,
     durationMs,
   };
-  await store.roots.put({ kind: KIND, id, targets: [image.descriptor], data });
+  await store.roots.put({ kind: STEP_KIND, id, targets: [image.descriptor], data });
 }
+
+/** True for the data of a root that holds a result. */
+export const isStepRecord = (store: LocalStore, data: unknown): boolean =>
+  parseRecord(store, data) !== undefined;
 
 /** Roots are files that anybody may have written: what is not as expected is no result. */
 function parseRecord(store: LocalStore, data: unknown): StepRecord | undefined {

@@ -56,6 +56,12 @@ export const command: CommandSpec = {
     { flags: '--explain', summary: 'say for every step why it ran or was cached' },
     { flags: '--plan', summary: 'print the steps and build nothing' },
     { flags: '--label <name=value>', summary: 'set a label', repeat: true },
+    { flags: '--cache-from <where>', summary: 'take steps from `type=local,src=FOLDER` too', repeat: true },
+    {
+      flags: '--cache-to <where>',
+      summary: 'write the steps to `type=local,dest=FOLDER`; with `,mode=max` those of all stages',
+      repeat: true,
+    },
     {
       flags: '--build-context <name=where>',
       summary: 'a folder, layout, image or URL in place of that stage or image',
@@ -117,7 +123,7 @@ export const command: CommandSpec = {
     ...IDLE.map(({ flags, why }) => ({ flags, summary: `accepted for scripts: ${why}`, repeat: true })),
   ],
   later: [
-    '--cache-from', '--cache-to', '--push', '--squash', '--squash-all',
+    '--push', '--squash', '--squash-all',
     '--check', '--call', '--add-host', '--attest', '--ulimit',
     '--shm-size', '--jobs', '--volume', '-v',
   ], // biome-ignore format: a list
@@ -176,6 +182,8 @@ export const command: CommandSpec = {
           target: textOption(options, 'target'),
           platform: textOption(options, 'platform'),
           outputs,
+          cacheFrom: listOption(options, 'cacheFrom'),
+          cacheTo: listOption(options, 'cacheTo'),
           buildContexts: listOption(options, 'buildContext'),
           annotations: listOption(options, 'annotation'),
           freshStages: listOption(options, 'cacheFilter').flatMap((list) => list.split(',')),
