@@ -59,7 +59,7 @@ export const command: CommandSpec = {
     { flags: '--cache-from <where>', summary: 'take steps from `type=local,src=FOLDER` too', repeat: true },
     {
       flags: '--cache-to <where>',
-      summary: 'write the steps to `type=local,dest=FOLDER`; with `,mode=max` those of all stages',
+      summary: 'write the steps to `type=local,dest=FOLDER[,mode=max]`',
       repeat: true,
     },
     {
