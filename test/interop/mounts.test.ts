@@ -278,6 +278,28 @@ describe('RUN --mount', () => {
     expect(printed(after)).toEqual(['usable']);
   }, 60_000);
 
+  it.each(['runc', 'chroot'])(
+    'has no secret on a disk while the step runs, with %s',
+    async (runtime) => {
+      const tok = join(bench.sandbox.folder, 'tok');
+      writeFileSync(tok, SECRET);
+      const text = `FROM base:1\nRUN --mount=type=secret,id=tok,target=/tok,env=TOK --mount=type=cache,id=wait-${runtime},target=/c [ "$TOK" = "$(cat /tok)" ] && ${HOLD}\n`;
+      const args = ['--no-cache', '--runtime', runtime, '--secret', `id=tok,src=${tok}`];
+      const { ended } = bench.sandbox.start(['build', ...args, bench.context({ Dockerfile: text })]);
+      try {
+        expect(await until(() => holders().length === 1)).toBe(true);
+        expect(filesWith(bench.sandbox.store, SECRET)).toEqual([]);
+      } finally {
+        for (const name of holders()) {
+          rmSync(join(data(), name, 'in'));
+          writeFileSync(join(data(), name, 'go'), '');
+        }
+      }
+      expect((await ended).code).toBe(0);
+    },
+    60_000,
+  );
+
   it('keeps a package cache over builds, counts it, and prunes it by id', async () => {
     const text = (version: string) => `FROM base:1
 RUN --mount=type=cache,id=packages,target=/var/cache/packages cd /var/cache/packages && \\
