@@ -29,13 +29,7 @@ export function planCopy(planner: Planner, state: StageState, job: Job, instruct
   if (dest === '') {
     throw fail('PLAN_INVALID', { message: `the destination of ${kind} is empty` }, instruction.dest.range);
   }
-  const [from, reads] = planSource(
-    planner,
-    state,
-    planner.layout.source(job, state.laid),
-    job.origin,
-    'files',
-  );
+  const [from, reads] = planSource(planner, state, planner.layout.source(job, state.laid), job.origin);
   const shown = [...written, ...inline.map(({ name }) => `<<${name}`), dest];
   const given = (name: string, value: string | undefined): string[] =>
     value === undefined ? [] : [`--${name}=${value}`];

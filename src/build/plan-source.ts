@@ -4,13 +4,12 @@ import type { Op, SourcePlace, StepId } from './graph.ts';
 import type { SourceRef } from './plan-layout.ts';
 import { type Planner, pushStep, type StageState } from './plan-state.ts';
 
-/** Where a COPY (`files`: only what it selects) or a mount reads, and the steps that must be done before; an image or a whole named context gets a step of its own, once. @throws PLAN_BASE_MISSING */
+/** Where a COPY or a mount reads, and the steps that must be done before; an image gets a step of its own, once. @throws PLAN_BASE_MISSING */
 export function planSource(
   planner: Planner,
   state: StageState,
   ref: SourceRef | undefined,
   origin: Range,
-  how: 'files' | 'whole' = 'whole',
 ): [SourcePlace, StepId[]] {
   if (ref === undefined || ref.kind === 'scratch') return [{ kind: 'context' }, []];
   if (ref.kind === 'stage') {
@@ -18,15 +17,9 @@ export function planSource(
     return [{ kind: 'step', step }, [step]];
   }
   const { key, platform } = ref;
-  if (ref.kind === 'context' && how === 'files') return [{ kind: 'context', name: key }, []];
-  const kept = ref.kind === 'context' ? `context ${key}` : key;
-  const known = planner.sources.get(kept);
+  if (ref.kind === 'context') return [{ kind: 'context', name: key }, []];
+  const known = planner.sources.get(key);
   if (known !== undefined) return [{ kind: 'step', step: known }, [known]];
-  if (ref.kind === 'context') {
-    const step = contextSteps(planner, state, ref, origin, true);
-    planner.sources.set(kept, step);
-    return [{ kind: 'step', step }, [step]];
-  }
   if (!planner.bases.has(key)) throw planner.layout.fail('PLAN_BASE_MISSING', { name: key }, origin);
   const step = pushStep(planner, state, undefined, {
     op: { kind: 'base', name: key, platform },
@@ -45,10 +38,9 @@ export function contextSteps(
   state: Pick<StageState, 'laid' | 'position'>,
   { key, platform }: { readonly key: string; readonly platform: Platform },
   origin: Range,
-  implied: true | undefined,
 ): StepId {
   const text = `FROM ${key}`;
-  const shared = { origin, text, ...(implied && { implied }) };
+  const shared = { origin, text };
   const scratch = pushStep(planner, state, undefined, {
     ...shared,
     op: { kind: 'scratch', platform },

@@ -67,7 +67,7 @@ function startStage(planner: Planner, laid: LaidStage): StageState {
       break;
     }
     case 'context': {
-      const last = contextSteps(planner, place, base, origin, undefined);
+      const last = contextSteps(planner, place, base, origin);
       state = start(last, {});
       break;
     }

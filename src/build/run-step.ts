@@ -249,12 +249,12 @@ async function selectRunMounts(
 ): Promise<MountSelection | undefined> {
   const { op } = step;
   if (op.kind !== 'run' || op.mounts === undefined) return undefined;
-  const { context, ignoreName } = run.tools;
+  const contextOfPlace = (name: string | undefined) => contextOf(name, run.tools);
   const viewOf = (id: string) => {
     const from = known(inputs.find(({ step: each }) => each.id === id));
     return { name: sourceName(from.step), view: from.view() };
   };
-  const selected = await selectMounts(op.mounts, { context, ignoreName, viewOf }, o);
+  const selected = await selectMounts(op.mounts, { contextOf: contextOfPlace, viewOf }, o);
   if (selected?.fromContext !== undefined)
     run.emit({ kind: 'context', step: step.id, ...selected.fromContext });
   return selected;

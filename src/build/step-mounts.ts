@@ -26,8 +26,11 @@ export interface StepSecrets {
 }
 
 export interface MountTools {
-  readonly context: Context | undefined;
-  readonly ignoreName: string;
+  /** The build's own context, or a named one, and what its ignore file is called. */
+  readonly contextOf: (name: string | undefined) => {
+    readonly context: Context | undefined;
+    readonly ignoreName: string;
+  };
   /** The files of a step's image, and what to call it. */
   readonly viewOf: (step: string) => { readonly name: string; readonly view: Promise<ImageView> };
 }
@@ -100,7 +103,7 @@ async function selectSource(
     const layers = view.image.layers.map(({ blob, diffId }) => ({ blob, diffId }));
     return { source: { kind: 'layers', layers, path }, facts: fileFacts(sources, { owners: true }) };
   }
-  const { context, ignoreName } = tools;
+  const { context, ignoreName } = tools.contextOf(from.name);
   if (context === undefined) throw buildError('BUILD_NO_CONTEXT', { instruction: INSTRUCTION });
   const listed = await context.list([pattern], o);
   const { missing } = listed;

@@ -224,6 +224,23 @@ describe('RUN --mount', () => {
     expect(await bench.built(context)).toContain('why: src/a changed: mode 0644 → 0755');
   }, 60_000);
 
+  it('reads named contexts, and says which source is missing and why', async () => {
+    const text = (source: string, from = 'assets') =>
+      `FROM base:1\nRUN --mount=from=${from},source=${source},target=/m ls -A /m\n`;
+    const assets = bench.context({ 'sub/kept': '', 'sub/left': '', '.dockerignore': 'sub/left\n' });
+    const build = (dockerfile: string) => {
+      const args = ['--build-context', `assets=${assets}`, '--build-context', 'tools=docker-image://base:1'];
+      return bench.build(bench.context({ Dockerfile: dockerfile }), ...args);
+    };
+    expect(printed((await build(text('sub'))).stderr)).toEqual(['kept']);
+    expect(printed((await build(text('/bin/busybox', 'tools'))).stderr)).toEqual(['/m']);
+    const { stderr } = await build(text('sub/left'));
+    expect(stderr).toContain('RUN --mount failed: "sub/left" is not in the build context');
+    expect(stderr).toContain('line 1: sub/left');
+    expect(stderr).toContain('>>> RUN --mount=from=assets');
+    expect((await build(text('/bin/bussybox', 'tools'))).stderr).toContain('did you mean "/bin/busybox"?');
+  }, 60_000);
+
   it('does not run again when the stage it reads from was built anew to the same files', async () => {
     const text = (how: string) =>
       `FROM base:1 AS made\nRUN ${how} > /file\nFROM base:1\nRUN --mount=from=made,source=/file,target=/f cat /f\n`;
