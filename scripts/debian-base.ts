@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 
 /** The tar of the root file system with these packages too, made if it is not there yet. `say` is told what takes time. @throws with the output of the program that failed */
 export function debianBase(say: (text: string) => void = () => {}, packages: readonly string[] = []): string {
-  const file = resolve('.cache', `${['debian-bookworm', ...packages].join('+')}.tar`);
+  const file = kept(packages);
   if (existsSync(file)) return file;
   if (process.getuid?.() !== 0) throw new Error('there is no base image yet, and making it needs root');
   mkdirSync(dirname(file), { recursive: true });
@@ -25,6 +25,12 @@ export function debianBase(say: (text: string) => void = () => {}, packages: rea
   renameSync(part, file);
   return file;
 }
+
+/** True if it was made before. */
+export const hasDebianBase = (packages: readonly string[] = []): boolean => existsSync(kept(packages));
+
+const kept = (packages: readonly string[]): string =>
+  resolve('.cache', `${['debian-bookworm', ...packages].join('+')}.tar`);
 
 /** This machine's files that name Debian's own package sources. */
 export function debianSources(): readonly string[] {

@@ -1,13 +1,16 @@
 /**
  * `npm run demo`: a real Dockerfile becomes a real image: built, built again after an edit, looked into and run.
- * The base image comes from Debian packages and is kept for the next time; making it needs root once.
+ * The base image is pulled where a registry can be reached, else made from Debian packages, which needs root once; it is kept for the next time.
  * @module
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, appendFileSync, constants, cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { debianBase } from './debian-base.ts';
+import { debianBase, hasDebianBase } from './debian-base.ts';
+import { canPull } from './reachable.ts';
 
+/** Debian 12, small; another such image may be named. */
+const BASE = process.env.DOBOS_DEMO_BASE || 'docker.io/library/debian:bookworm-slim';
 const uid = process.getuid?.() ?? 0;
 const work = workFolder();
 const project = join(work, 'hello-c');
@@ -53,8 +56,23 @@ function dobos(...args: readonly string[]): void {
   if (code !== 0) process.exit(code);
 }
 
-function importBase(): void {
+/** The base is there from the last time, pulled, or made: in this order. */
+async function bringBase(): Promise<void> {
   if (start(['inspect', 'debian:bookworm'], 'ignore') === 0) return;
+  if (hasDebianBase()) return importBase();
+  const refusal = await canPull(BASE);
+  if (refusal === undefined) {
+    console.log(`the base image is pulled: ${BASE}`);
+    if (start(['pull', BASE], 'inherit') === 0 && start(['tag', BASE, 'debian:bookworm'], 'ignore') === 0)
+      return;
+    console.log('that did not work; the base image is made from Debian packages');
+    return importBase();
+  }
+  console.log(`the base image is made from Debian packages: ${refusal}`);
+  importBase();
+}
+
+function importBase(): void {
   try {
     const tar = debianBase(console.log);
     const words = ['import', '-m', 'Debian 12 from packages', '-c', 'CMD ["bash"]', tar, 'debian:bookworm'];
@@ -65,14 +83,14 @@ function importBase(): void {
     stop(
       message,
       uid === 0
-        ? 'the demo needs Debian 12 with its package sources in reach'
+        ? 'the demo needs a registry, or Debian 12 with its package sources, in reach'
         : 'run the demo once as root: the base is kept in .cache, and then anybody can',
     );
   }
 }
 
 const began = Date.now();
-importBase();
+await bringBase();
 rmSync(project, { recursive: true, force: true });
 cpSync('examples/hello-c', project, { recursive: true });
 
