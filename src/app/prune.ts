@@ -8,7 +8,7 @@ import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { CacheMountUse } from '../rootfs/types.ts';
-import type { CollectOptions, LocalStore } from '../store/contract.ts';
+import type { CollectOptions, LocalStore, Root } from '../store/contract.ts';
 import type { App } from './app.ts';
 import { cacheMounts } from './disk-use.ts';
 import { namesOf } from './image-names.ts';
@@ -48,6 +48,8 @@ const SHORT_ID = 12;
 export interface CachePruning {
   /** Epoch milliseconds: what was used since then stays. */
   readonly olderThan?: number | undefined;
+  /** So many bytes of results may stay: what was not used for longest goes first. Cache mounts are not counted, and stay. */
+  readonly maxBytes?: number | undefined;
   /** `steps` or `mounts` only; both without it. */
   readonly only?: 'steps' | 'mounts' | undefined;
   /** Ids of steps (or the start of one) and of cache mounts; all without it. */
@@ -61,19 +63,54 @@ export async function pruneBuildCache(app: App, o: CachePruning = {}): Promise<P
   const isChosen = (id: string): boolean =>
     o.ids === undefined || o.ids.some((wanted) => wanted.length >= SHORT_ID && id.startsWith(wanted));
   if (o.only !== 'mounts') {
+    const chosen: Root[] = [];
+    const kept: Root[] = [];
     for (const kind of ['step', DOWNLOAD]) {
-      for await (const { id, usedAt } of store.roots.list(kind)) {
-        if (!isChosen(id) || (o.olderThan !== undefined && usedAt >= o.olderThan)) continue;
-        await store.roots.remove(kind, id);
-        removed.push(id);
+      for await (const root of store.roots.list(kind)) {
+        const goes = isChosen(root.id) && (o.olderThan === undefined || root.usedAt < o.olderThan);
+        (goes ? chosen : kept).push(root);
       }
     }
+    for (const { kind, id } of o.maxBytes === undefined ? chosen : beyond(chosen, kept, o.maxBytes)) {
+      await store.roots.remove(kind, id);
+      removed.push(id);
+    }
   }
-  const mounts = o.only === 'steps' ? [] : await pruneCacheMounts(app, store, o);
+  const mounts = o.only === 'steps' || o.maxBytes !== undefined ? [] : await pruneCacheMounts(app, store, o);
   removed.push(...mounts.map(({ id }) => id));
   const mountBytes = mounts.reduce((sum, { bytes }) => sum + bytes, 0);
   if (o.only === 'mounts') return { removed, bytes: mountBytes };
   return { removed, bytes: mountBytes + (await freeSpace(app, store)) };
+}
+
+/** Of the chosen roots those that must go, least recently used first, until what all roots keep alive is at most so large. */
+function beyond(chosen: readonly Root[], kept: readonly Root[], maxBytes: number): readonly Root[] {
+  const users = new Map<Digest, number>();
+  let total = 0;
+  for (const { digest, size } of [...chosen, ...kept].flatMap(blobsOf)) {
+    const count = users.get(digest) ?? 0;
+    if (count === 0) total += size;
+    users.set(digest, count + 1);
+  }
+  const oldest = [...chosen].sort((a, b) => a.usedAt - b.usedAt);
+  const gone: Root[] = [];
+  for (const root of oldest) {
+    if (total <= maxBytes) break;
+    gone.push(root);
+    for (const { digest, size } of blobsOf(root)) {
+      const count = users.get(digest)! - 1;
+      users.set(digest, count);
+      if (count === 0) total -= size;
+    }
+  }
+  return gone;
+}
+
+/** The layer that a step made; what a download gave. */
+function blobsOf({ kind, targets, data }: Root): readonly Descriptor[] {
+  if (kind !== 'step') return targets;
+  const { layer } = (data ?? {}) as { layer?: { blob?: Descriptor } };
+  return layer?.blob === undefined ? [] : [layer.blob];
 }
 
 async function pruneCacheMounts(

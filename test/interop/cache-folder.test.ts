@@ -106,3 +106,28 @@ describe('a cache in a folder', () => {
     expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining(said)]);
   });
 });
+
+describe('the step cache of a store', () => {
+  const steps = async (box: Sandbox): Promise<number> => (await build(box)).ran;
+
+  it('is pruned by age and by size', async () => {
+    const prune = async (...words: readonly string[]): Promise<string> => {
+      const ran = await first.run(['builder', 'prune', ...words]);
+      expect(ran.code, ran.stderr).toBe(0);
+      return ran.stdout;
+    };
+    await steps(first);
+    expect(await prune('--filter', 'until=24h')).toBe('Total reclaimed space: 0B\n');
+    expect(await prune('--max-used-space', '10GB')).toBe('Total reclaimed space: 0B\n');
+    expect(await steps(first)).toBe(0);
+    // The layer of COPY is by far the largest: it goes if a little is to stay, and it is not the last.
+    expect(await prune('--keep-storage', '100kB')).toContain('Deleted build cache:');
+    expect(await steps(first)).toBeGreaterThan(0);
+    expect(await prune('--filter', 'until=0s')).toContain('Deleted build cache:');
+    expect(await steps(first)).toBe(6);
+    expect((await first.run(['builder', 'prune', '--max-used-space', 'much'])).stderr).toContain(
+      '"much" is no size',
+    );
+    expect((await first.run(['builder', 'prune', '--filter', 'until=x'])).code).toBe(2);
+  });
+});
