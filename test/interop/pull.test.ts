@@ -1,13 +1,25 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256, streamOf } from '../../src/base/bytes.ts';
+import { appendLayer } from '../../src/image/edit-config.ts';
+import { scratchImage } from '../../src/image/scratch-image.ts';
+import { writeImage } from '../../src/image/write-image.ts';
+import { openLayer } from '../../src/layer/open-layer.ts';
+import { OCI_LAYER_TAR } from '../../src/oci/media-types.ts';
+import { toArray } from '../../src/store/contract-fixtures.ts';
+import { createDirectoryStore } from '../../src/store/directory-store.ts';
 import { createSandbox, type Ran, type Sandbox } from '../support/built-command.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { type DockerRegistry, PASSWORD, startDockerRegistry, USER } from '../support/docker-registry.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
+import { pullThrough } from '../support/faulty-pull.ts';
+import { tarOf } from '../support/images.ts';
 import {
+  AMD64,
   inspect,
   makeRegistryImages,
   putNestedIndex,
@@ -308,3 +320,48 @@ describe('docker-registry with TLS', () => {
     }
   });
 });
+
+describe('fifty images that share layers, from docker-registry', () => {
+  it('move the bytes of each blob once, and none when pulled again', { timeout: 120_000 }, async () => {
+    const [names, unique] = await pushFamily(50);
+    const counting = await startFaultProxy({ upstream: registry.host });
+    const folder = mkdtempSync(join(work, 'fifty-'));
+    const store = createDirectoryStore(folder);
+    try {
+      for (const reference of names) {
+        const { error } = await pullThrough(counting, { store, reference, seed: 1 });
+        expect(error).toBeUndefined();
+      }
+      expect(counting.blobBytes()).toBe(unique);
+      for (const reference of names) await pullThrough(counting, { store, reference, seed: 1 });
+      expect(counting.blobBytes()).toBe(unique);
+      expect(await toArray(store.check())).toEqual([]);
+    } finally {
+      await counting.stop();
+    }
+  });
+});
+
+/** Pushes images of four common layers and one of their own each; their tags, and the bytes of all blobs counted once. */
+async function pushFamily(count: number): Promise<readonly [tags: string[], uniqueBytes: number]> {
+  const { store } = images;
+  const layer = async (name: string, size: number) => {
+    const tar = tarOf([[name, randomBytes(size)]]);
+    const blob = { mediaType: OCI_LAYER_TAR, digest: sha256(tar), size: tar.length };
+    await store.put(blob, streamOf(tar));
+    return openLayer(store, blob, blob.digest);
+  };
+  const unique = new Map<string, number>();
+  let base = scratchImage(AMD64);
+  for (let at = 0; at < 4; at++)
+    base = appendLayer(base, await layer(`common-${at}`, 300_000), { created_by: 'x' });
+  const tags = Array.from({ length: count }, (_, at) => `family-${at}`);
+  for (const tag of tags) {
+    const image = appendLayer(base, await layer(tag, 3000), { created_by: tag });
+    await writeImage(store, image, { name: tag });
+    images.push(tag, `${registry.host}/app:${tag}`, '--preserve-digests');
+    for (const { digest, size } of [image.manifest.config, ...image.manifest.layers])
+      unique.set(digest, size);
+  }
+  return [tags, [...unique.values()].reduce((sum, size) => sum + size, 0)];
+}
