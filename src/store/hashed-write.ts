@@ -1,16 +1,19 @@
 import type { Hash } from 'node:crypto';
-import { writev as writevCallback } from 'node:fs';
+import { fdatasync as fdatasyncCallback, writev as writevCallback } from 'node:fs';
 import { promisify } from 'node:util';
 import type { ByteStream } from '../base/bytes.ts';
 import type { CallOptions } from '../base/options.ts';
 import { writeAll } from './atomic-file.ts';
 
 const writev = promisify(writevCallback);
+const fdatasync = promisify(fdatasyncCallback);
 
 /** From this size on, bytes are written and synced off the main thread, which hashes meanwhile; below, a thread costs more than it saves. */
 export const ASYNC_BYTES = 128 * 1024;
 /** Bytes gathered for one write: chunks from a network are 16 to 64 KiB, and each write costs a turn of a thread. What a kill loses is at most twice this. */
 const WRITE_BYTES = 256 * 1024;
+/** Bytes after which the disk is told to begin: left alone it does nothing before the end, and then everything waits for it. */
+const FLUSH_BYTES = 32 * 1024 * 1024;
 /** Chunks gathered for one write, however small. */
 const WRITE_PARTS = 64;
 
@@ -31,8 +34,18 @@ export async function writeHashed(fd: number, bytes: ByteStream, o: HashedWriteO
   let parts: Uint8Array[] = [];
   let waiting = 0;
   let writing: Promise<void> | undefined;
+  let unflushed = 0;
+  let flushing: Promise<void> | undefined;
   const flush = async (): Promise<void> => {
     await writing;
+    if (unflushed >= FLUSH_BYTES && !flushRunning) {
+      // An error of the disk is told once, so it must be heard here.
+      await flushing;
+      flushing = flushFile(fd);
+      flushing.catch(() => {});
+      unflushed = 0;
+    }
+    unflushed += waiting;
     writing = writeParts(fd, parts, waiting);
     // Seen by whoever waits for it next.
     writing.catch(() => {});
@@ -55,14 +68,27 @@ export async function writeHashed(fd: number, bytes: ByteStream, o: HashedWriteO
     await pull();
   } catch (error) {
     await flush().then(
-      () => writing,
+      () => Promise.all([writing, flushing]),
       () => {},
     );
     throw error;
   }
   if (parts.length > 0) await flush();
   await writing;
+  await flushing;
   return size;
+}
+
+/** One at a time: a few of them would take all threads, and nobody could write. */
+let flushRunning = false;
+
+async function flushFile(fd: number): Promise<void> {
+  flushRunning = true;
+  try {
+    await fdatasync(fd);
+  } finally {
+    flushRunning = false;
+  }
 }
 
 async function writeParts(fd: number, parts: readonly Uint8Array[], size: number): Promise<void> {

@@ -29,6 +29,34 @@ describe('a store on a disk that fails', () => {
   });
   afterEach(() => rmSync(mountPoint, { recursive: true, force: true }));
 
+  it('frees the beginning of a blob that fills the disk, and keeps that of one that is cut', async () => {
+    const script = `${CODES}
+      const { readdirSync } = await import('node:fs');
+      const store = createDirectoryStore(folder);
+      const large = Buffer.alloc(3_000_000, 'x');
+      const from = (breakAt) => async function* (offset) {
+        for (let at = offset; at < large.length; at += 65_536) {
+          if (at >= breakAt) throw new Error('the line broke');
+          yield large.subarray(at, at + 65_536);
+        }
+      };
+      const out = { cut: await code(store.put(describe(large), from(500_000))) };
+      out.kept = readdirSync(folder + '/partial').length;
+      out.full = await code(store.put(describe(large), from(9_000_000)));
+      out.left = readdirSync(folder + '/partial').length + readdirSync(folder + '/tmp').length;
+      out.small = await code(put(store, 'y'.repeat(600_000)));
+      console.log(JSON.stringify(out));`;
+    const ran = await onTmpfs(mountPoint, 'size=1m', script);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(ran.stdout)).toEqual({
+      cut: expect.stringContaining('the line broke'),
+      kept: 1,
+      full: expect.stringMatching(/^STORE_FULL: /),
+      left: 0,
+      small: 'fine',
+    });
+  });
+
   it('says that the disk is full, shows nothing half made, and works once there is space', async () => {
     const script = `${CODES}
       const { readdirSync } = await import('node:fs');
