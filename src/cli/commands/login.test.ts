@@ -119,7 +119,7 @@ describe('login', () => {
     const { code, err } = await pipe(host);
     expect(code).toBe(1);
     expect(err).toContain('elsewhere.example');
-    expect(err).toContain('trusted host');
+    expect(err).toContain('DOBOS_TRUSTED_HOSTS');
     expect(served!.requests.map(({ headers }) => headers.authorization).filter(Boolean)).toEqual([]);
     expect(existsSync(at(DOCKER))).toBe(false);
   });
