@@ -210,7 +210,7 @@ describe('a hostile server', () => {
     ['half a header', `${ok}content-len`, 'HTTP_UNREACHABLE'],
     ['one header of 70 KiB', `${ok}x: ${'y'.repeat(70_000)}\r\n\r\n`, 'HTTP_HEADERS_TOO_LARGE'],
     ['many headers', `${ok}${'x: y\r\n'.repeat(40_000)}\r\n`, 'HTTP_HEADERS_TOO_LARGE'],
-  ])('that sends %s is %s', async (_, text, code) => {
+  ])('that sends %s', async (_, text, code) => {
     const server = await sends(text);
     await expect(answerOf(server)).rejects.toMatchObject({ code });
   });
