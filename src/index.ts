@@ -16,6 +16,7 @@ export { importRootfs } from './image/import-rootfs.ts';
 export { listImages } from './image/list-images.ts';
 export { loadArchive } from './image/load-archive.ts';
 export { nameImage } from './image/name-image.ts';
+export { pullImage } from './image/pull-image.ts';
 export { readImage } from './image/read-image.ts';
 export { saveImages, saveToFile } from './image/save-images.ts';
 export { sealImage } from './image/seal-image.ts';

@@ -92,7 +92,7 @@ describe('a store whose process is killed', () => {
       await expectClean(next);
       rmSync(store, { recursive: true });
     }
-  });
+  }, 180_000);
 
   it('reports what a dead process left, and repairs it', async () => {
     const script = `
