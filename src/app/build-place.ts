@@ -7,6 +7,7 @@ import { basename, join, resolve } from 'node:path';
 import { type ByteStream, collect } from '../base/bytes.ts';
 import { errorMaker, isDobosError, systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
+import { isGitUrl } from '../build/remote/git-source.ts';
 import type { TempFolder } from '../store/temp-folder.ts';
 import type { App } from './app.ts';
 import { HEAD_BYTES, isArchive, peek } from './peek-archive.ts';
@@ -14,7 +15,6 @@ import { HEAD_BYTES, isArchive, peek } from './peek-archive.ts';
 type BuildPlaceErrors = {
   BUILD_CONTEXT: { context: string; problem: string };
   BUILD_DOCKERFILE: { path: string; code: string };
-  BUILD_CONTEXT_LATER: { context: string };
   BUILD_STDIN: { what: 'both' | 'none' };
 };
 const DOCKERFILE_PROBLEMS: Readonly<Record<string, string>> = {
@@ -33,10 +33,6 @@ const placeError = errorMaker<BuildPlaceErrors>({
   BUILD_DOCKERFILE: ({ path, code }) => ({
     message: `cannot read the Dockerfile ${path}: ${DOCKERFILE_PROBLEMS[code] ?? code}`,
     hint: code === 'EACCES' ? 'change its permissions' : 'name it with -f, or give the folder that holds it',
-  }),
-  BUILD_CONTEXT_LATER: ({ context }) => ({
-    message: `"${context}" as a build context is not part of this version yet`,
-    hint: 'a folder, an archive on standard input, or the URL of one works',
   }),
   BUILD_STDIN: ({ what }) => ({
     message:
@@ -72,16 +68,28 @@ export interface PlaceOptions extends CallOptions {
   /** Standard input; refused without it. */
   readonly stdin?: (() => ByteStream) | undefined;
   readonly warn: (message: string) => void;
+  /** A repository keeps its `.git`. */
+  readonly keepGitDir: boolean;
 }
 
 /**
- * Finds context and Dockerfile: a folder; `-` with a Dockerfile or an archive of the context on standard input; a URL of either; `-f -` for a Dockerfile on standard input.
- * @throws BUILD_CONTEXT, BUILD_DOCKERFILE, BUILD_STDIN, BUILD_CONTEXT_LATER, BUILD_CONTEXT_ARCHIVE, HTTP_ errors
+ * Finds context and Dockerfile: a folder; `-` with a Dockerfile or an archive of the context on standard input; a URL of either; a git repository; `-f -` for a Dockerfile on standard input.
+ * @throws BUILD_CONTEXT, BUILD_DOCKERFILE, BUILD_STDIN, BUILD_CONTEXT_ARCHIVE, BUILD_GIT_CONTEXT, BUILD_GIT, HTTP_ errors
  */
 export async function openBuildPlace(app: App, request: PlaceRequest, o: PlaceOptions): Promise<BuildPlace> {
   const { context, dockerfile } = request;
   if (context === '-' && dockerfile === '-') throw placeError('BUILD_STDIN', { what: 'both' });
-  if (isGitUrl(context)) throw placeError('BUILD_CONTEXT_LATER', { context });
+  if (isGitContext(context)) {
+    if (dockerfile === '-') throw placeError('BUILD_STDIN', { what: 'both' });
+    const { openGitContext } = await import('./git-context.ts');
+    const folder = await openGitContext(app, context, o);
+    try {
+      return await foreignPlace(folder, dockerfile);
+    } catch (error) {
+      folder.remove();
+      throw error;
+    }
+  }
   if (context === '-') return openForeignPlace(app, request, stdinOf(o), o);
   if (/^https?:\/\//.test(context)) {
     const { downloadContext } = await import('./download-context.ts');
@@ -116,8 +124,8 @@ export async function openBuildPlace(app: App, request: PlaceRequest, o: PlaceOp
 }
 
 /** True for what docker takes for a git repository. */
-export function isGitUrl(text: string): boolean {
-  return /^(?:git@[^:]+:|git:\/\/|ssh:\/\/|github\.com\/)|^https?:\/\/\S+\.git(?:[#?]|$)/.test(text);
+export function isGitContext(text: string): boolean {
+  return isGitUrl(text) || text.startsWith('github.com/');
 }
 
 const noClose = async (): Promise<void> => {};

@@ -88,6 +88,7 @@ export async function build(app: App, request: BuildRequest, o: BuildDoors): Pro
   const how = {
     signal: o.signal,
     stdin: o.stdin,
+    keepGitDir: request.buildArgs.includes('BUILDKIT_CONTEXT_KEEP_GIT_DIR=1'),
     warn: (message: string) => o.onEvent?.({ kind: 'warning', message }),
   };
   const caches = await openCaches(wanted.sources, how.warn);

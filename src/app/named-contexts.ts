@@ -4,7 +4,7 @@ import { errorMaker } from '../base/errors.ts';
 import type { ContextFolder } from '../build/build-image.ts';
 import { contextKey, type NamedContext, type NamedContexts } from '../build/context-names.ts';
 import type { App } from './app.ts';
-import { isGitUrl, openArchiveFolder, type PlaceOptions } from './build-place.ts';
+import { isGitContext, openArchiveFolder, type PlaceOptions } from './build-place.ts';
 
 type NamedErrors = {
   BUILD_NAMED_CONTEXT: { text: string; problem: string };
@@ -49,9 +49,15 @@ export async function openNamedContexts(
         contexts.set(key, { kind: 'image', name: image });
         continue;
       }
-      if (isGitUrl(value)) throw invalid('a git repository is not part of this version yet');
       if (/^(?:target|input):/.test(value)) throw invalid('targets of a bake file are not known here');
       contexts.set(key, { kind: 'folder', key });
+      if (isGitContext(value)) {
+        const { openGitContext } = await import('./git-context.ts');
+        const folder = await openGitContext(app, value, o);
+        closing.push(async () => folder.remove());
+        folders.set(key, { folder: folder.path, foreign: true });
+        continue;
+      }
       if (/^https?:\/\//.test(value)) {
         const { downloadContext } = await import('./download-context.ts');
         const download = await downloadContext(app, value, o);

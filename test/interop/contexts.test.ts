@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -85,12 +94,22 @@ function makeCase(seed: number): Case {
   return { files, ignore: one(['', '', '\uFEFF']) + lines.join(newline) + one(['', newline]) };
 }
 
+/** A context that several tests use. */
+const files = {
+  Dockerfile: 'FROM scratch\nCOPY . /\n',
+  'other/File': 'FROM scratch\nCOPY kept /\nLABEL other=1\n',
+  '.dockerignore': 'ignored\n',
+  ignored: 'x',
+  kept: 'kept',
+};
+
 let work: string;
 let box: Sandbox;
 let docker: Daemon;
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'dobos-contexts-'));
   box = createSandbox();
+  write(join(work, 'packed'), files);
   docker = await startDockerd(join(work, 'docker'));
 });
 afterAll(async () => {
@@ -182,16 +201,8 @@ const packed = (folder: string, how: string): Buffer =>
   execFileSync('tar', ['-C', folder, ...(how === '' ? [] : [how]), '-c', '.'], { maxBuffer: 1 << 26 });
 
 describe('contexts that are no folder', () => {
-  const files = {
-    Dockerfile: 'FROM scratch\nCOPY . /\n',
-    'other/File': 'FROM scratch\nCOPY kept /\nLABEL other=1\n',
-    '.dockerignore': 'ignored\n',
-    ignored: 'x',
-    kept: 'kept',
-  };
-
   it('are archives on standard input, however packed, and give the image that the folder gives', async () => {
-    const folder = write(join(work, 'packed'), files);
+    const folder = join(work, 'packed');
     const id = await build('-q', folder);
     for (const how of ['', '--gzip', '--bzip2', '--xz', '--zstd'])
       expect(await buildFrom(packed(folder, how), '-q', '-'), how).toBe(id);
@@ -275,6 +286,54 @@ describe('contexts that are no folder', () => {
   });
 });
 
+describe('git repositories as contexts', () => {
+  it('are checked out at the ref and in the folder that the URL names, without .git', async () => {
+    const source = join(work, 'source');
+    const git = (...args: readonly string[]): string =>
+      execFileSync('git', ['-C', source, '-c', 'user.name=t', '-c', 'user.email=t@localhost', ...args], {
+        encoding: 'utf8',
+      });
+    write(source, {
+      Dockerfile: 'FROM scratch\nCOPY . /\n',
+      'sub/Dockerfile': 'FROM scratch\nCOPY in /\n',
+      'sub/in': 'x',
+    });
+    git('init', '-q', '-b', 'main');
+    git('add', '.');
+    git('commit', '-q', '-m', 'one');
+    git('tag', 'v1');
+    write(source, { later: 'y' });
+    git('add', '.');
+    git('commit', '-q', '-m', 'two');
+    execFileSync('git', ['clone', '-q', '--bare', source, join(work, 'served.git')]);
+    execFileSync('git', ['-C', join(work, 'served.git'), 'update-server-info']);
+    const server = createServer(({ url = '' }, response) => {
+      const path = join(work, url.split('?')[0]!);
+      if (existsSync(path) && statSync(path).isFile()) response.end(readFileSync(path));
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}/served.git`;
+      await build('-o', join(work, 'git-main'), at);
+      expect(paths(join(work, 'git-main'))).toEqual([
+        'Dockerfile',
+        'later',
+        'sub/',
+        'sub/Dockerfile',
+        'sub/in',
+      ]);
+      await build('-o', join(work, 'git-sub'), `${at}#v1:sub`);
+      expect(paths(join(work, 'git-sub'))).toEqual(['in']);
+      const bad = await box.run(['build', `${at}#v1:nowhere`]);
+      expect([bad.code, bad.stderr]).toEqual([1, expect.stringContaining('it has no folder "nowhere"')]);
+      expect(readdirSync(join(box.store, 'tmp'))).toEqual([]);
+    } finally {
+      server.close();
+    }
+  });
+});
+
 describe('named contexts', () => {
   it('stand for images and stages, in FROM, COPY and mounts', async () => {
     const folder = write(join(work, 'named'), {
@@ -315,7 +374,7 @@ describe('named contexts', () => {
     ['x', 'want name=value'],
     ['x=', 'it names no place'],
     ['x=/nowhere/at/all', 'there is no such folder'],
-    ['x=https://example.org/a.git', 'a git repository is not part of this version yet'],
+    ['x=https://example.org/a.git#-x', 'is no name of a branch, tag or commit'],
   ])('that are wrong are refused: %s', async (text, said) => {
     const ran = await box.run(['build', '--build-context', text, join(work, 'packed')]);
     expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining(said)]);
