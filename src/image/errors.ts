@@ -42,7 +42,7 @@ export const imageError = errorMaker<ImageErrors>({
   }),
   IMAGE_LAYER_ABSENT: ({ digest, diffId }) => ({
     message: `layer ${digest} (diff id ${diffId}) is not in the store that the image is written to`,
-    hint: 'load or build its image again; "dobos system check" tells what else is missing',
+    hint: 'pull, load or build its image again; "dobos system check" tells what else is missing',
   }),
   IMAGE_LAYER_CONTENT: ({ digest, got, want }) => `layer ${digest} unpacks to ${got}, its image says ${want}`,
   IMAGE_UNKNOWN: ({ name, near }) => ({

@@ -36,7 +36,7 @@ export const rootfsError = errorMaker<RootfsErrors>({
   ROOTFS_NO_FOLDER: () => 'layers can be unpacked only from a store in a folder, this one is in memory',
   ROOTFS_NO_BLOB: ({ digest }) => ({
     message: `layer ${digest} is not in the store, so it cannot be unpacked`,
-    hint: 'load or build its image again; "dobos system check" tells what else is missing',
+    hint: 'pull, load or build its image again; "dobos system check" tells what else is missing',
   }),
   ROOTFS_NO_INDEX: ({ diffId }) => `the index of layer ${diffId} cannot be kept in this store`,
   ROOTFS_TOO_MANY_LAYERS: ({ count, limit }) => ({

@@ -253,7 +253,7 @@ function stageIn(folder: string, at: OnWritePoint, protect: (blob: Descriptor) =
 /** A stored blob whose bytes are wrong is damage in this folder, not a wrong answer from outside: the advice says so. */
 function withCheckHint(error: unknown, folder: string): unknown {
   if (!isDobosError(error, 'BYTES_MISMATCH')) return error;
-  const hint = `a blob in ${folder} is damaged: "dobos system check --repair" removes it; then load or build its image again`;
+  const hint = `a blob in ${folder} is damaged: "dobos system check --repair" removes it; then pull, load or build its image again`;
   return bytesError('BYTES_MISMATCH', error.facts as Parameters<typeof bytesError<'BYTES_MISMATCH'>>[1], {
     hint,
   });

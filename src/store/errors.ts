@@ -23,7 +23,7 @@ type StoreErrors = {
 export const storeError = errorMaker<StoreErrors>({
   STORE_NOT_FOUND: ({ digest, where }) => ({
     message: `${digest} is not in ${where}`,
-    hint: 'load or build its image again; "dobos system check" tells what else is missing',
+    hint: 'pull, load or build its image again; "dobos system check" tells what else is missing',
   }),
   STORE_NAME_UNKNOWN: ({ name, where, nearest }) => ({
     message: `${name} is not in ${where}`,
