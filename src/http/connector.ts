@@ -1,7 +1,8 @@
 import { lookup as systemLookup } from 'node:dns';
-import { isIP, type LookupFunction, connect as netConnect, type Socket } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { addressKind } from './address.ts';
+import { connectRoomy } from './connect-roomy.ts';
 import { httpError } from './errors.ts';
 import { timeUp } from './failures.ts';
 import { bareHost } from './target.ts';
@@ -116,7 +117,7 @@ function overTcp(
     autoSelectFamilyAttemptTimeout: ADDRESS_MS,
     lookup: checkedLookup(url.host, accept, o.lookup ?? (systemLookup as LookupFunction)),
   };
-  return ready(netConnect(options), 'connect', opening);
+  return ready(connectRoomy(options), 'connect', opening);
 }
 
 /** A lookup that fails unless every address is accepted, so that the address that is connected to is one that was checked. */
