@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: Dobos beside its peers on the same inputs, all stores, contexts and outputs on tmpfs. Writes docs/performance.md.
- * Needs root, Debian's docker.io, buildah, umoci, busybox-static and time, and 6 GB of /dev/shm.
+ * Needs root, Debian's docker.io, buildah, umoci, skopeo, docker-registry, busybox-static and time, and 6 GB of /dev/shm.
  * @module
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DockerRegistry, startDockerRegistry } from '../test/support/docker-registry.ts';
 
 /** docker and its daemon of Debian's docker.io: another client earlier on PATH falls back to the legacy builder without a word. */
 const DOCKER = '/usr/bin/docker';
@@ -9,6 +10,9 @@ export interface Peers {
   readonly docker: (...args: readonly string[]) => readonly string[];
   readonly dockerEnv: Readonly<Record<string, string>>;
   readonly buildah: (...args: readonly string[]) => readonly string[];
+  /** `127.0.0.1:43210`: Debian's docker-registry, empty. */
+  readonly registry: string;
+  readonly skopeo: (...args: readonly string[]) => readonly string[];
   readonly versions: readonly string[];
   stop(): Promise<void>;
 }
@@ -20,10 +24,14 @@ export async function startPeers(work: string): Promise<Peers> {
     '/usr/sbin/dockerd',
     '/usr/bin/buildah',
     '/usr/bin/umoci',
+    '/usr/bin/skopeo',
+    '/usr/bin/docker-registry',
     '/usr/bin/time',
   ]) {
     if (!existsSync(program))
-      throw new Error(`${program} is missing: apt-get install docker.io buildah umoci time`);
+      throw new Error(
+        `${program} is missing: apt-get install docker.io buildah umoci skopeo docker-registry time`,
+      );
   }
   const folder = join(work, 'docker');
   mkdirSync(folder, { recursive: true });
@@ -53,6 +61,7 @@ export async function startPeers(work: string): Promise<Peers> {
     await new Promise((resume) => setTimeout(resume, 100));
   }
   requireBuildKit(docker, folder);
+  const registry: DockerRegistry = await startDockerRegistry(join(work, 'registry'));
   const root = join(work, 'buildah');
   const buildah = (...args: readonly string[]) => [
     '/usr/bin/buildah',
@@ -70,15 +79,20 @@ export async function startPeers(work: string): Promise<Peers> {
     docker,
     dockerEnv: BUILDKIT,
     buildah,
+    registry: registry.host,
+    skopeo: (...args) => ['/usr/bin/skopeo', '--insecure-policy', ...args],
     versions: [
       line(DOCKER, ['--version']),
       line('/usr/bin/buildah', ['--version']),
       line('/usr/bin/umoci', ['--version']),
+      line('/usr/bin/skopeo', ['--version']),
+      line('/usr/bin/docker-registry', ['--version']),
       line('/usr/sbin/runc', ['--version']),
       line('/usr/bin/sha256sum', ['--version']),
       `Node ${process.version}`,
     ],
     stop: async () => {
+      await registry.stop();
       const ended = new Promise((resume) => daemon.once('exit', resume));
       daemon.kill('SIGTERM');
       await ended;

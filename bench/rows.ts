@@ -80,6 +80,29 @@ const twentyRuns = (nonce: string): string =>
     '\n',
   );
 
+/** Pulls into an empty store, or into one that has it. */
+function measurePull(bench: Bench, fresh: boolean): Measured[] {
+  const [store, layout] = [join(bench.work, 'pull-store'), join(bench.work, 'pull-layout')];
+  const name = `${bench.peers.registry}/big:gzip`;
+  const empty = (folder: string) => () => {
+    if (fresh) rmSync(folder, { recursive: true, force: true });
+  };
+  return measurePairs(bench.work, bench.rounds, [
+    {
+      name: 'dobos',
+      prepare: empty(store),
+      command: () => [...DOBOS, 'pull', '-q', name],
+      env: { DOBOS_ROOT: store },
+    },
+    {
+      name: 'skopeo',
+      prepare: empty(layout),
+      command: () =>
+        bench.peers.skopeo('copy', '-q', '--src-tls-verify=false', `docker://${name}`, `oci:${layout}:big`),
+    },
+  ]);
+}
+
 export const ROWS: readonly Row[] = [
   {
     name: 'nothing changed: 20-step build, all cached',
@@ -209,6 +232,16 @@ export const ROWS: readonly Row[] = [
     },
   },
   {
+    name: 'pull the same image over loopback from docker-registry',
+    targets: [{ kind: 'ratio', most: 0.8 }],
+    measure: (bench) => measurePull(bench, true),
+  },
+  {
+    name: 'pull it again: nothing to fetch',
+    targets: [],
+    measure: (bench) => measurePull(bench, false),
+  },
+  {
     name: 'start: dobos version',
     targets: [{ kind: 'seconds-over', most: 0.04 }],
     measure(bench) {
@@ -220,7 +253,7 @@ export const ROWS: readonly Row[] = [
   },
 ];
 
-/** Loads the base and the big image into every tool; the store and the archive of the big image. */
+/** Loads the base and the big image into every tool and the registry; the store and the archive of the big image. */
 export function prepareBench(work: string, peers: Peers): Pick<Bench, 'store' | 'archive' | 'dobos'> {
   const store = join(work, 'store');
   const archive = join(work, 'big.tar');
@@ -237,6 +270,8 @@ export function prepareBench(work: string, peers: Peers): Pick<Bench, 'store' | 
   must([...DOBOS, 'save', '-o', archive, 'big-gzip'], env);
   for (const file of [base, archive]) must(peers.docker('load', '-i', file), peers.dockerEnv);
   must(peers.buildah('pull', `docker-archive:${base}`));
+  const big = [`oci:${join(work, 'big-layout')}:big`, `docker://${peers.registry}/big:gzip`];
+  must(peers.skopeo('copy', '-q', '--preserve-digests', '--dest-tls-verify=false', ...big));
   must([...DOBOS, 'run', 'bench-base', '/bin/true'], env);
   must(peers.docker('run', '--rm', '--network=host', 'bench-base', '/bin/true'), peers.dockerEnv);
   return { store, archive, dobos: DOBOS };
