@@ -93,7 +93,8 @@ function entryOf(path: string, entry: LayerEntry, archive: Archive, rules: Entry
   const shared = {
     path,
     kind,
-    mode: kind === 'symlink' ? 0o777 : rules.mode(entry.mode, kind === 'directory'),
+    // As BuildKit and buildah: --chmod is not for what is unpacked.
+    mode: kind === 'symlink' ? 0o777 : entry.mode,
     ...rules.owner(entry),
     mtime: rules.time(entry.mtime.seconds),
     xattrs: entry.xattrs,

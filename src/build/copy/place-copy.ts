@@ -59,6 +59,7 @@ export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): Placed[] {
     return top;
   };
   for (const source of o.sources) {
+    placing.next();
     const [self, ...below] = source.files;
     if (self === undefined) continue;
     if (source.archive !== undefined) {
@@ -78,6 +79,8 @@ export function placeCopy<N extends SourceNode>(o: CopyPlacing<N>): Placed[] {
 }
 
 interface Placing<N extends SourceNode> {
+  /** Another source: its names are not linked with those of the one before, as in BuildKit and buildah. */
+  next(): void;
   /** Makes the destination directory unless it is there. What a source directory is itself does not count, as in BuildKit and buildah: a new one is 0755 and of the `--chown`; only its time is that of `source`. */
   makeFolder(path: string, what: string, source?: SelectedFile<N>): void;
   putFile(path: string, file: SelectedFile<N>, content?: (file: SelectedFile<N>) => Content): void;
@@ -89,6 +92,7 @@ interface Placing<N extends SourceNode> {
 
 function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
   const placed = new Map<string, Placed>();
+  let sourceNumber = 0;
   const rules = createEntryRules(o);
   const { time } = rules;
   const kindAt = (path: string): string | undefined =>
@@ -133,7 +137,7 @@ function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
     content: more.content,
     linkTo: more.linkTo,
     device: more.device,
-    identity: kind === 'file' ? node.identity : undefined,
+    identity: kind === 'file' && node.identity !== undefined ? `${sourceNumber} ${node.identity}` : undefined,
   });
   const put = (entry: Placed): void => {
     refuseWhiteout(entry.path);
@@ -155,6 +159,9 @@ function createPlacing<N extends SourceNode>(o: CopyPlacing<N>): Placing<N> {
   };
 
   return {
+    next() {
+      sourceNumber++;
+    },
     makeFolder(path, what, source) {
       const isNew = path !== '' && kindAt(path) === undefined;
       addParents(path, what);
