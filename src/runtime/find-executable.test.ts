@@ -83,6 +83,17 @@ describe('findExecutable', () => {
     expect(find('/mnt/tool', { covered: ['mnt'] })).toEqual({ kind: 'found', path: '/mnt/tool' });
     expect(find('/mntx/tool', { covered: ['mnt'] }).kind).toBe('refused');
   });
+  it('judges the file that a mount will show', () => {
+    const shown = (source: string) => ({
+      covered: ['dev/x'],
+      shown: new Map([['dev/x', join(root, source)]]),
+    });
+    expect(find('/dev/x', shown('bin/script'))).toEqual({ kind: 'found', path: '/dev/x' });
+    writeFileSync(join(root, 'bin/text'), 'text', { mode: 0o644 });
+    expect(find('/dev/x', shown('bin/text'))).toMatchObject({ kind: 'refused', code: 126 });
+    writeFileSync(join(root, 'bin/strange'), '#!/no/such/python\n', { mode: 0o755 });
+    expect(find('/dev/x', shown('bin/strange'))).toMatchObject({ kind: 'refused', code: 127 });
+  });
   it('looks at the permission bits that apply to the user', () => {
     expect(find('private', { user: APP })).toMatchObject({ kind: 'refused', code: 127 });
     expect(find('/bin/private', { user: APP })).toMatchObject({ kind: 'refused', code: 126 });

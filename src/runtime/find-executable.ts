@@ -19,6 +19,8 @@ export interface ExecutableSearch {
   readonly user: ResolvedUser;
   /** Relative paths in the root that a mount will cover: what is below them cannot be judged yet. */
   readonly covered: readonly string[];
+  /** Host files that mounts will show, by relative path in the root: these can be judged. */
+  readonly shown?: ReadonlyMap<string, string> | undefined;
 }
 
 /**
@@ -61,12 +63,15 @@ function judge(search: ExecutableSearch, path: string): Verdict {
   let isProgram = false;
   const no = (code: 126 | 127, message: string): Verdict => ({ code, message, isProgram });
   for (let depth = 0; depth <= MAX_INTERPRETERS; depth++) {
-    const place = resolveInRoot(search.root, current);
+    const found = resolveInRoot(search.root, current);
+    const source = search.shown?.get(found.relative);
+    const place = source === undefined ? found : { host: source, relative: found.relative };
     if (isBelow(place.relative, 'proc')) {
       isProgram = true;
       return no(126, `exec: "${path}": a program in /proc is not started`);
     }
-    if (search.covered.some((cover) => isBelow(place.relative, cover))) return undefined;
+    if (source === undefined && search.covered.some((cover) => isBelow(place.relative, cover)))
+      return undefined;
     const kind = kindInRoot(place);
     if (kind === 'missing') {
       if (depth === 0) return 'missing';

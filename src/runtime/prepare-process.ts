@@ -68,6 +68,7 @@ export function prepareProcess(
     cwd,
     user,
     covered: binds.map(({ target }) => target),
+    shown: new Map(binds.flatMap(({ kind, target, source }) => (kind === 'file' ? [[target, source]] : []))),
   });
   if (found.kind === 'refused') return { ...found, mountPoints };
   return {

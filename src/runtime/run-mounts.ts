@@ -107,7 +107,7 @@ export async function prepareMounts(
     if (source.kind === 'files') {
       const { snapshotter, staged } = tools;
       if (own) {
-        const copy = await snapshotter.stage(source.files, o);
+        const copy = await snapshotter.stage(source.files, { signal: o.signal });
         undo.push(() => copy.release());
         return copy.path;
       }
@@ -115,7 +115,7 @@ export async function prepareMounts(
       // One that failed for another run, perhaps because that was given up, says nothing about this one.
       const copy = (await known?.catch(() => undefined)) ?? undefined;
       if (copy !== undefined) return copy.path;
-      const fresh = snapshotter.stage(source.files, o);
+      const fresh = snapshotter.stage(source.files, { signal: o.signal });
       staged.set(source.digest, fresh);
       return (await fresh).path;
     }

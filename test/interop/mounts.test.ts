@@ -254,18 +254,23 @@ describe('RUN --mount', () => {
   const cacheStep = (sharing: string, command: string): string =>
     `FROM base:1\nRUN --mount=type=cache,id=held,target=/c,sharing=${sharing} ${command}\n`;
   /** Stays in its step, holding the cache, until somebody writes `go` into it. */
-  const HOLD = 'touch /c/in && while [ ! -e /c/go ]; do sleep 0.02; done';
+  const hold = (mark: string): string => `touch /c/${mark} && while [ ! -e /c/go ]; do sleep 0.02; done`;
   const data = (): string => join(bench.sandbox.store, 'cache-mounts/data');
-  const holders = (): string[] =>
-    existsSync(data()) ? readdirSync(data()).filter((name) => existsSync(join(data(), name, 'in'))) : [];
+  /** The caches in which a step has left its mark. */
+  const holders = (mark: string): string[] =>
+    existsSync(data())
+      ? readdirSync(data()).flatMap((name) =>
+          existsSync(join(data(), name, mark)) ? join(data(), name) : [],
+        )
+      : [];
 
   it('lets one build at a time into a locked cache, another into a private copy, and frees it when a process dies', async () => {
     const { sandbox } = bench;
     const start = (dockerfile: string) =>
       sandbox.start(['build', '--progress', 'plain', bench.context({ Dockerfile: dockerfile })]);
-    const first = start(cacheStep('locked', HOLD));
-    expect(await until(() => holders().length === 1)).toBe(true);
-    const held = join(data(), holders()[0]!);
+    const first = start(cacheStep('locked', hold('first')));
+    expect(await until(() => holders('first').length === 1)).toBe(true);
+    const held = holders('first')[0]!;
 
     const apart = await bench.built(bench.context({ Dockerfile: cacheStep('private', 'ls -A /c | wc -l') }));
     expect(printed(apart)).toEqual(['0']);
@@ -282,9 +287,9 @@ describe('RUN --mount', () => {
     expect((await second.ended).code).toBe(0);
     expect(printed(said)).toContain('second');
 
-    for (const name of ['go', 'in']) rmSync(join(held, name));
-    const third = start(cacheStep('locked', `${HOLD} # and is killed`));
-    expect(await until(() => holders().length === 1)).toBe(true);
+    rmSync(join(held, 'go'));
+    const third = start(cacheStep('locked', hold('third')));
+    expect(await until(() => holders('third').length === 1)).toBe(true);
     third.child.kill('SIGKILL');
     await third.ended;
     expect(await until(() => sandbox.processes().length === 0)).toBe(true);
@@ -300,17 +305,14 @@ describe('RUN --mount', () => {
     async (runtime) => {
       const tok = join(bench.sandbox.folder, 'tok');
       writeFileSync(tok, SECRET);
-      const text = `FROM base:1\nRUN --mount=type=secret,id=tok,target=/tok,env=TOK --mount=type=cache,id=wait-${runtime},target=/c [ "$TOK" = "$(cat /tok)" ] && ${HOLD}\n`;
+      const text = `FROM base:1\nRUN --mount=type=secret,id=tok,target=/tok,env=TOK --mount=type=cache,id=${runtime},target=/c [ "$TOK" = "$(cat /tok)" ] && ${hold(runtime)}\n`;
       const args = ['--no-cache', '--runtime', runtime, '--secret', `id=tok,src=${tok}`];
       const { ended } = bench.sandbox.start(['build', ...args, bench.context({ Dockerfile: text })]);
       try {
-        expect(await until(() => holders().length === 1)).toBe(true);
+        expect(await until(() => holders(runtime).length === 1)).toBe(true);
         expect(filesWith(bench.sandbox.store, SECRET)).toEqual([]);
       } finally {
-        for (const name of holders()) {
-          rmSync(join(data(), name, 'in'));
-          writeFileSync(join(data(), name, 'go'), '');
-        }
+        for (const folder of holders(runtime)) writeFileSync(join(folder, 'go'), '');
       }
       expect((await ended).code).toBe(0);
     },
