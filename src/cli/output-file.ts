@@ -1,4 +1,4 @@
-import { accessSync, constants, writeFileSync } from 'node:fs';
+import { accessSync, constants, lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorMaker, systemCode } from '../base/errors.ts';
 
@@ -27,10 +27,22 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 const reason = (code: string): string => REASONS[code] ?? code;
 
-/** Writes a file that the caller named. @throws FILE_UNWRITABLE */
+/** Writes a file that the caller named, there under its name only when it is whole; what is no regular file is written to as it is. @throws FILE_UNWRITABLE */
 export function writeOutputFile(path: string, text: string): void {
+  const temp = `${path}.${process.pid}.tmp`;
   try {
-    writeFileSync(path, text);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && !found.isFile()) {
+      writeFileSync(path, text);
+      return;
+    }
+    try {
+      writeFileSync(temp, text, { flag: 'wx' });
+      renameSync(temp, path);
+    } catch (error) {
+      rmSync(temp, { force: true });
+      throw error;
+    }
   } catch (error) {
     throw fileError('FILE_UNWRITABLE', { path, code: systemCode(error) ?? String(error) }, { cause: error });
   }
