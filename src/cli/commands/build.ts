@@ -135,7 +135,7 @@ export const command: CommandSpec = {
     'git archive HEAD | dobos build -t app -',
     'dobos build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .',
   ],
-  limits: ['ADD of git repositories and RUN --device come in a later version, and fail by name.'],
+  limits: ['RUN --device comes in a later version, and fails by name.'],
   async run({ app, terminal, args, options, signal }) {
     const quiet = flagOption(options, 'quiet') || options.progress === 'quiet' || options.progress === 'none';
     const iidfile = textOption(options, 'iidfile');
