@@ -82,7 +82,7 @@ describe('a Dockerfile builds as elsewhere', () => {
 });
 
 const peersOf = ({ name }: Case): string =>
-  [name in DOCKER_DIFFERS ? '' : 'docker', name in BUILDAH_DIFFERS ? '' : 'buildah']
+  [name in DOCKER_DIFFERS ? '' : 'docker 20.10', name in BUILDAH_DIFFERS ? '' : 'buildah']
     .filter(Boolean)
     .join(' and ');
 
