@@ -7,7 +7,7 @@ import { lendSteps } from '../build/cache-folder.ts';
 import type { BuildGraph } from '../build/graph.ts';
 import { suggest } from '../dockerfile/suggest.ts';
 import type { LocalStore } from '../store/contract.ts';
-import { commaFields } from './comma-fields.ts';
+import { commaFields, keyValues } from './comma-fields.ts';
 
 type CacheErrors = {
   CACHE_INVALID: { option: string; text: string; problem: string; nearest?: string | undefined };
@@ -54,12 +54,7 @@ export function parseCache(option: '--cache-to' | '--cache-from', text: string):
   const fields = commaFields(text);
   if (fields === undefined) throw invalid('a quote is not closed');
   if (!text.includes('=')) throw cacheError('CACHE_LATER', { option, text, type: 'registry' });
-  const values = new Map<string, string>();
-  for (const field of fields) {
-    const cut = field.indexOf('=');
-    if (cut < 0) throw invalid(`invalid value ${JSON.stringify(field)}, want key=value`);
-    values.set(field.slice(0, cut).trim().toLowerCase(), field.slice(cut + 1));
-  }
+  const values = keyValues(fields, invalid);
   const type = values.get('type');
   if (type === undefined) throw invalid('type is required');
   if (!TYPES.includes(type)) throw invalid(`unknown type ${JSON.stringify(type)}`, suggest(type, TYPES));

@@ -4,7 +4,7 @@
  */
 import { errorMaker } from '../base/errors.ts';
 import { suggest } from '../dockerfile/suggest.ts';
-import { commaFields } from './comma-fields.ts';
+import { commaFields, keyValues } from './comma-fields.ts';
 import { fullName } from './image-names.ts';
 
 export type BuildOutput =
@@ -69,12 +69,7 @@ export function parseOutput(text: string): BuildOutput {
       ? { kind: 'tar', dest: '-', split: false }
       : { kind: 'local', dest: text, split: true };
   }
-  const values = new Map<string, string>();
-  for (const field of fields) {
-    const cut = field.indexOf('=');
-    if (cut < 0) throw invalid(`invalid value ${JSON.stringify(field)}, want key=value`);
-    values.set(field.slice(0, cut).trim().toLowerCase(), field.slice(cut + 1));
-  }
+  const values = keyValues(fields, invalid);
   const type = values.get('type');
   if (type === undefined) throw invalid('type is required for output');
   if (!TYPES.includes(type))

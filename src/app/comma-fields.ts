@@ -17,3 +17,17 @@ export function commaFields(text: string): string[] | undefined {
   }
   return quoted ? undefined : [...fields, field];
 }
+
+/** The values of `key=value` fields by their lower-case keys; of one key the last. @throws what `invalid` makes of a field without `=` */
+export function keyValues(
+  fields: readonly string[],
+  invalid: (problem: string) => Error,
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  for (const field of fields) {
+    const cut = field.indexOf('=');
+    if (cut < 0) throw invalid(`invalid value ${JSON.stringify(field)}, want key=value`);
+    values.set(field.slice(0, cut).trim().toLowerCase(), field.slice(cut + 1));
+  }
+  return values;
+}

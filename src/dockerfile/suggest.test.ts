@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { editDistance } from '../base/edit-distance.ts';
 import { parseDuration } from './duration.ts';
-import { editDistance, suggest } from './suggest.ts';
+import { suggest } from './suggest.ts';
 
 describe('suggest', () => {
   it.each([

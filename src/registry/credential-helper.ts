@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { findProgram } from '../base/find-program.ts';
 import type { CallOptions } from '../base/options.ts';
 import { credentialError } from './credential-errors.ts';
 import type { Credential } from './types.ts';
@@ -110,23 +109,10 @@ function locate(name: HelperName, program: string, path = ''): string {
       file: name.file,
       why: `${name.key} names no helper program`,
     });
-  const found = path
-    .split(':')
-    .filter((folder) => isAbsolute(folder))
-    .map((folder) => join(folder, program))
-    .find(isProgram);
+  const found = findProgram(program, path);
   if (found === undefined)
     throw credentialError('CREDENTIALS_HELPER_MISSING', { program, file: name.file, key: name.key });
   return found;
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 interface Answer {

@@ -1,3 +1,5 @@
+import { editDistance } from '../base/edit-distance.ts';
+
 /** Tags offered for one that is not there. */
 const MAX_OFFERED = 3;
 /** Tags compared. */
@@ -15,19 +17,5 @@ export function nearestTags(tags: readonly string[], wanted: string): string[] {
 
 function distance(a: string, b: string): number {
   if (a.startsWith(b) || b.startsWith(a)) return Math.abs(a.length - b.length) / 1000;
-  return letters(a, b);
-}
-
-/** Letters to change, add or drop. */
-function letters(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  return editDistance(a, b);
 }

@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { sha256 } from '../base/bytes.ts';
 import { isDobosError } from '../base/errors.ts';
+import { findProgram } from '../base/find-program.ts';
 import type { Notes } from '../store/contract.ts';
 import { createChrootExecutor } from './chroot-executor.ts';
 import { runtimeError } from './errors.ts';
-import { findProgram } from './find-program.ts';
 import { createOciExecutor } from './oci-executor.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { PROBE_DEVICES_OPEN, probeProgram } from './probe-program.ts';

@@ -1,3 +1,5 @@
+import { editDistance } from '../base/edit-distance.ts';
+
 /** Names offered for one that is unknown. */
 const MAX_OFFERED = 2;
 /** Names compared; more would make a mistyped name slow in a large store. */
@@ -11,7 +13,7 @@ export function nearestNames(names: Iterable<string>, wanted: string): string[] 
   for (const name of names) {
     if (++compared > MAX_COMPARED) break;
     const sameRepository = withoutTag(lastPart(name)) === withoutTag(lastPart(wanted));
-    const distance = sameRepository ? 0 : editDistance(lastPart(name), lastPart(wanted), limit);
+    const distance = sameRepository ? 0 : distanceWithin(lastPart(name), lastPart(wanted), limit);
     if (distance <= limit) scored.push({ name, distance });
   }
   scored.sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1));
@@ -26,17 +28,8 @@ function withoutTag(part: string): string {
   return part.replace(/[:@].*$/, '');
 }
 
-/** Letters to change, add or drop; `limit + 1` when it is more than `limit`. */
-function editDistance(a: string, b: string, limit: number): number {
+/** The distance, or `limit + 1` when it is more than `limit`: names are long, and most are told apart by their length. */
+function distanceWithin(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return Math.min(row[b.length]!, limit + 1);
+  return Math.min(editDistance(a, b), limit + 1);
 }

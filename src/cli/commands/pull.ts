@@ -3,6 +3,7 @@ import { pull, pullAllTags } from '../../app/pull.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { formatReference, parseReference } from '../../oci/reference.ts';
 import { createPullView } from '../pull-view/pull-view.ts';
+import { isInsecure, TLS_OPTIONS } from '../registry-options.ts';
 import { type CommandSpec, flagOption, textOption } from '../spec.ts';
 
 export const command: CommandSpec = {
@@ -19,14 +20,7 @@ export const command: CommandSpec = {
       common: true,
     },
     { flags: '-q, --quiet', summary: 'print the name only', common: true },
-    {
-      flags: '--tls-verify <bool>',
-      summary: 'false: accept plain HTTP and certificates that cannot be checked',
-      choices: ['true', 'false'],
-      default: 'true',
-      bare: 'true',
-    },
-    { flags: '--plain-http', summary: 'the same as --tls-verify=false' },
+    ...TLS_OPTIONS,
     {
       flags: '--disable-content-trust',
       summary: 'accepted for scripts; every byte is checked against its digest in any case',
@@ -47,7 +41,7 @@ export const command: CommandSpec = {
     const platform = textOption(options, 'platform');
     const view = quiet ? undefined : await createPullView(terminal, 'out');
     const request = {
-      insecure: flagOption(options, 'plainHttp') || options.tlsVerify === 'false',
+      insecure: isInsecure(options),
       ...(platform !== undefined && { platform: parsePlatform(platform, app.settings.hostPlatform) }),
       signal,
       onEvent: view?.show,
