@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { commaFields, keyValues } from '../base/comma-fields.ts';
 import { errorMaker } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { StepReport } from '../build/build-events.ts';
@@ -7,7 +8,6 @@ import { lendSteps } from '../build/cache-folder.ts';
 import type { BuildGraph } from '../build/graph.ts';
 import { suggest } from '../dockerfile/suggest.ts';
 import type { LocalStore } from '../store/contract.ts';
-import { commaFields, keyValues } from './comma-fields.ts';
 
 type CacheErrors = {
   CACHE_INVALID: { option: string; text: string; problem: string; nearest?: string | undefined };

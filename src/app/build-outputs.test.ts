@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { commaFields } from '../base/comma-fields.ts';
 import { parseAnnotations } from './build-annotations.ts';
 import { parseOutput } from './build-outputs.ts';
-import { commaFields } from './comma-fields.ts';
 import { checkOutputs } from './write-outputs.ts';
 
 describe('--output', () => {

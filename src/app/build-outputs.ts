@@ -2,9 +2,10 @@
  * Where a build's result goes: `--output` in docker's words (build.md a.11).
  * @module
  */
+
+import { commaFields, keyValues } from '../base/comma-fields.ts';
 import { errorMaker } from '../base/errors.ts';
 import { suggest } from '../dockerfile/suggest.ts';
-import { commaFields, keyValues } from './comma-fields.ts';
 import { fullName } from './image-names.ts';
 
 export type BuildOutput =

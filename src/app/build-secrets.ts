@@ -1,8 +1,9 @@
 /**
  * What `--secret` and `--ssh` of a build name, read at the door: values and sockets by id.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { commaFields } from '../base/comma-fields.ts';
 import { errorMaker, systemCode } from '../base/errors.ts';
 import type { StepSecrets } from '../build/step-mounts.ts';
 
@@ -68,7 +69,9 @@ const ALLOWED = new Set(['security.insecure', 'network.host']);
 function readSecret(text: string, environment: Environment): [id: string, value: Uint8Array] {
   const wrong = (problem: string): Error => secretError('BUILD_SECRET_OPTION', { text, problem });
   const fields = new Map<string, string>();
-  for (const field of text.split(',')) {
+  const list = commaFields(text);
+  if (list === undefined) throw wrong('a quote is not closed');
+  for (const field of list) {
     const cut = field.indexOf('=');
     const key = (cut < 0 ? field : field.slice(0, cut)).toLowerCase();
     const known = key === 'source' ? 'src' : key;
@@ -101,13 +104,27 @@ function readSecretFile(id: string, path: string): Uint8Array {
   try {
     const facts = statSync(path);
     if (facts.isDirectory()) throw unreadable('it is a folder');
-    // A pipe, as `<(command)` gives one, has no size and is read to its end.
+    // A pipe, as `<(command)` gives one, has no size; neither has a device that never ends.
     if (facts.size > MAX_SECRET_BYTES) throw tooLarge(id, facts.size);
-    return bounded(id, readFileSync(path));
+    return bounded(id, readBeginning(path));
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined || code.startsWith('BUILD_')) throw error;
     throw unreadable(PROBLEMS[code] ?? code);
+  }
+}
+
+/** The file's bytes, or one more of them than a secret may have. */
+function readBeginning(path: string): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(MAX_SECRET_BYTES + 1);
+    let size = 0;
+    for (let got = -1; got !== 0 && size < bytes.length; size += got)
+      got = readSync(fd, bytes, size, bytes.length - size, null);
+    return bytes.subarray(0, size);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,3 +1,4 @@
+import { commaFields } from '../base/comma-fields.ts';
 import type { Word } from './ast.ts';
 import { suggest } from './suggest.ts';
 
@@ -72,7 +73,7 @@ const ONLY: { readonly [K in Key]?: readonly MountType[] } = {
  * judged yet, so that a parser can find what is wrong in any case.
  */
 export function readMount(value: Word, expand?: (text: string) => string): ReadMount {
-  const fields = splitFields(value.text);
+  const fields = commaFields(value.text);
   if (fields === undefined) return wrong(`a quote in the mount ${value.text} does not close`);
   const found = new Map<Key, string>();
   let unknownType = false;
@@ -239,26 +240,6 @@ function bytesOf(text: string): number | undefined {
   const power = ['', 'k', 'm', 'g', 't', 'p'].indexOf(match[2]!.toLowerCase());
   const bytes = Math.floor(Number(match[1]) * 1024 ** power);
   return Number.isSafeInteger(bytes) ? bytes : undefined;
-}
-
-/** A line of comma-separated values (RFC 4180); undefined if a quote does not close. */
-function splitFields(text: string): string[] | undefined {
-  const fields: string[] = [];
-  let field = '';
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at]!;
-    if (char === ',') {
-      fields.push(field);
-      field = '';
-    } else if (char === '"' && field === '') {
-      const quoted = /^"((?:[^"]|"")*)"/.exec(text.slice(at));
-      if (quoted === null) return undefined;
-      field = quoted[1]!.replaceAll('""', '"');
-      at += quoted[0].length - 1;
-    } else field += char;
-  }
-  fields.push(field);
-  return fields;
 }
 
 function meant(suggestion: string | undefined): string {
