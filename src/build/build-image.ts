@@ -17,8 +17,8 @@ import type { BuildGraph, Step } from './graph.ts';
 import { basesOf, planBuild } from './plan.ts';
 import type { BaseRequest, PlanOptions } from './plan-options.ts';
 import { type BuildResult, runBuild } from './run-build.ts';
-import type { OpenedContext } from './run-step.ts';
 import { findMissingSecret, type StepSecrets } from './step-mounts.ts';
+import type { OpenedContext } from './step-run.ts';
 import { unusedBuildArgs } from './unused-args.ts';
 
 export interface ContextFolder {

@@ -17,9 +17,10 @@ import type { BuildEvent, StepReport } from './build-events.ts';
 import { buildError } from './errors.ts';
 import type { BuildGraph, Step, StepId } from './graph.ts';
 import { instructionOf, openLastBuild } from './last-build.ts';
-import { runStep, type StepRun, type StepState, type StepTools } from './run-step.ts';
+import { runStep } from './run-step.ts';
 import { keepStep, type StepRecord } from './step-cache.ts';
 import { stepKey } from './step-key.ts';
+import type { StepRun, StepState, StepTools } from './step-run.ts';
 
 export interface BuildTools extends StepTools {
   /** Names this build among builds (Dockerfile, context, target): misses are explained by the last one of that name. */

@@ -1,97 +1,27 @@
 import { never } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
-import type { Http } from '../http/types.ts';
 import { chainIds } from '../image/chain-id.ts';
 import { imageId } from '../image/image-id.ts';
 import type { Image } from '../image/types.ts';
 import { digestHex } from '../oci/digest.ts';
-import type { Platform } from '../oci/types.ts';
-import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
-import type { BuildEvent, StepReport } from './build-events.ts';
 import { borrowStep } from './cache-folder.ts';
 import { parseChmod } from './chmod.ts';
-import type { Context } from './context/open-context.ts';
 import { hashCopy, isFirstCopy, noteCopy } from './copy-step.ts';
-import { buildError } from './errors.ts';
 import { executeCopy } from './execute-copy.ts';
 import { executeRun } from './execute-run.ts';
 import { executeWorkdir } from './execute-workdir.ts';
 import { type FileFacts, fileFacts, keepFacts } from './file-facts.ts';
 import type { Step } from './graph.ts';
 import { type ImageView, viewImage } from './image-view.ts';
-import { FILES_PART, type LastBuild } from './last-build.ts';
-import type { Fetched } from './remote/fetch-remotes.ts';
-import type { GitEnvironment } from './remote/git-program.ts';
-import type { RemoteSource } from './remote/remote-source.ts';
+import { FILES_PART } from './last-build.ts';
 import { sealStep, startImage } from './seal-step.ts';
-import { type CopySelection, selectedSources, selectFromContext, selectFromImage } from './select-copy.ts';
+import { type CopySelection, selectedSources } from './select-copy.ts';
+import { selectCopy, selectRunMounts } from './select-step.ts';
 import { cacheId, type FoundStep, findStep, type StepRecord } from './step-cache.ts';
 import { type KeyFacts, type StepKey, stepKey } from './step-key.ts';
-import { type MountSelection, resolveMounts, type StepSecrets, selectMounts } from './step-mounts.ts';
-
-export interface StepTools {
-  readonly store: LocalStore;
-  /** The images that the graph starts from, by the name in its base ops. */
-  readonly bases: ReadonlyMap<string, Image>;
-  readonly context: Context | undefined;
-  /** Named contexts that are folders, by key. */
-  readonly contexts?: ReadonlyMap<string, OpenedContext> | undefined;
-  /** What the ignore file is called, for messages. */
-  readonly ignoreName: string;
-  readonly keeper: () => Promise<Keeper>;
-  /** What `RUN --mount=type=secret` and `type=ssh` may have. */
-  readonly secrets?: StepSecrets | undefined;
-  /** What ADD fetches URLs with. */
-  readonly http?: (() => Promise<Http>) | undefined;
-  /** What the git program may have of the caller's environment. */
-  readonly gitEnv?: GitEnvironment | undefined;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  /** SOURCE_DATE_EPOCH in seconds: dates the history and clamps the times of files. */
-  readonly epoch?: number | undefined;
-  /** False: every step runs, and what it gives replaces what is kept. */
-  readonly useCache: boolean;
-  /** Other stores with steps, asked in order for what this one lacks. */
-  readonly caches?: readonly LocalStore[] | undefined;
-  /** Steps that run again whatever is kept, and with them those that stand on them. */
-  readonly isFresh?: ((step: Step) => boolean) | undefined;
-  readonly platform: Platform;
-}
-
-/** A folder to copy from. */
-export interface OpenedContext {
-  readonly context: Context | undefined;
-  /** What its ignore file is called, for messages. */
-  readonly ignoreName: string;
-}
-
-/** What the steps of one run share. */
-export interface StepRun {
-  readonly tools: StepTools;
-  readonly last: LastBuild | undefined;
-  /** Instructions of the whole graph as their keys spell them. */
-  readonly instructions: () => readonly string[];
-  /** Runs `work` for `id` once, also if two steps of the graph are the same. */
-  once(id: string, work: () => Promise<StepRecord>): Promise<StepRecord>;
-  /** Holds a lease before the first write, and one of the places for work. */
-  working<T>(work: () => Promise<T>): Promise<T>;
-  /** Writes the step's image and result in the background. */
-  keep(step: Step, id: string, image: Image, record: StepRecord): void;
-  emit(event: BuildEvent): void;
-}
-
-/** A step that is done. */
-export interface StepState {
-  readonly step: Step;
-  readonly key: StepKey;
-  readonly image: Image;
-  readonly report: StepReport;
-  /** It ran because it had to, whatever is kept. */
-  readonly fresh: boolean;
-  /** The files of its image; read when first asked for. */
-  view(): Promise<ImageView>;
-}
+import { type MountSelection, resolveMounts, type StepSecrets } from './step-mounts.ts';
+import { known, type StepRun, type StepState, type StepTools } from './step-run.ts';
 
 /** What a step gave now, or gave when it ran; `copy` has digests where it had to find them. */
 interface Outcome {
@@ -241,75 +171,6 @@ async function makeLayer(job: Job): Promise<Pick<StepRecord, 'layer'> & { copy?:
 
 const NO_SECRETS: StepSecrets = { secrets: new Map(), agents: new Map() };
 
-async function selectRunMounts(
-  step: Step,
-  inputs: readonly StepState[],
-  run: StepRun,
-  o: CallOptions,
-): Promise<MountSelection | undefined> {
-  const { op } = step;
-  if (op.kind !== 'run' || op.mounts === undefined) return undefined;
-  const contextOfPlace = (name: string | undefined) => contextOf(name, run.tools);
-  const viewOf = (id: string) => {
-    const from = known(inputs.find(({ step: each }) => each.id === id));
-    return { name: sourceName(from.step), view: from.view() };
-  };
-  const selected = await selectMounts(op.mounts, { contextOf: contextOfPlace, viewOf }, o);
-  if (selected?.fromContext !== undefined)
-    run.emit({ kind: 'context', step: step.id, ...selected.fromContext });
-  return selected;
-}
-
-function sourceName({ op, stage }: Step): string {
-  return op.kind === 'base' ? op.name : `stage ${stage.name}`;
-}
-
-async function selectCopy(
-  step: Step,
-  inputs: readonly StepState[],
-  run: StepRun,
-  o: CallOptions,
-): Promise<CopySelection | undefined> {
-  const { op } = step;
-  if (op.kind !== 'copy') return undefined;
-  const place = op.from;
-  if (place.kind === 'step') {
-    const from = known(inputs.find(({ step: each }) => each.id === place.step));
-    return selectFromImage(op, await from.view(), sourceName(from.step));
-  }
-  const { tools } = run;
-  const { context, ignoreName } = contextOf(place.name, tools);
-  const local = await selectFromContext(op, context, ignoreName, o);
-  const fetched = op.remotes === undefined ? undefined : await fetchFor(op.remotes, run, o);
-  const copy: CopySelection = { ...local, fetched };
-  if (copy.kind === 'context') {
-    const nodes = selectedSources(copy).flatMap(({ files }) => files.map(({ node }) => node));
-    const files = nodes.filter(({ kind }) => kind !== 'directory').length;
-    const bytes = nodes.reduce((sum, { size }) => sum + size, 0);
-    run.emit({ kind: 'context', step: step.id, files, bytes, ignored: copy.selection.ignored });
-  }
-  return copy;
-}
-
-async function fetchFor(
-  remotes: readonly RemoteSource[],
-  { tools, working: writing }: StepRun,
-  o: CallOptions,
-): Promise<readonly Fetched[]> {
-  const { store, useCache, now, gitEnv = {} } = tools;
-  const http = tools.http ?? noNetwork;
-  const { fetchRemotes } = await import('./remote/fetch-remotes.ts');
-  return fetchRemotes(remotes, { store, useCache, now, http, gitEnv, writing }, o);
-}
-
-async function noNetwork(): Promise<Http> {
-  throw buildError('BUILD_NO_NETWORK', {});
-}
-
-function contextOf(name: string | undefined, tools: StepTools): OpenedContext {
-  return name === undefined ? tools : known(tools.contexts?.get(name));
-}
-
 function factsOf(step: Step, copy: CopySelection): FileFacts {
   const { op } = step;
   if (op.kind !== 'copy') throw new TypeError('only a COPY selects files');
@@ -338,10 +199,4 @@ function viewOnce(store: LocalStore, image: Image, parent: StepState | undefined
     view ??= (async () => viewImage(store, image, await parent?.view()))();
     return view;
   };
-}
-
-/** What a graph promises: steps have the inputs that they name, bases are given. */
-function known<T>(value: T | undefined): T {
-  if (value === undefined) throw new TypeError('the graph names something that was not given');
-  return value;
 }
