@@ -46,7 +46,8 @@ const undiciPools: Plugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'undici-pools' }));
     onLoad({ filter: /.*/, namespace: 'undici-pools' }, () => ({
-      contents: "exports.Pool = require('undici/lib/dispatcher/pool.js')",
+      // Its parser is WebAssembly, which V8 would compile a second time, optimised, for longer than most commands talk to a registry.
+      contents: "require('node:v8').setFlagsFromString('--liftoff-only'); exports.Pool = require('undici/lib/dispatcher/pool.js')",
       resolveDir: process.cwd(),
     }));
   },
