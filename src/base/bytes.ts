@@ -8,7 +8,7 @@ import { errorMaker } from './errors.ts';
 import { fsPath } from './names.ts';
 import type { CallOptions } from './options.ts';
 
-/** Pulled bytes; chunks are not reused by the producer. */
+/** Pulled bytes; a producer reuses no chunk that was not given back to it (`lent-bytes.ts`). */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
 /** Chunk size when reading files: 64 KiB chunks cost twice as much. */

@@ -2,6 +2,7 @@ import type { Hash } from 'node:crypto';
 import { fdatasync as fdatasyncCallback, writev as writevCallback } from 'node:fs';
 import { promisify } from 'node:util';
 import type { ByteStream } from '../base/bytes.ts';
+import { giveBack } from '../base/lent-bytes.ts';
 import type { CallOptions } from '../base/options.ts';
 import { writeAll } from './atomic-file.ts';
 
@@ -10,8 +11,11 @@ const fdatasync = promisify(fdatasyncCallback);
 
 /** From this size on, bytes are written and synced off the main thread, which hashes meanwhile; below, a thread costs more than it saves. */
 export const ASYNC_BYTES = 128 * 1024;
-/** Bytes gathered for one write: chunks from a network are 16 to 64 KiB, and each write costs a turn of a thread. What a kill loses is at most twice this. */
+/** Bytes gathered for one write: each costs a turn of a thread. What a kill loses is at most twice this, so a stream that may be long gathers more. */
 const WRITE_BYTES = 256 * 1024;
+const LONG_WRITE_BYTES = 768 * 1024;
+/** Bytes from which a stream is long. */
+const LONG_BYTES = 64 * 1024 * 1024;
 /** Bytes after which the disk is told to begin: left alone it does nothing before the end, and then everything waits for it. */
 const FLUSH_BYTES = 32 * 1024 * 1024;
 /** Chunks gathered for one write, however small. */
@@ -30,14 +34,18 @@ export interface HashedWriteOptions extends CallOptions {
  */
 export async function writeHashed(fd: number, bytes: ByteStream, o: HashedWriteOptions): Promise<number> {
   const { hash, limit = Number.POSITIVE_INFINITY } = o;
+  const gathered = limit < LONG_BYTES ? WRITE_BYTES : LONG_WRITE_BYTES;
   let size = 0;
   let parts: Uint8Array[] = [];
   let waiting = 0;
   let writing: Promise<void> | undefined;
+  let written: readonly Uint8Array[] = [];
   let unflushed = 0;
   let flushing: Promise<void> | undefined;
   const flush = async (): Promise<void> => {
     await writing;
+    // Hashed by now as well.
+    for (const part of written) giveBack(part);
     if (unflushed >= FLUSH_BYTES && !flushRunning) {
       // An error of the disk is told once, so it must be heard here.
       await flushing;
@@ -49,6 +57,7 @@ export async function writeHashed(fd: number, bytes: ByteStream, o: HashedWriteO
     writing = writeParts(fd, parts, waiting);
     // Seen by whoever waits for it next.
     writing.catch(() => {});
+    written = parts;
     parts = [];
     waiting = 0;
   };
@@ -59,7 +68,7 @@ export async function writeHashed(fd: number, bytes: ByteStream, o: HashedWriteO
       if (size > limit) break;
       parts.push(part);
       waiting += part.length;
-      if (waiting >= WRITE_BYTES || parts.length >= WRITE_PARTS) await flush();
+      if (waiting >= gathered || parts.length >= WRITE_PARTS) await flush();
       hash.update(part);
     }
     o.signal?.throwIfAborted();
