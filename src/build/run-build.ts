@@ -176,6 +176,7 @@ function createRun(
         return work();
       }),
     keep: (step, id, image, record) => keeping.add(() => keepStep(tools.store, id, step, image, record)),
+    afterKept: (done) => void keeping.settled().then(done, done),
   };
 }
 

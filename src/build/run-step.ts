@@ -5,6 +5,7 @@ import { imageId } from '../image/image-id.ts';
 import type { Image } from '../image/types.ts';
 import { digestHex } from '../oci/digest.ts';
 import type { LocalStore } from '../store/contract.ts';
+import type { BuildEvent } from './build-events.ts';
 import { borrowStep } from './cache-folder.ts';
 import { parseChmod } from './chmod.ts';
 import { hashCopy, isFirstCopy, noteCopy } from './copy-step.ts';
@@ -20,6 +21,7 @@ import { type CopySelection, selectedSources } from './select-copy.ts';
 import { selectCopy, selectRunMounts } from './select-step.ts';
 import { cacheId, type FoundStep, findStep, type StepRecord } from './step-cache.ts';
 import { type KeyFacts, type StepKey, stepKey } from './step-key.ts';
+import { lockStep, type StepLock } from './step-lock.ts';
 import { type MountSelection, resolveMounts, type StepSecrets } from './step-mounts.ts';
 import { known, type StepRun, type StepState, type StepTools } from './step-run.ts';
 
@@ -29,6 +31,10 @@ interface Outcome {
   readonly ms: number;
   readonly why: readonly string[];
   readonly copy?: CopySelection | undefined;
+  /** Another build has run the very step meanwhile. */
+  readonly taken?: FoundStep | undefined;
+  /** Held until the result is kept, so that whoever waits finds it. */
+  readonly lock?: StepLock | undefined;
 }
 
 /** Takes the step from the cache or runs it. `inputs` in the order of `step.inputs`, the parent first. @throws what running it throws */
@@ -79,12 +85,14 @@ export async function runStep(
     const borrowed = await run.working(() => borrowStep(store, caches, at, o));
     return borrowed ? findStep(store, at, tools.now(), o) : undefined;
   };
-  const found = (await find(id)) ?? (await find(layerId));
-  const { record, ms, why }: Outcome =
+  const look = async (): Promise<FoundStep | undefined> => (await find(id)) ?? (await find(layerId));
+  const kept = await look();
+  const { record, ms, why, taken, lock }: Outcome =
     early ??
-    (found === undefined && id !== undefined
-      ? await execute({ ...job, key, copy, mounts, files, id: layerId ?? id })
-      : { record: found ?? NOTHING, ms: 0, why: [] });
+    (kept === undefined && id !== undefined
+      ? await execute({ ...job, key, copy, mounts, files, id: layerId ?? id, look })
+      : { record: kept ?? NOTHING, ms: 0, why: [] });
+  const found = kept ?? taken;
 
   if (files !== undefined && found === undefined) {
     await keepFacts(store.notes, files);
@@ -93,6 +101,7 @@ export async function runStep(
   const image = sealStep(step, start, record);
   if (id !== undefined && found?.manifest !== image.descriptor.digest) run.keep(step, id, image, record);
   if (layerId !== undefined && found === undefined) run.keep(step, layerId, image, record);
+  if (lock !== undefined) run.afterKept(lock.release);
   // The base of a stage is remembered too, so that what stands below can name it; the source of a COPY stands at the place of that COPY.
   if (id !== undefined || (step.op.kind === 'base' && step.stage.step === 1))
     run.last?.remember(step, key, files);
@@ -120,6 +129,8 @@ interface Job {
   readonly files?: FileFacts | undefined;
   /** Where the result will be kept, if that is known already. */
   readonly id?: string | undefined;
+  /** Looks for a result that is kept. */
+  readonly look?: (() => Promise<FoundStep | undefined>) | undefined;
 }
 
 async function execute(job: Job & { readonly key: StepKey }): Promise<Outcome> {
@@ -140,9 +151,32 @@ async function execute(job: Job & { readonly key: StepKey }): Promise<Outcome> {
       const createdAt = tools.epoch === undefined ? end : tools.epoch * 1000;
       return { layer: made.layer, createdAt, durationMs: end - begin };
     });
-  const record = await (id === undefined ? work() : run.once(id, work));
-  return { record, ms: tools.now() - started, why, copy };
+  let taken: FoundStep | undefined;
+  let lock: StepLock | undefined;
+  /** Only a program is worth waiting for. */
+  const isShared = step.op.kind === 'run' && !fresh;
+  const alone = async (at: string): Promise<StepRecord> => {
+    if (!isShared) return work();
+    const { signal } = job.o;
+    lock = await lockStep(tools.store, at, { signal, onWait: () => run.emit(waitingFor(step)) });
+    try {
+      taken = lock.waited ? await job.look?.() : undefined;
+      return taken ?? (await work());
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  };
+  const record = await (id === undefined ? work() : run.once(id, () => alone(id)));
+  return { record, ms: tools.now() - started, why, copy, taken, lock };
 }
+
+const waitingFor = (step: Step): BuildEvent => ({
+  kind: 'output',
+  step: step.id,
+  stream: 'stderr',
+  bytes: Buffer.from('waiting: another build runs this very step\n'),
+});
 
 async function makeLayer(job: Job): Promise<Pick<StepRecord, 'layer'> & { copy?: CopySelection }> {
   const { step, parent, run, o } = job;

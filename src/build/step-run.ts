@@ -62,6 +62,8 @@ export interface StepRun {
   working<T>(work: () => Promise<T>): Promise<T>;
   /** Writes the step's image and result in the background. */
   keep(step: Step, id: string, image: Image, record: StepRecord): void;
+  /** Calls back when all that was to be kept so far is written, or cannot be. */
+  afterKept(done: () => void): void;
   emit(event: BuildEvent): void;
 }
 
