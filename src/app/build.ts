@@ -20,6 +20,7 @@ import { readAllowed, readStepSecrets } from './build-secrets.ts';
 import { checkEmulation } from './check-emulation.ts';
 import type { PullPolicy } from './find-or-pull.ts';
 import { fullName } from './image-names.ts';
+import { createLazyBases } from './lazy-bases.ts';
 import { type OpenedContexts, openNamedContexts } from './named-contexts.ts';
 import { nameEvent, namePlatform, nameSteps } from './platform-steps.ts';
 import type { PullNotice } from './pull.ts';
@@ -233,6 +234,7 @@ async function refuseStdout(): Promise<void> {
 async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoors): Promise<PlannedBuild> {
   const { platforms, place, named } = wanted;
   const at = platforms.indexOf(platform);
+  const lazy = createLazyBases();
   return planImage({
     signal: o.signal,
     onEvent: (event) => o.onEvent?.(nameEvent(event, platforms, at)),
@@ -259,7 +261,8 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoo
     annotations: wanted.noted.manifest(platform),
     caches: wanted.caches,
     resolveBase: (name, of) =>
-      resolveBase(app, name, of, { policy: wanted.pull, signal: o.signal, onEvent: o.onPull }),
+      resolveBase(app, name, of, { policy: wanted.pull, signal: o.signal, onEvent: o.onPull, lazy }),
+    lazy,
     keeper: () => app.keeper(wanted.runtime),
     http: app.http,
     gitEnv: app.settings.environment,

@@ -1,5 +1,6 @@
 import { type DobosError, errorMaker, isDobosError } from '../base/errors.ts';
 import type { FoundImage } from '../image/find-image.ts';
+import { storedName } from '../image/pull-image.ts';
 import { isDigest } from '../oci/digest.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
@@ -7,6 +8,7 @@ import type { Platform } from '../oci/types.ts';
 import type { App } from './app.ts';
 import { findNamedImage } from './find-image.ts';
 import { fullName, withoutTransport } from './image-names.ts';
+import type { LazyBases } from './lazy-bases.ts';
 import type { PullOptions } from './pull.ts';
 
 type NotHereErrors = {
@@ -28,6 +30,8 @@ export type PullPolicy = (typeof PULL_POLICIES)[number];
 export interface FindOrPullOptions extends PullOptions {
   /** `missing` when absent. */
   readonly policy?: PullPolicy | undefined;
+  /** Takes an image that is not here as its documents describe it, and brings its layers when they are asked for. */
+  readonly lazy?: LazyBases | undefined;
 }
 
 /**
@@ -47,8 +51,18 @@ export async function findOrPull(app: App, text: string, o: FindOrPullOptions): 
   else if (policy === 'never') throw notHere(name, local, 'it is not to be pulled (--pull never)');
 
   try {
-    const { pullReference } = await import('./pull.ts');
-    await pullReference(app, reference, { ...o, platform: wanted, missing: local.found === undefined });
+    const { peekReference, pullReference } = await import('./pull.ts');
+    const how = { ...o, platform: wanted };
+    if (o.lazy === undefined) {
+      await pullReference(app, reference, { ...how, missing: local.found === undefined });
+    } else {
+      const { image, target } = await peekReference(app, reference, how);
+      if (local.found?.target.digest === target.digest) return local.found;
+      o.lazy.add(image, () =>
+        pullReference(app, reference, { ...how, missing: local.found === undefined, target }),
+      );
+      return { image, target, name: storedName(reference) };
+    }
   } catch (error) {
     o.signal?.throwIfAborted();
     if (!isDobosError(error)) throw error;

@@ -1,9 +1,16 @@
 import { errorMaker } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
-import { type PullEvent, type Pulled, pullImage, storedName } from '../image/pull-image.ts';
+import {
+  type PeekedImage,
+  type PullEvent,
+  type Pulled,
+  peekImage,
+  pullImage,
+  storedName,
+} from '../image/pull-image.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
-import type { Platform } from '../oci/types.ts';
+import type { Descriptor, Platform } from '../oci/types.ts';
 import type { App } from './app.ts';
 import { withoutTransport } from './image-names.ts';
 import type { RegistryNotice } from './open-registry.ts';
@@ -53,13 +60,31 @@ export async function pullAllTags(app: App, text: string, o: PullOptions): Promi
   return pulled;
 }
 
-type ReferenceOptions = PullOptions & { readonly missing: boolean };
+type ReferenceOptions = PullOptions & {
+  readonly missing: boolean;
+  /** What the name points at, if that is known: it is not asked again. */
+  readonly target?: Descriptor | undefined;
+};
+
+/** The image that the reference means as its documents describe it; no layer is fetched. @throws as `pull` */
+export async function peekReference(
+  app: App,
+  reference: Reference,
+  { insecure, ...o }: PullOptions,
+): Promise<PeekedImage> {
+  const [store, repository] = await Promise.all([
+    app.store(),
+    openRepository(app, reference, { insecure, onEvent: o.onEvent }),
+  ]);
+  return peekImage(store, repository, reference, { ...o, onEvent: undefined });
+}
 
 /** Pulls by a reference already read. Pulls of one command follow each other, so that none fetches what another is fetching; what is asked for twice at once is pulled once. */
 export function pullReference(app: App, reference: Reference, o: ReferenceOptions): Promise<Pulled> {
   const running = runningPulls.get(app) ?? new Map<string, Promise<Pulled>>();
   runningPulls.set(app, running);
-  const key = `${storedName(reference)} ${formatPlatform(o.platform ?? app.settings.hostPlatform)}`;
+  const platform = formatPlatform(o.platform ?? app.settings.hostPlatform);
+  const key = `${storedName(reference)} ${platform} ${o.target?.digest ?? ''}`;
   const known = running.get(key);
   if (known !== undefined) return known;
   const before = [...running.values()].at(-1);
@@ -76,7 +101,7 @@ const runningPulls = new WeakMap<App, Map<string, Promise<Pulled>>>();
 async function pullNow(
   app: App,
   reference: Reference,
-  { missing, insecure, ...o }: ReferenceOptions,
+  { missing, insecure, target, ...o }: ReferenceOptions,
 ): Promise<Pulled> {
   o.signal?.throwIfAborted();
   o.onEvent?.({ kind: 'begun', name: storedName(reference), missing });
@@ -85,7 +110,8 @@ async function pullNow(
     openRepository(app, reference, { insecure, onEvent: o.onEvent }),
   ]);
   const platform = o.platform ?? app.settings.hostPlatform;
-  return pullImage(store, repository, reference, { ...o, platform });
+  const from = target === undefined ? repository : { ...repository, resolve: async () => target };
+  return pullImage(store, from, reference, { ...o, platform });
 }
 
 async function openRepository(app: App, { registry, repository }: Reference, o: PullOptions) {

@@ -18,7 +18,7 @@ import { basesOf, planBuild } from './plan.ts';
 import type { BaseRequest, PlanOptions } from './plan-options.ts';
 import { type BuildResult, runBuild } from './run-build.ts';
 import { findMissingSecret, type StepSecrets } from './step-mounts.ts';
-import type { OpenedContext } from './step-run.ts';
+import type { LazyLayers, OpenedContext } from './step-run.ts';
 import { unusedBuildArgs } from './unused-args.ts';
 
 export interface ContextFolder {
@@ -64,6 +64,10 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly parallel?: number | undefined;
   /** The image that a name in FROM means: of the store, a layout, an archive. */
   readonly resolveBase: (name: string, platform: Platform) => Promise<Image>;
+  /** Layers of what `resolveBase` gave that are not in the store yet. */
+  readonly lazy?: LazyLayers | undefined;
+  /** False: layers that no step needed may stay where they are, and then the image is not kept. */
+  readonly complete?: boolean | undefined;
   readonly keeper?: (() => Promise<Keeper>) | undefined;
   /** What ADD fetches URLs with; asked for once at most. */
   readonly http?: (() => Promise<Http>) | undefined;
@@ -179,6 +183,8 @@ async function runPlanned(
         isFresh: (step) => (o.freshStages ?? []).some((name) => isStage(step, name)),
         annotations: o.annotations,
         platform: graph.platform,
+        lazy: o.lazy,
+        complete: o.complete,
         parallel: o.parallel,
         identity: JSON.stringify([
           o.dockerfilePath ?? o.dockerfileName,

@@ -9,7 +9,7 @@ import { DobosError, isDobosError, systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import { annotateImage } from '../image/seal-image.ts';
 import type { Image } from '../image/types.ts';
-import { writeImage } from '../image/write-image.ts';
+import { writeDocuments, writeImage } from '../image/write-image.ts';
 import { digestHex } from '../oci/digest.ts';
 import type { Annotations } from '../oci/types.ts';
 import type { Lease } from '../store/contract.ts';
@@ -27,6 +27,8 @@ export interface BuildTools extends StepTools {
   readonly identity?: string | undefined;
   /** Steps that run at once; twice the cores without it, as most of them wait for a program or a disk. */
   readonly parallel?: number | undefined;
+  /** False: layers that no step needed may stay where they are, and then the image is not kept. */
+  readonly complete?: boolean | undefined;
   /** Of the image's manifest; the images of its steps have none. */
   readonly annotations?: Annotations | undefined;
   /** Where in the Dockerfile a step stands, for its errors. */
@@ -64,10 +66,18 @@ export async function runBuild(
   let complete = false;
   try {
     const states = await runAll(graph, run, tools, stop, signal);
+    const output = states.get(graph.output)!.image;
+    if (tools.complete !== false) await tools.lazy?.bring(output);
     await keeping.settled();
-    const image = annotateImage(states.get(graph.output)!.image, tools.annotations);
-    await writeImage(store, image, { signal: o.signal });
-    await keepStepImages(image, tools, graph, states, keeping);
+    keeping.addPostponed();
+    await keeping.settled();
+    const image = annotateImage(output, tools.annotations);
+    if (tools.lazy?.isMissing(output) === true) {
+      await writeDocuments(store, image, { signal: o.signal });
+    } else {
+      await writeImage(store, image, { signal: o.signal });
+      await keepStepImages(image, tools, graph, states, keeping);
+    }
     complete = true;
     return { image, steps: graph.steps.map(({ id }) => states.get(id)!.report) };
   } finally {
@@ -122,24 +132,37 @@ async function runAll(
 interface Keeping {
   lease(): Promise<void>;
   add(work: () => Promise<void>): void;
+  /** Adds it later if the image is whole by then: what is kept has its layers in the store. */
+  addWhole(image: Image, work: () => Promise<void>): void;
+  /** Adds what was put off. */
+  addPostponed(): void;
   /** When all that was added is written. @throws the first failure */
   settled(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Writes in the background, one after the other: the next step does not wait for the disk. */
-function createKeeping({ store }: BuildTools, onFailure: (error: unknown) => void): Keeping {
+function createKeeping({ store, lazy }: BuildTools, onFailure: (error: unknown) => void): Keeping {
+  const postponed: (readonly [image: Image, work: () => Promise<void>])[] = [];
   let queue = Promise.resolve();
   let lease: Promise<Lease> | undefined;
   const hold = async (): Promise<void> => {
     lease ??= store.lease();
     await lease;
   };
+  const add = (work: () => Promise<void>): void => {
+    queue = queue.then(hold).then(work);
+    queue.catch(onFailure);
+  };
   return {
     lease: hold,
-    add(work) {
-      queue = queue.then(hold).then(work);
-      queue.catch(onFailure);
+    add,
+    addWhole(image, work) {
+      if (lazy?.isMissing(image) === true) postponed.push([image, work]);
+      else add(work);
+    },
+    addPostponed() {
+      for (const [image, work] of postponed.splice(0)) if (lazy?.isMissing(image) !== true) add(work);
     },
     settled: () => queue,
     // A lease that could not be had was an error where it was wanted.
@@ -175,7 +198,8 @@ function createRun(
         await keeping.lease();
         return work();
       }),
-    keep: (step, id, image, record) => keeping.add(() => keepStep(tools.store, id, step, image, record)),
+    keep: (step, id, image, record) =>
+      keeping.addWhole(image, () => keepStep(tools.store, id, step, image, record)),
     afterKept: (done) => void keeping.settled().then(done, done),
   };
 }

@@ -4,7 +4,6 @@ import { chainIds } from '../image/chain-id.ts';
 import { imageId } from '../image/image-id.ts';
 import type { Image } from '../image/types.ts';
 import { digestHex } from '../oci/digest.ts';
-import type { LocalStore } from '../store/contract.ts';
 import type { BuildEvent } from './build-events.ts';
 import { borrowStep } from './cache-folder.ts';
 import { parseChmod } from './chmod.ts';
@@ -112,7 +111,7 @@ export async function runStep(
   run.emit(cached ? { kind: 'cached', ...ended } : { kind: 'done', ...ended, ms, layerBytes });
   const keptAs = [id, layerId].filter((each) => each !== undefined);
   const report = { ...ended, cached, ms, savedMs: record.durationMs, why, layerBytes, keptAs };
-  return { step, key, image, report, fresh, view: viewOnce(store, image, parent) };
+  return { step, key, image, report, fresh, view: viewOnce(tools, image, parent) };
 }
 
 const NOTHING: StepRecord = { layer: undefined, createdAt: 0, durationMs: 0 };
@@ -187,6 +186,7 @@ async function makeLayer(job: Job): Promise<Pick<StepRecord, 'layer'> & { copy?:
         run.emit({ kind: 'output', step: step.id, ...output });
       const mounts = resolveMounts(op.mounts ?? [], job.mounts, run.tools.secrets ?? NO_SECRETS);
       const { image } = known(parent);
+      await run.tools.lazy?.bring(image);
       return { layer: await executeRun(op, image, mounts, run.tools, { signal: o.signal, onEvent }) };
     }
     case 'copy':
@@ -227,10 +227,13 @@ function startOf(step: Step, tools: StepTools): Image {
   return step.op.kind === 'base' ? known(tools.bases.get(step.op.name)) : startImage(step, tools.platform);
 }
 
-function viewOnce(store: LocalStore, image: Image, parent: StepState | undefined): () => Promise<ImageView> {
+function viewOnce(tools: StepTools, image: Image, parent: StepState | undefined): () => Promise<ImageView> {
   let view: Promise<ImageView> | undefined;
   return () => {
-    view ??= (async () => viewImage(store, image, await parent?.view()))();
+    view ??= (async () => {
+      await tools.lazy?.bring(image);
+      return viewImage(tools.store, image, await parent?.view());
+    })();
     return view;
   };
 }

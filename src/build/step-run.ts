@@ -41,6 +41,16 @@ export interface StepTools {
   /** Steps that run again whatever is kept, and with them those that stand on them. */
   readonly isFresh?: ((step: Step) => boolean) | undefined;
   readonly platform: Platform;
+  /** Layers of bases that are elsewhere; all are in the store without it. */
+  readonly lazy?: LazyLayers | undefined;
+}
+
+/** Layers that are fetched when something needs them: configuration and `COPY --link` do not. */
+export interface LazyLayers {
+  /** True while layers of the image are elsewhere. */
+  isMissing(image: Image): boolean;
+  /** Brings them into the store. @throws what fetching throws */
+  bring(image: Image): Promise<void>;
 }
 
 /** A folder to copy from. */

@@ -1,5 +1,6 @@
 import { type ByteStream, collect, streamOf } from '../base/bytes.ts';
 import type { WatchOptions } from '../base/options.ts';
+import { openLayer } from '../layer/open-layer.ts';
 import { MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES } from '../oci/limits.ts';
 import { isIndexType, isManifestType } from '../oci/media-types.ts';
 import { formatReference, type Reference, withDefaultTag } from '../oci/reference.ts';
@@ -81,6 +82,32 @@ export async function pullImage(
   } finally {
     await lease.release();
   }
+}
+
+export interface PeekedImage {
+  /** Its documents as they are at the place; its layers are read from the store, where they may not be yet. */
+  readonly image: Image;
+  /** What the name points at: an index where the image was chosen from one. */
+  readonly target: Descriptor;
+}
+
+/** The image as its documents at `from` describe it; nothing is written and no layer is fetched. @throws as `readImage`, and what `from` throws */
+export async function peekImage(
+  store: LocalStore,
+  from: BlobSource & Pick<Refs, 'resolve'>,
+  wanted: Reference,
+  o: PullImageOptions = {},
+): Promise<PeekedImage> {
+  const { mediaType, digest, size } = await from.resolve(wanted.digest ?? withDefaultTag(wanted).tag!, o);
+  const target: Descriptor = { mediaType, digest, size };
+  const { source } = withDocuments(store, from);
+  const { platform, signal } = o;
+  const read = await readImage({ ...source, resolve: async () => target }, storedName(wanted), {
+    platform,
+    signal,
+  });
+  const layers = read.layers.map(({ blob, diffId }) => openLayer(store, blob, diffId));
+  return { image: { ...read, layers }, target };
 }
 
 /** The name that a pulled image gets: a digest counts more than a tag, as with docker. */

@@ -15,10 +15,15 @@ export async function writeImage(to: Store, image: Image, o: WriteImageOptions =
   for (const { blob, diffId } of image.layers) {
     if (!(await to.has(blob, o))) throw imageError('IMAGE_LAYER_ABSENT', { digest: blob.digest, diffId });
   }
-  await putOnce(to, image.manifest.config, image.configBytes, o);
-  await putOnce(to, image.descriptor, image.manifestBytes, o);
+  await writeDocuments(to, image, o);
   if (o.name !== undefined) await to.tag(o.name, image.descriptor, o);
   return image.descriptor;
+}
+
+/** Stores config and manifest only: of an image whose layers are elsewhere, and which no name or root may keep. */
+export async function writeDocuments(to: Store, image: Image, o: CallOptions = {}): Promise<void> {
+  await putOnce(to, image.manifest.config, image.configBytes, o);
+  await putOnce(to, image.descriptor, image.manifestBytes, o);
 }
 
 async function putOnce(to: Store, blob: Descriptor, bytes: Uint8Array, o: CallOptions): Promise<void> {
