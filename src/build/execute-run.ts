@@ -27,7 +27,7 @@ export async function executeRun(
   image: Image,
   mounts: ResolvedMounts,
   tools: RunTools,
-  o: WatchOptions<Output> = {},
+  o: WatchOptions<Output> & { readonly isLast?: boolean } = {},
 ): Promise<Layer> {
   const keeper = await tools.keeper();
   o.signal?.throwIfAborted();
@@ -44,6 +44,7 @@ export async function executeRun(
         hostname: HOSTNAME,
         tty: false,
         mayBeFollowed: true,
+        isLast: o.isLast,
         privileged: op.insecure,
         binds: [],
       },

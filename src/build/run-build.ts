@@ -200,6 +200,7 @@ function createRun(
       }),
     keep: (step, id, image, record) =>
       keeping.addWhole(image, () => keepStep(tools.store, id, step, image, record)),
+    isLastRun: (step) => graph.steps.findLast(({ op }) => op.kind === 'run') === step,
     afterKept: (done) => void keeping.settled().then(done, done),
   };
 }

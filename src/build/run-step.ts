@@ -187,7 +187,13 @@ async function makeLayer(job: Job): Promise<Pick<StepRecord, 'layer'> & { copy?:
       const mounts = resolveMounts(op.mounts ?? [], job.mounts, run.tools.secrets ?? NO_SECRETS);
       const { image } = known(parent);
       await run.tools.lazy?.bring(image);
-      return { layer: await executeRun(op, image, mounts, run.tools, { signal: o.signal, onEvent }) };
+      return {
+        layer: await executeRun(op, image, mounts, run.tools, {
+          signal: o.signal,
+          onEvent,
+          isLast: run.isLastRun(step),
+        }),
+      };
     }
     case 'copy':
       return executeCopy(op, known(job.copy), known(parent).view, run.tools, o);

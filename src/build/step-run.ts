@@ -70,6 +70,8 @@ export interface StepRun {
   once(id: string, work: () => Promise<StepRecord>): Promise<StepRecord>;
   /** Holds a lease before the first write, and one of the places for work. */
   working<T>(work: () => Promise<T>): Promise<T>;
+  /** True if no RUN of the graph comes behind the step. */
+  isLastRun(step: Step): boolean;
   /** Writes the step's image and result in the background. */
   keep(step: Step, id: string, image: Image, record: StepRecord): void;
   /** Calls back when all that was to be kept so far is written, or cannot be. */

@@ -84,7 +84,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         const started =
           ready?.go(config) ??
           startOver(folder, config, commandIn(folder, containerId(root.folder), io), watch);
-        if (process.mayBeFollowed === true) readies?.prepare(dirname(root.folder));
+        if (process.mayBeFollowed === true && process.isLast !== true) readies?.prepare(dirname(root.folder));
         const words = hearWords(o);
         const end = await finishProgram(started, watch, words);
         const files = { log: join(folder, 'log'), pid: join(folder, 'pid') };

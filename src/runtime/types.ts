@@ -30,6 +30,8 @@ export interface Process {
   readonly tty: boolean;
   /** One of a row of processes without terminal and input: the executor may get ready for the next. */
   readonly mayBeFollowed?: boolean | undefined;
+  /** The last of its row: nothing is got ready behind it. */
+  readonly isLast?: boolean | undefined;
   /** All capabilities, no seccomp filter, nothing masked, the host's devices: `RUN --security=insecure`. */
   readonly privileged?: boolean | undefined;
   readonly binds: readonly BindMount[];
