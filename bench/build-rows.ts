@@ -72,7 +72,7 @@ export const BUILD_ROWS: readonly Row[] = [
     },
   },
   {
-    name: '10 files selected of a context of 100,000',
+    name: '10 files selected by name of a context of 100,000',
     targets: [{ kind: 'ratio', most: 0.3 }],
     measure(bench) {
       const folder = join(bench.work, 'select');
@@ -80,6 +80,23 @@ export const BUILD_ROWS: readonly Row[] = [
       const chosen = Array.from({ length: 10 }, (_, at) => `files/d${at * 90}/f${at * 9000}`);
       writeContext(folder, `FROM bench-base\nCOPY ${chosen.join(' ')} /chosen/\n`);
       const edit = (round: number): void => writeFileSync(join(folder, chosen[0]!), `edited ${round}\n`);
+      return measurePairs(bench.work, bench.rounds, [
+        dobosSide(bench, () => build(folder), edit),
+        dockerSide(bench, () => build(folder)),
+      ]);
+    },
+  },
+  {
+    name: '10 files that .dockerignore leaves of 100,000',
+    targets: [{ kind: 'ratio', most: 0.3 }],
+    measure(bench) {
+      const folder = join(bench.work, 'ignore');
+      writeTree(join(folder, 'files'), 100_000, 100, 3);
+      const kept = Array.from({ length: 10 }, (_, at) => `files/d${at * 90}/f${at * 9000}`);
+      writeContext(folder, 'FROM bench-base\nCOPY . /chosen\n', {
+        '.dockerignore': ['files/*/*', ...kept.map((path) => `!${path}`), ''].join('\n'),
+      });
+      const edit = (round: number): void => writeFileSync(join(folder, kept[0]!), `edited ${round}\n`);
       return measurePairs(bench.work, bench.rounds, [
         dobosSide(bench, () => build(folder), edit),
         dockerSide(bench, () => build(folder)),

@@ -47,7 +47,8 @@ const undiciPools: Plugin = {
     onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'undici-pools' }));
     onLoad({ filter: /.*/, namespace: 'undici-pools' }, () => ({
       // Its parser is WebAssembly, which V8 would compile a second time, optimised, for longer than most commands talk to a registry.
-      contents: "require('node:v8').setFlagsFromString('--liftoff-only'); exports.Pool = require('undici/lib/dispatcher/pool.js')",
+      contents:
+        "require('node:v8').setFlagsFromString('--liftoff-only'); exports.Pool = require('undici/lib/dispatcher/pool.js')",
       resolveDir: process.cwd(),
     }));
   },

@@ -14,7 +14,8 @@ afterAll(() => box.remove());
 function start(name: string, how: readonly string[] = []): Started {
   const folder = join(box.folder, name);
   mkdirSync(folder, { recursive: true });
-  const command = 'echo ran >> /c/count; echo counted; until [ -e /c/go ]; do sleep 0.01; done; echo made > /made';
+  const command =
+    'echo ran >> /c/count; echo counted; until [ -e /c/go ]; do sleep 0.01; done; echo made > /made';
   writeFileSync(join(folder, 'Dockerfile'), `FROM base:1\nRUN --mount=type=cache,target=/c ${command}\n`);
   return box.start(['build', '--progress', 'plain', ...how, '-t', name, folder]);
 }
