@@ -1,10 +1,10 @@
 import type { CallOptions } from '../base/options.ts';
 import { emptyTree } from '../layer/apply-layer.ts';
+import { createLayerContents } from '../layer/layer-contents.ts';
 import type { Layer } from '../layer/types.ts';
 import { writeLayer } from '../layer/write-layer.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { parseChmod } from './chmod.ts';
-import { createLayerContents } from './copy/layer-content.ts';
 import { placeCopy } from './copy/place-copy.ts';
 import { namesSomebody, type Owner, resolveOwner } from './copy/resolve-owner.ts';
 import { type Copied, copyFromDisk, type DiskCopyTools, type SharedPlacing } from './copy-from-disk.ts';

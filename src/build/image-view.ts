@@ -2,10 +2,10 @@ import { collect, readRegion } from '../base/bytes.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { Image } from '../image/types.ts';
 import { applyLayer, emptyTree } from '../layer/apply-layer.ts';
+import { createLayerContents } from '../layer/layer-contents.ts';
 import { readLayerIndexes } from '../layer/read-index.ts';
 import type { FileTree, LayerIndex } from '../layer/types.ts';
 import type { LocalStore } from '../store/contract.ts';
-import { createLayerContents } from './copy/layer-content.ts';
 import type { AccountTexts } from './copy/resolve-owner.ts';
 
 /** The files of an image, nothing unpacked. */

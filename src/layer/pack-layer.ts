@@ -9,7 +9,7 @@ import { layerError } from './errors.ts';
 import { createIndexBuilder, isAccountPath, MAX_ACCOUNT_BYTES } from './index-builder.ts';
 import { formatLayerIndex } from './layer-index-format.ts';
 import { EMPTY_SHA256 } from './layer-indexer.ts';
-import { createPlanChecker } from './plan-checker.ts';
+import { createPlanChecker, type PlanRules } from './plan-checker.ts';
 import type { Content, PlannedEntry } from './types.ts';
 
 /** One buffer per thread, written out when full: few large writes and hash updates. */
@@ -17,6 +17,8 @@ const BUFFER_BYTES = 2 * 1024 * 1024;
 /** The largest header of an entry: names and attributes at their limits in the tar room. */
 const HEADER_ROOM = 64 * 1024;
 let buffer: Buffer | undefined;
+/** Descriptors kept at once: an image has fewer layers, a process may have 1024. */
+const MAX_OPEN = 128;
 
 export interface PackedLayer {
   readonly diffId: Digest;
@@ -30,13 +32,14 @@ export interface PackTask {
   /** An empty file. */
   readonly path: string;
   readonly plan: readonly PlannedEntry[];
+  readonly rules?: PlanRules | undefined;
 }
 
 /** Packs the plan into the file at `path`. @throws as `packLayer` */
-export function packFile({ path, plan }: PackTask): PackedLayer {
+export function packFile({ path, plan, rules }: PackTask): PackedLayer {
   const fd = openSync(path, 'r+');
   try {
-    return packLayer(plan, fd);
+    return packLayer(plan, fd, rules);
   } finally {
     closeSync(fd);
   }
@@ -47,15 +50,15 @@ export function packFile({ path, plan }: PackTask): PackedLayer {
  * and the files' content alone. Entries come in the order of the plan.
  * @throws LAYER_PLAN, LAYER_WHITEOUT_NAME, LAYER_FILE_CHANGED, LAYER_FILE_READ, and system errors of writing
  */
-export function packLayer(plan: Iterable<PlannedEntry>, fd: number): PackedLayer {
+export function packLayer(plan: Iterable<PlannedEntry>, fd: number, rules: PlanRules = {}): PackedLayer {
   buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
   const out = buffer;
   const whole = createHash('sha256');
   const builder = createIndexBuilder();
-  const toHeader = createPlanChecker();
+  const toHeader = createPlanChecker(rules);
   let filled = 0;
   let written = 0;
-  let opened: { readonly path: string; readonly fd: number } | undefined;
+  const opened = new Map<string, number>();
 
   const flush = (): void => {
     if (filled === 0) return;
@@ -142,9 +145,15 @@ export function packLayer(plan: Iterable<PlannedEntry>, fd: number): PackedLayer
     return hash('sha256', bytes, 'buffer');
   };
 
-  /** Regions of one tar come by the thousand: its descriptor is kept. */
+  const closeAll = (): void => {
+    for (const each of opened.values()) closeSync(each);
+    opened.clear();
+  };
+
+  /** Regions of a few tars come by the thousand, in turns: their descriptors are kept. */
   const openContent = (entry: PlannedEntry, content: Exclude<Content, { kind: 'bytes' }>): number => {
-    if (content.kind === 'region' && opened?.path === content.path) return opened.fd;
+    const known = content.kind === 'region' ? opened.get(content.path) : undefined;
+    if (known !== undefined) return known;
     // A pipe that took the file's place must not make this wait for a writer.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     let from: number;
@@ -154,8 +163,8 @@ export function packLayer(plan: Iterable<PlannedEntry>, fd: number): PackedLayer
       throw unreadable(entry, content.path, error);
     }
     if (content.kind === 'region') {
-      if (opened !== undefined) closeSync(opened.fd);
-      opened = { path: content.path, fd: from };
+      if (opened.size === MAX_OPEN) closeAll();
+      opened.set(content.path, from);
     }
     return from;
   };
@@ -168,14 +177,14 @@ export function packLayer(plan: Iterable<PlannedEntry>, fd: number): PackedLayer
       const size = fields.size;
       const { uid, gid, mode, mtime, device, xattrs } = fields;
       const linkTo = kind === 'symlink' || kind === 'hardlink' ? fields.linkName : undefined;
-      const times = { seconds: mtime.seconds, nanos: 0 };
       builder.add({
         path,
         kind,
         mode,
         uid,
         gid,
-        ...times,
+        seconds: mtime.seconds,
+        nanos: mtime.nanos,
         size,
         offset: written + filled,
         linkTo,
@@ -198,7 +207,7 @@ export function packLayer(plan: Iterable<PlannedEntry>, fd: number): PackedLayer
     zeros(END_BYTES);
     flush();
   } finally {
-    if (opened !== undefined) closeSync(opened.fd);
+    closeAll();
   }
   const diffId: Digest = `sha256:${whole.digest('hex')}`;
   return { diffId, size: written, index: formatLayerIndex(diffId, written, builder.columns()) };

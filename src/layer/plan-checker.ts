@@ -7,12 +7,17 @@ import type { Content, PlannedEntry, Xattrs } from './types.ts';
 const LOCAL_XATTRS: readonly string[] = ['security.selinux', 'system.nfs4_acl'];
 const LOCAL_XATTR_PREFIXES: readonly string[] = ['trusted.overlay.', 'user.overlay.'];
 
+export interface PlanRules {
+  /** The entries come from layers and stay as they are, with every attribute. */
+  readonly verbatim?: boolean | undefined;
+}
+
 /**
  * A function from planned entries, in order, to their tar headers; it refuses what no layer may hold: a path twice, names of whiteouts (L6), links
- * to nothing, sizes that are none. Owner names stay empty (L2), attributes of this machine are dropped.
+ * to nothing, sizes that are none. Owner names stay empty (L2), attributes of this machine are dropped unless the entries are `verbatim`.
  * @throws LAYER_PLAN, LAYER_WHITEOUT_NAME
  */
-export function createPlanChecker(): (entry: PlannedEntry) => TarHeader {
+export function createPlanChecker(o: PlanRules = {}): (entry: PlannedEntry) => TarHeader {
   const names = new Set<string>();
   const linkable = new Set<string>();
 
@@ -30,19 +35,24 @@ export function createPlanChecker(): (entry: PlannedEntry) => TarHeader {
     if (size === undefined) throw fail('is a file without content');
     if (!Number.isSafeInteger(size) || size < 0) throw fail(`has a size of ${size}`);
     if (!Number.isSafeInteger(entry.mtime)) throw fail(`has the time ${entry.mtime}, want whole seconds`);
-    if (kind === 'file') linkable.add(path);
+    if (kind !== 'directory' && kind !== 'hardlink' && !hides) linkable.add(path);
     let linkName = '';
     if (kind === 'symlink' || kind === 'hardlink') {
       if (entry.linkTo === undefined || entry.linkTo === '') throw fail('is a link without target');
       linkName = entry.linkTo;
       if (kind === 'hardlink') {
-        if (!linkable.has(linkName)) throw fail(`links to ${linkName}, which is no file earlier in the plan`);
+        if (entry.linkBelow !== true && !linkable.has(linkName))
+          throw fail(`links to ${linkName}, which is no file earlier in the plan`);
         linkable.add(path);
       }
     }
     const isDevice = kind === 'character' || kind === 'block';
     if (isDevice && entry.device === undefined) throw fail('is a device without numbers');
-    const xattrs = hides ? undefined : portableXattrs(entry.xattrs);
+    const xattrs = hides
+      ? undefined
+      : o.verbatim === true
+        ? sorted(entry.xattrs)
+        : portableXattrs(entry.xattrs);
     return {
       name: name === '' ? '.' : name,
       kind: hides ? 'file' : (kind as TarKind),
@@ -50,7 +60,7 @@ export function createPlanChecker(): (entry: PlannedEntry) => TarHeader {
       uid: entry.uid,
       gid: entry.gid,
       size,
-      mtime: { seconds: entry.mtime, nanos: 0 },
+      mtime: { seconds: entry.mtime, nanos: entry.nanos ?? 0 },
       linkName,
       uname: '',
       gname: '',
@@ -65,7 +75,6 @@ function sizeOf(content: Content | undefined): number | undefined {
   return content.kind === 'bytes' ? content.bytes.length : content.size;
 }
 
-/** Sorted by name, so that the bytes do not depend on the order in which a file system lists them. */
 function portableXattrs(xattrs: Xattrs | undefined): Xattrs | undefined {
   if (xattrs === undefined || xattrs.size === 0) return undefined;
   const kept = [...xattrs].filter(
@@ -74,6 +83,11 @@ function portableXattrs(xattrs: Xattrs | undefined): Xattrs | undefined {
       !LOCAL_XATTRS.includes(name) &&
       !LOCAL_XATTR_PREFIXES.some((prefix) => name.startsWith(prefix)),
   );
-  if (kept.length === 0) return undefined;
-  return new Map(kept.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  return sorted(new Map(kept));
+}
+
+/** Sorted by name, so that the bytes do not depend on the order in which a file system or an archive lists them. */
+function sorted(xattrs: Xattrs | undefined): Xattrs | undefined {
+  if (xattrs === undefined || xattrs.size === 0) return undefined;
+  return new Map([...xattrs].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }

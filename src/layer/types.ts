@@ -99,11 +99,15 @@ export interface PlannedEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Whole seconds since the epoch: layers made here carry no fractions. */
+  /** Whole seconds since the epoch. */
   readonly mtime: number;
+  /** 0 to 999,999,999, of entries that come from layers; what is made here carries no fractions. */
+  readonly nanos?: number | undefined;
   readonly xattrs?: Xattrs | undefined;
   readonly content?: Content | undefined;
   readonly linkTo?: string | undefined;
+  /** Of a hard link: the layers below hold its target, not this plan. */
+  readonly linkBelow?: true | undefined;
   readonly device?: { readonly major: number; readonly minor: number } | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { openLayer } from './open-layer.ts';
 import type { PackedLayer, PackTask } from './pack-layer.ts';
+import type { PlanRules } from './plan-checker.ts';
 import { keepLayerIndex } from './read-index.ts';
 import type { Layer, PlannedEntry } from './types.ts';
 
@@ -13,6 +14,8 @@ export const LAYER_MEDIA_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 /** Plans up to so many entries and bytes are packed here: starting a thread costs about 15 ms. */
 const INLINE_ENTRIES = 64;
 const INLINE_BYTES = 4 * 1024 * 1024;
+
+export interface WriteLayerOptions extends CallOptions, PlanRules {}
 
 let pool: Pool<PackTask, PackedLayer> | undefined;
 
@@ -24,7 +27,7 @@ let pool: Pool<PackTask, PackedLayer> | undefined;
 export async function writeLayer(
   store: LocalStore,
   plan: Iterable<PlannedEntry>,
-  o: CallOptions = {},
+  o: WriteLayerOptions = {},
 ): Promise<Layer> {
   const entries = [...plan];
   o.signal?.throwIfAborted();
@@ -43,9 +46,9 @@ export async function writeLayer(
 export async function packTar(
   path: string,
   plan: readonly PlannedEntry[],
-  o: CallOptions = {},
+  o: WriteLayerOptions = {},
 ): Promise<PackedLayer> {
-  const task: PackTask = { path, plan };
+  const task: PackTask = { path, plan, rules: { verbatim: o.verbatim } };
   return isSmall(plan) ? (await import('./pack-layer.ts')).packFile(task) : packInThread(task, o);
 }
 

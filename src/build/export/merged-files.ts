@@ -1,8 +1,8 @@
 import type { CallOptions } from '../../base/options.ts';
 import type { Image } from '../../image/types.ts';
+import { createLayerContents } from '../../layer/layer-contents.ts';
 import type { PlannedEntry } from '../../layer/types.ts';
 import type { LocalStore } from '../../store/contract.ts';
-import { createLayerContents } from '../copy/layer-content.ts';
 import { viewImage } from '../image-view.ts';
 
 export interface MergedFiles {

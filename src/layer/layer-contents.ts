@@ -1,12 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { FileRegion } from '../../base/bytes.ts';
-import { readRegion } from '../../base/bytes.ts';
-import { fsPath } from '../../base/names.ts';
-import type { CallOptions } from '../../base/options.ts';
-import type { Content, Layer, LayerIndex } from '../../layer/types.ts';
-import type { LocalStore, StagedFile } from '../../store/contract.ts';
+import { type FileRegion, readRegion } from '../base/bytes.ts';
+import { fsPath } from '../base/names.ts';
+import type { CallOptions } from '../base/options.ts';
+import type { LocalStore, StagedFile } from '../store/contract.ts';
+import type { Content, Layer, LayerIndex } from './types.ts';
 
-/** Uncompressed tars of layers as plain files, for COPY --from: nothing is unpacked. */
+/** Uncompressed tars of layers as plain files: what is in them is packed into other layers without unpacking anything. */
 export interface LayerContents {
   /** Where the content of these entries is; what has no plain bytes on disk yet (compressed layers, sparse files) is written to files that live until `close`. */
   open(
