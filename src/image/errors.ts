@@ -12,6 +12,7 @@ type ImageErrors = {
   IMAGE_UNKNOWN: { name: string; near: readonly string[] };
   IMAGE_AMBIGUOUS: { name: string; matches: readonly string[] };
   IMAGE_CUT: { name: string; wanted: number; layers: number };
+  IMAGE_SQUASH_DIFFERS: { image: string; path: string };
   ARCHIVE_UNREADABLE: { path: string; why: string };
   ARCHIVE_NOT_IMAGES: { path: string; why: string };
   ARCHIVE_BROKEN: { path: string; why: string };
@@ -55,6 +56,10 @@ export const imageError = errorMaker<ImageErrors>({
   }),
   IMAGE_CUT: ({ name, wanted, layers }) =>
     `${name}~${wanted} goes below the base: the image has ${layers} layers`,
+  IMAGE_SQUASH_DIFFERS: ({ image, path }) => ({
+    message: `squashed layers of ${image} do not show what they showed before: /${path} differs`,
+    hint: 'a stored layer is damaged: "dobos system check" tells which',
+  }),
   ARCHIVE_UNREADABLE: ({ path, why }) => `cannot read ${path}: ${why}`,
   ARCHIVE_NOT_IMAGES: ({ path, why }) => ({
     message: `${path} is not an archive of images: ${why}`,
