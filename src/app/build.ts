@@ -5,6 +5,7 @@ import type { BuildEvent } from '../build/build-events.ts';
 import { type PlannedBuild, planImage } from '../build/build-image.ts';
 import type { BuildGraph } from '../build/graph.ts';
 import type { BuildResult } from '../build/run-build.ts';
+import type { BuildSquash, SquashWhat } from '../build/squash-build.ts';
 import type { StepSecrets } from '../build/step-mounts.ts';
 import { keepUntagged, nameImage } from '../image/name-image.ts';
 import { type IndexEntry, writeIndex } from '../image/write-index.ts';
@@ -55,6 +56,8 @@ export interface BuildRequest {
   /** As in `--cache-from` and `--cache-to`. */
   readonly cacheFrom?: readonly string[] | undefined;
   readonly cacheTo?: readonly string[] | undefined;
+  /** As `--squash` and `--squash-all`. */
+  readonly squash?: SquashWhat | undefined;
   /** As in `--build-context`. */
   readonly buildContexts?: readonly string[] | undefined;
   /** As in `--annotation`. */
@@ -71,13 +74,15 @@ export interface BuildDoors extends WatchOptions<BuildEvent> {
   readonly onPull?: ((notice: PullNotice) => void) | undefined;
 }
 
-export interface Built extends BuildResult {
+export interface Built extends Omit<BuildResult, 'squashed'> {
   readonly graph: BuildGraph;
   /** Full names that it has now. */
   readonly names: readonly string[];
   /** What the names point at: the manifest, or the index over several platforms. */
   readonly target: Descriptor;
   readonly platforms: readonly Platform[];
+  /** One a platform, of a build that squashes. */
+  readonly squashes: readonly BuildSquash[];
 }
 
 /** Predefined proxy arguments, in both cases (build.md a.5): taken from the surroundings. */
@@ -110,7 +115,7 @@ async function buildAgainIfDisturbed(app: App, wanted: Wanted, o: BuildDoors): P
   try {
     return await buildOnce(app, wanted, o);
   } catch (error) {
-    if (!isDobosError(error, 'STORE_NOT_FOUND')) throw error;
+    if (!isDobosError(error, 'STORE_NOT_FOUND') && !isDobosError(error, 'IMAGE_LAYER_ABSENT')) throw error;
     // A build that finds everything cached writes nothing, so nothing says that it runs, and a prune beside it may take what it has
     // found and not used yet. Once more then, holding what it finds.
     const lease = await (await app.store()).lease();
@@ -224,6 +229,7 @@ async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built
     names: [...names, ...written.flatMap((output) => (output.kind === 'image' ? output.names : []))],
     target,
     platforms,
+    squashes: results.flatMap(({ squashed }) => squashed ?? []),
   };
 }
 
@@ -258,6 +264,7 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoo
     epoch: app.settings.epoch(),
     useCache: wanted.useCache,
     freshStages: wanted.freshStages,
+    squash: wanted.squash,
     annotations: wanted.noted.manifest(platform),
     caches: wanted.caches,
     resolveBase: (name, of) =>

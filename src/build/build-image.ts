@@ -17,6 +17,7 @@ import type { BuildGraph, Step } from './graph.ts';
 import { basesOf, planBuild } from './plan.ts';
 import type { BaseRequest, PlanOptions } from './plan-options.ts';
 import { type BuildResult, runBuild } from './run-build.ts';
+import type { SquashWhat } from './squash-build.ts';
 import { findMissingSecret, type StepSecrets } from './step-mounts.ts';
 import type { LazyLayers, OpenedContext } from './step-run.ts';
 import { unusedBuildArgs } from './unused-args.ts';
@@ -59,6 +60,8 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly freshStages?: readonly string[] | undefined;
   /** Other stores with steps, asked for what this one lacks. */
   readonly caches?: readonly LocalStore[] | undefined;
+  /** As `--squash` and `--squash-all`. */
+  readonly squash?: SquashWhat | undefined;
   /** Of the image's manifest. */
   readonly annotations?: Annotations | undefined;
   readonly parallel?: number | undefined;
@@ -181,6 +184,7 @@ async function runPlanned(
         useCache: o.useCache ?? true,
         caches: o.caches,
         isFresh: (step) => (o.freshStages ?? []).some((name) => isStage(step, name)),
+        squash: o.squash,
         annotations: o.annotations,
         platform: graph.platform,
         lazy: o.lazy,

@@ -31,13 +31,14 @@ describe('a base whose layers are elsewhere', () => {
   });
   afterEach(() => folder.remove());
 
-  const run = (text: string, complete?: boolean) =>
+  const run = (text: string, complete?: boolean, squash?: 'new') =>
     build(store, `FROM debian\n${text}`, {
       base: { ...base, layers: base.layers.map(({ blob, diffId }) => openLayer(store, blob, diffId)) },
       contextFolder: folder.path,
       keeper: async () => createFakeKeeper(store),
       lazy,
       complete,
+      squash,
     });
   const roots = async (): Promise<number> => {
     let count = 0;
@@ -70,6 +71,12 @@ describe('a base whose layers are elsewhere', () => {
   it('is brought by what is copied from it, and only then', async () => {
     await run('FROM scratch\nCOPY --from=0 /etc/passwd /', false);
     expect(brought).toBe(1);
+  });
+
+  it('is brought in the end by a build that squashes', async () => {
+    const { image } = await run('COPY --link a.txt /x\nCOPY --link a.txt /y', false, 'new');
+    expect(brought).toBe(1);
+    expect(image.layers).toHaveLength(2);
   });
 
   it('is brought in the end where the image is to be whole, and then all steps are kept', async () => {

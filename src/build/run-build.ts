@@ -12,12 +12,13 @@ import type { Image } from '../image/types.ts';
 import { writeDocuments, writeImage } from '../image/write-image.ts';
 import { digestHex } from '../oci/digest.ts';
 import type { Annotations } from '../oci/types.ts';
-import type { Lease } from '../store/contract.ts';
+import type { Lease, LocalStore } from '../store/contract.ts';
 import type { BuildEvent, StepReport } from './build-events.ts';
 import { buildError } from './errors.ts';
 import type { BuildGraph, Step, StepId } from './graph.ts';
 import { instructionOf, openLastBuild } from './last-build.ts';
 import { runStep } from './run-step.ts';
+import { type BuildSquash, type SquashWhat, squashBuild } from './squash-build.ts';
 import { keepStep, type StepRecord } from './step-cache.ts';
 import { stepKey } from './step-key.ts';
 import type { StepRun, StepState, StepTools } from './step-run.ts';
@@ -29,6 +30,8 @@ export interface BuildTools extends StepTools {
   readonly parallel?: number | undefined;
   /** False: layers that no step needed may stay where they are, and then the image is not kept. */
   readonly complete?: boolean | undefined;
+  /** What of the result becomes one layer, for which all layers are needed; the images of its steps stay as they are. */
+  readonly squash?: SquashWhat | undefined;
   /** Of the image's manifest; the images of its steps have none. */
   readonly annotations?: Annotations | undefined;
   /** Where in the Dockerfile a step stands, for its errors. */
@@ -38,6 +41,8 @@ export interface BuildTools extends StepTools {
 export interface BuildResult {
   /** Written to the store, not named. */
   readonly image: Image;
+  /** Of a build that squashes. */
+  readonly squashed?: BuildSquash | undefined;
   /** In the order of the graph. */
   readonly steps: readonly StepReport[];
 }
@@ -67,19 +72,27 @@ export async function runBuild(
   try {
     const states = await runAll(graph, run, tools, stop, signal);
     const output = states.get(graph.output)!.image;
-    if (tools.complete !== false) await tools.lazy?.bring(output);
+    if (tools.complete !== false || tools.squash !== undefined) await tools.lazy?.bring(output);
     await keeping.settled();
     keeping.addPostponed();
     await keeping.settled();
-    const image = annotateImage(output, tools.annotations);
+    const chain = chainOf(graph, states);
+    const base = chain[0]!.step.op.kind === 'base' ? chain[0]!.image : undefined;
+    const result =
+      tools.squash === undefined
+        ? { image: output }
+        : await squashBuild(output, base, tools.squash, store, { signal: o.signal, lease: keeping.lease });
+    const image = annotateImage(result.image, tools.annotations);
     if (tools.lazy?.isMissing(output) === true) {
       await writeDocuments(store, image, { signal: o.signal });
     } else {
       await writeImage(store, image, { signal: o.signal });
-      await keepStepImages(image, tools, graph, states, keeping);
+      // The images of steps are no earlier states of a squashed image: they stay as long as the cache keeps them.
+      const earlier = result.image === output ? chain : chain.filter((state) => state.image === base);
+      await keepStepImages(image, store, earlier, keeping);
     }
     complete = true;
-    return { image, steps: graph.steps.map(({ id }) => states.get(id)!.report) };
+    return { ...result, image, steps: graph.steps.map(({ id }) => states.get(id)!.report) };
   } finally {
     // Also after a failure: what ended is kept, and the next build starts there.
     await keeping.settled().catch((error: unknown) => {
@@ -222,23 +235,25 @@ function createPlaces(count: number): <T>(work: () => Promise<T>) => Promise<T> 
   };
 }
 
-/** Lists the images of the steps that the output was made by, unless they are listed. */
+/** The steps that the output was made by, one after the other, from where its stages begin. */
+function chainOf(graph: BuildGraph, states: ReadonlyMap<StepId, StepState>): readonly StepState[] {
+  const chain: StepState[] = [];
+  for (let at: StepId | undefined = graph.output; at !== undefined; at = chain[0]!.step.parent)
+    chain.unshift(states.get(at)!);
+  return chain;
+}
+
+/** Lists the images of these steps, unless they are listed. */
 async function keepStepImages(
   image: Image,
-  tools: BuildTools,
-  graph: BuildGraph,
-  states: ReadonlyMap<StepId, StepState>,
+  store: LocalStore,
+  chain: readonly StepState[],
   keeping: Keeping,
 ): Promise<void> {
-  const { store } = tools;
-  const targets = [];
-  const output = states.get(graph.output)!;
-  for (let state = output; ; state = states.get(state.step.parent)!) {
-    // The base too: it stays what history shows, also when its name is gone.
-    if (state.step.createdBy !== undefined || state.step.op.kind === 'base')
-      targets.unshift(state.image.descriptor);
-    if (state.step.parent === undefined) break;
-  }
+  // The base too: it stays what history shows, also when its name is gone.
+  const targets = chain
+    .filter(({ step }) => step.createdBy !== undefined || step.op.kind === 'base')
+    .map((state) => state.image.descriptor);
   if (targets.length === 0) return;
   const { digest } = image.descriptor;
   const id = digestHex(digest);

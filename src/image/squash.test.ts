@@ -115,9 +115,9 @@ describe('squash', () => {
     await squash(image, { from: 0 }, store, { onEvent });
     await squash(image, { from: 2 }, store, { onEvent });
     expect(reports).toEqual([
-      { layers: 3, before: 1009, after: 9 },
-      { layers: 4, before: 1013, after: 9 },
-      { layers: 2, before: 9, after: 9 },
+      { layers: 3, into: 1, before: 1009, after: 9 },
+      { layers: 4, into: 1, before: 1013, after: 9 },
+      { layers: 2, into: 1, before: 9, after: 9 },
     ]);
   });
 

@@ -27,10 +27,17 @@ export interface SquashRange {
 export interface SquashReport {
   /** Layers that became one. */
   readonly layers: number;
+  /** 0 where they come to nothing. */
+  readonly into: 0 | 1;
   /** Bytes of the files in those layers. */
   readonly before: number;
   /** Bytes of the files in the layer that stands for them. */
   readonly after: number;
+}
+
+export interface SquashOptions extends WatchOptions<SquashReport> {
+  /** Called before anything is read or written, and not at all when the result is remembered. */
+  readonly onPack?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -44,7 +51,7 @@ export async function squash(
   image: Image,
   range: SquashRange,
   store: LocalStore,
-  o: WatchOptions<SquashReport> = {},
+  o: SquashOptions = {},
 ): Promise<Image> {
   const count = image.layers.length;
   const { from, to = count - 1 } = range;
@@ -54,9 +61,8 @@ export async function squash(
   const top = chainIds(image.layers.slice(0, to + 1).map(({ diffId }) => diffId)).at(-1)!;
   const key = `${top}-${from}`;
   const known = await recall(store, key, o);
-  const { layer, before, after } = known ?? (await pack(image, { from, to }, store, o));
-  if (known === undefined) await remember(store, key, { layer, before, after });
-  o.onEvent?.({ layers: to - from + 1, before, after });
+  const { layer, before, after } = known ?? (await packOnce(image, { from, to }, key, store, o));
+  o.onEvent?.({ layers: to - from + 1, into: layer === undefined ? 0 : 1, before, after });
   const history = squashHistory(image.config, from, to, layer !== undefined);
   const own = layer === undefined ? [] : [layer];
   const layers = [...image.layers.slice(0, from), ...own, ...image.layers.slice(to + 1)];
@@ -66,6 +72,19 @@ export async function squash(
 /** A squashed range; no layer where it comes to nothing. */
 interface Packed extends Pick<SquashReport, 'before' | 'after'> {
   readonly layer: Layer | undefined;
+}
+
+async function packOnce(
+  image: Image,
+  range: { readonly from: number; readonly to: number },
+  key: string,
+  store: LocalStore,
+  o: SquashOptions,
+): Promise<Packed> {
+  await o.onPack?.();
+  const packed = await pack(image, range, store, o);
+  await remember(store, key, packed);
+  return packed;
 }
 
 async function pack(

@@ -2,9 +2,11 @@ import type { App } from '../../app/app.ts';
 import type { Built } from '../../app/build.ts';
 import { type ImageSummary, imageSummary } from '../../app/image-summary.ts';
 import { imageId } from '../../image/image-id.ts';
+import { formatPlatform } from '../../oci/platform.ts';
 import { familiarName, parseReference } from '../../oci/reference.ts';
 import type { Paint } from '../colour.ts';
 import { formatDuration, formatSize, shortId } from '../units.ts';
+import { squashLines } from './squash-lines.ts';
 import { stepLabels } from './step-label.ts';
 
 export interface SummaryOptions {
@@ -38,10 +40,18 @@ export function formatSummary(built: Built, image: ImageSummary, o: SummaryOptio
     '',
     `${paint('strong', `Built ${name}`)} in ${formatDuration(o.milliseconds)}: ${counts}`,
     ...reasonLines(built, o),
+    ...squashedLines(built, columns),
     `${columns === undefined ? id : shortId(id)}  ${formatSize(image.size)} in ${layers}, ${hidden}`,
     paint('quiet', `look inside: dobos explore ${shown}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function squashedLines({ squashes, platforms }: Built, columns: number | undefined): string[] {
+  const lines = squashes.flatMap((squash, at) =>
+    squashLines(squash, platforms.length > 1 ? formatPlatform(platforms[at]!) : undefined),
+  );
+  return columns === undefined ? lines : lines.flatMap((line) => wrap(line, columns - 1));
 }
 
 /** The steps that a line of the Dockerfile stands for. */

@@ -132,6 +132,10 @@ describe('the summary of a build', () => {
     image,
     graph,
     names: ['docker.io/library/app:1'],
+    platforms: [{ os: 'linux', architecture: 'amd64' }],
+    squashes: [
+      { what: 'all', layers: 3, baseLayers: 2, report: { layers: 3, into: 1, before: 12e6, after: 7e6 } },
+    ],
     steps: graph.steps.map(({ id }) => ({
       ...report,
       step: id,
@@ -153,6 +157,8 @@ describe('the summary of a build', () => {
       '',
       'Built app:1 in 1.5s: 3 of 4 steps ran, 1 cached',
       `  ~ [2/4] ${LONG}: a.c changed`,
+      'squashed 3 layers into 1: 12.0 MB became 7.0 MB, 5.0 MB of hidden files gone',
+      'no layer is shared with the base any more',
       `${ID}  5.0 MB in 2 layers, 3.0 MB hidden`,
       'look inside: dobos explore app:1',
       '',

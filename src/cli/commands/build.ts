@@ -62,6 +62,8 @@ export const command: CommandSpec = {
       summary: 'write the steps to `type=local,dest=FOLDER[,mode=max]`',
       repeat: true,
     },
+    { flags: '--squash', summary: 'make one layer of those that this build adds' },
+    { flags: '--squash-all', summary: "make one layer of all, the base's too" },
     {
       flags: '--build-context <name=where>',
       summary: 'a folder, layout, image or URL in place of that stage or image',
@@ -123,7 +125,7 @@ export const command: CommandSpec = {
     ...IDLE.map(({ flags, why }) => ({ flags, summary: `accepted for scripts: ${why}`, repeat: true })),
   ],
   later: [
-    '--push', '--squash', '--squash-all',
+    '--push',
     '--check', '--call', '--add-host', '--attest', '--ulimit',
     '--shm-size', '--jobs', '--volume', '-v',
   ], // biome-ignore format: a list
@@ -184,6 +186,11 @@ export const command: CommandSpec = {
           outputs,
           cacheFrom: listOption(options, 'cacheFrom'),
           cacheTo: listOption(options, 'cacheTo'),
+          squash: flagOption(options, 'squashAll')
+            ? 'all'
+            : flagOption(options, 'squash')
+              ? 'new'
+              : undefined,
           buildContexts: listOption(options, 'buildContext'),
           annotations: listOption(options, 'annotation'),
           freshStages: listOption(options, 'cacheFilter').flatMap((list) => list.split(',')),
