@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stackLayers } from '../../src/layer/apply-layer.ts';
 import type { FileTree } from '../../src/layer/types.ts';
-import { getXattr, listXattrs } from '../../src/linux/xattr.ts';
+import { showXattrs, type View, viewOfDisk } from '../support/disk-view.ts';
 import { indexTar } from '../support/layer-index.ts';
 import { writeLayout } from '../support/oci-layout.ts';
 import { layerStacks } from '../support/random-layers.ts';
@@ -73,9 +72,6 @@ function untimedPaths(tree: FileTree): readonly string[] {
   return implied.flatMap((path) => [path, path.slice(0, Math.max(0, path.lastIndexOf('/')))]);
 }
 
-/** path -> what a person can see of it; hard links by the first of their names. */
-type View = Record<string, string>;
-
 function viewOfTree(tree: FileTree, untimed: ReadonlySet<string>): View {
   const view: View = {};
   const first = new Map<string, string>();
@@ -95,41 +91,4 @@ function viewOfTree(tree: FileTree, untimed: ReadonlySet<string>): View {
     }
   }
   return view;
-}
-
-function viewOfDisk(root: string, untimed: ReadonlySet<string>): View {
-  const view: View = {};
-  const first = new Map<number, string>();
-  const visit = (path: string): void => {
-    for (const name of readdirSync(join(root, path)).sort()) {
-      const below = path === '' ? name : `${path}/${name}`;
-      const disk = join(root, below);
-      const stat = lstatSync(disk);
-      const owner = `${stat.uid}:${stat.gid}`;
-      const time = untimed.has(below) ? '' : ` ${Math.floor(stat.mtimeMs / 1000)}`;
-      const mode = (stat.mode & 0o7777).toString(8);
-      const attributes = (): string => showXattrs(listXattrs(disk).map((key) => [key, getXattr(disk, key)!]));
-      if (stat.isSymbolicLink()) view[below] = `symlink ${owner}${time} -> ${readlinkSync(disk)}`;
-      else if (stat.isDirectory()) {
-        view[below] = `directory ${mode} ${owner}${time}${attributes()}`;
-        visit(below);
-      } else {
-        const same = first.get(stat.ino) ?? below;
-        first.set(stat.ino, same);
-        const kind = stat.isFile() ? 'file' : stat.isFIFO() ? 'fifo' : 'character';
-        const digest = (): string => createHash('sha256').update(readFileSync(disk)).digest('hex');
-        const content = stat.isFile() ? `${stat.size} sha256:${digest()}` : kind;
-        view[below] = `${kind} ${mode} ${owner}${time}${attributes()} ${content} = ${same}`;
-      }
-    }
-  };
-  visit('');
-  return view;
-}
-
-function showXattrs(xattrs: readonly (readonly [string, Uint8Array])[]): string {
-  return xattrs
-    .map(([name, value]) => ` ${name}=${Buffer.from(value).toString('hex')}`)
-    .sort()
-    .join('');
 }
