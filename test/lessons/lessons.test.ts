@@ -29,6 +29,7 @@ const GROUPS: readonly {
   { pages: ['16-mounts'] },
   { pages: ['17-heredocs'] },
   { pages: ['23-counting-layers'] },
+  { pages: ['24-squash'] },
   { pages: ['25-dockerignore'] },
   { pages: ['26-inside-the-archive'] },
   { pages: ['31-pulled-layers-are-shared'], registry: true },
