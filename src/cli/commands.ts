@@ -62,6 +62,13 @@ export const COMMANDS: readonly CommandRow[] = [
     [],
     () => import('./commands/explore.ts'),
   ),
+  row(
+    'squash',
+    'improve',
+    'Make one layer of several, and prove that the files are the same',
+    [],
+    () => import('./commands/squash.ts'),
+  ),
   row('login', 'move', 'Log in to a registry', [], () => import('./commands/login.ts')),
   row('logout', 'move', 'Forget the credentials for a registry', [], () => import('./commands/logout.ts')),
   row('pull', 'move', 'Fetch an image from a registry', ['image pull'], () => import('./commands/pull.ts')),
@@ -123,7 +130,7 @@ export const LATER: readonly string[] = [
   'push', 'copy', 'search', 'validate',
   'create', 'start', 'stop', 'kill', 'restart', 'pause', 'unpause', 'wait', 'rm', 'rename', 'ps', 'logs', 'exec', 'attach',
   'top', 'cp', 'diff', 'commit', 'export', 'container', 'volume', 'network', 'bundle', 'runtimes', 'builds', 'buildx', 'builder',
-  'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'squash', 'flatten', 'slim', 'secrets', 'serve', 'completion',
+  'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 
 /** The command that these words begin with, and the words after its name; undefined if there is none. */

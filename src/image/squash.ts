@@ -1,7 +1,7 @@
 import { isDobosError } from '../base/errors.ts';
 import type { CallOptions, WatchOptions } from '../base/options.ts';
 import { stackLayers } from '../layer/apply-layer.ts';
-import { diffTrees } from '../layer/diff-trees.ts';
+import { compareViews } from '../layer/compare-views.ts';
 import { createLayerContents } from '../layer/layer-contents.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import { readLayerIndex, readLayerIndexes } from '../layer/read-index.ts';
@@ -118,8 +118,8 @@ async function pack(
 
 /** The contents come from stored blobs, which nothing has verified since their indexes were made. @throws IMAGE_SQUASH_DIFFERS */
 function checkView(image: Image, before: readonly LayerIndex[], after: readonly LayerIndex[]): void {
-  for (const { path } of diffTrees(stackLayers(before), stackLayers(after)))
-    throw imageError('IMAGE_SQUASH_DIFFERS', { image: image.descriptor.digest, path });
+  const { difference: path } = compareViews(stackLayers(before), stackLayers(after));
+  if (path !== undefined) throw imageError('IMAGE_SQUASH_DIFFERS', { image: image.descriptor.digest, path });
 }
 
 /** The rows with the layers `from` to `to` as one, or as none. */

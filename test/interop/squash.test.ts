@@ -139,6 +139,42 @@ describe('build --squash', () => {
     expect(readFileSync(at('again.oci')).equals(readFileSync(at('many.oci')))).toBe(true);
   });
 
+  it('is what the command does afterwards, for any range, with the proof', async () => {
+    await build('-t', 'whole');
+    await build('-t', 'own', '--squash');
+    const squash = async (...words: string[]) => {
+      const { code, stdout, stderr } = await box.run(['squash', 'whole', ...words]);
+      return { code, stdout, lines: stderr.trim().split('\n') };
+    };
+    const { stdout: own } = await box.run(['inspect', '--format', '{{.Id}}', 'own']);
+    const { stdout: base } = await box.run(['inspect', '--format', '{{index .RootFS.Layers 2}}', 'whole']);
+    for (const words of [['--last', '2'], ['--from-layer', '2'], ['--from-layer', 'base'], ['-f', base.trim()], ['-f', base.slice(7, 19)]])
+      expect(await squash(...words, '-t', 'small'), words.join(' ')).toEqual({
+        code: 0,
+        stdout: own,
+        lines: [
+          'small:latest has 3 layers of 12 B, whole 4 layers of 18 B',
+          'saved: 6 B of hidden files',
+          'lost:  2 layers that other images may share',
+          'same:  3 paths (2 files of 8 B) in content, mode, owner, time, attributes, hard links',
+        ],
+      });
+    expect((await squash('--last', '1')).lines).toEqual([
+      expect.stringMatching(/^nothing to squash: at most one layer was chosen; [0-9a-f]{12} is the image that whole is$/),
+    ]);
+    for (const [words, code, problem] of [
+      [['--last', '5'], 1, 'cannot squash the last 5 layers: whole has 4 layers'],
+      [['--from-layer', '4'], 1, 'cannot squash from layer 4 on: whole has 4 layers'],
+      [['--from-layer', 'own'], 1, 'whole does not stand on own: its lowest layers are others'],
+      [['--last', '0'], 2, '--last "0", want a number of layers'],
+      [['--last', '1', '--from-layer', '1'], 2, '--last and --from-layer exclude each other'],
+    ] as const) {
+      const told = await squash(...words);
+      expect([told.code, told.lines[0]], words.join(' ')).toEqual([code, expect.stringContaining(problem)]);
+    }
+    for (const name of ['whole', 'own', 'small']) await box.run(['rmi', name]);
+  }); // biome-ignore format: rows
+
   it('leaves nothing in the store that a prune of images and cache would not take', async () => {
     for (const name of ['app', 'base', 'many']) await box.run(['rmi', name]);
     for (const words of [['image', 'prune', '-f'], ['builder', 'prune', '-f']]) {
