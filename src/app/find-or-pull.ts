@@ -53,16 +53,15 @@ export async function findOrPull(app: App, text: string, o: FindOrPullOptions): 
   try {
     const { peekReference, pullReference } = await import('./pull.ts');
     const how = { ...o, platform: wanted };
-    if (o.lazy === undefined) {
-      await pullReference(app, reference, { ...how, missing: local.found === undefined });
-    } else {
-      const { image, target } = await peekReference(app, reference, how);
-      if (local.found?.target.digest === target.digest) return local.found;
-      o.lazy.add(image, () =>
-        pullReference(app, reference, { ...how, missing: local.found === undefined, target }),
-      );
+    const missing = local.found === undefined;
+    const peeked = o.lazy === undefined ? undefined : await peekReference(app, reference, how);
+    // What is here already is told as an image that is up to date, and costs no more.
+    if (o.lazy !== undefined && peeked !== undefined && local.found?.target.digest !== peeked.target.digest) {
+      const { image, target } = peeked;
+      o.lazy.add(image, () => pullReference(app, reference, { ...how, missing, target }));
       return { image, target, name: storedName(reference) };
     }
+    await pullReference(app, reference, { ...how, missing, target: peeked?.target });
   } catch (error) {
     o.signal?.throwIfAborted();
     if (!isDobosError(error)) throw error;
