@@ -56,6 +56,9 @@ beforeEach(async () => {
           return there.resolve(`${registry}/${repository}:${tag}`);
         },
       }),
+      writable: () => {
+        throw new Error('nothing here is pushed');
+      },
     }),
     close: async () => {},
   };

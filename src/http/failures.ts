@@ -1,10 +1,17 @@
 import { type DobosError, isDobosError, systemCode } from '../base/errors.ts';
 import { httpError, type TlsTrouble, type Unreachable } from './errors.ts';
-import { BODY_IDLE_MS, CONNECT_MS, HEADERS_MS, MAX_HEADER_BYTES } from './limits.ts';
+import {
+  BODY_IDLE_MS,
+  CONNECT_MS,
+  HEADERS_MS,
+  MAX_HEADER_BYTES,
+  SEND_MS,
+  SLOW_HEADERS_MS,
+} from './limits.ts';
 import { proxyHost } from './proxy.ts';
 
 /** Marks an error of ours that ran out of time; `systemCode` of what `timeUp` makes. */
-export type Deadline = 'TIME_UP_CONNECT' | 'TIME_UP_HEADERS';
+export type Deadline = 'TIME_UP_CONNECT' | 'TIME_UP_HEADERS' | 'TIME_UP_SLOW_HEADERS' | 'TIME_UP_SEND';
 
 /** An error that a transport throws when a deadline has passed. */
 export const timeUp = (code: Deadline): Error => Object.assign(new Error('time is up'), { code });
@@ -16,6 +23,8 @@ export function requestFailure(error: unknown, host: string, proxy: string | und
   const timeout = (doing: string, ms: number): DobosError =>
     httpError('HTTP_TIMEOUT', { host, doing, seconds: ms / 1000 }, { cause: error });
   if (CONNECT_TIMEOUTS.has(code)) return timeout('to connect', CONNECT_MS);
+  if (code === 'TIME_UP_SEND') return timeout('to take more of a body', SEND_MS);
+  if (code === 'TIME_UP_SLOW_HEADERS') return timeout('to answer', SLOW_HEADERS_MS);
   if (HEADER_TIMEOUTS.has(code)) return timeout('to answer', HEADERS_MS);
   if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW') {
     return httpError('HTTP_HEADERS_TOO_LARGE', { host, limit: MAX_HEADER_BYTES }, { cause: error });

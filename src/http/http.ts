@@ -29,7 +29,7 @@ export function createHttp(o: HttpOptions): Http {
     const tls = url.protocol === 'https:' ? await filesOf(url.host, hop.trusted) : undefined;
     const leave = await gate.enter(url.origin, call);
     try {
-      const { method, body } = hop.request;
+      const { method, body, slowAnswer } = hop.request;
       const insecure = o.insecure?.(url.host) === true;
       return await transport.send(
         {
@@ -37,6 +37,7 @@ export function createHttp(o: HttpOptions): Http {
           url,
           headers: headersFor(hop, o.userAgent),
           body,
+          slowAnswer,
           acceptAddress: hop.accept,
           tls,
           insecure,
@@ -55,7 +56,7 @@ export function createHttp(o: HttpOptions): Http {
   /** Tries of one hop until there is an answer worth having. */
   const persist = async (hop: HopRequest, call: CallOptions): Promise<HttpResponse> => {
     const { request, url } = hop;
-    const hopeful = request.retry !== false && (request.method === 'GET' || request.method === 'HEAD');
+    const hopeful = request.retry ?? (request.method === 'GET' || request.method === 'HEAD');
     for (let tries = 1; ; tries++) {
       const { answer, outcome } = await attempt(() => send(hop, call));
       if (outcome.kind === 'answer' && outcome.status === 429) {
@@ -147,9 +148,15 @@ function headersFor(hop: HopRequest, userAgent: string): Readonly<Record<string,
   return {
     'user-agent': userAgent,
     ...hop.request.headers,
+    ...lengthOf(hop.request.body),
     ...(hop.trusted ? hop.request.secretHeaders : {}),
     'accept-encoding': 'identity',
   };
+}
+
+/** A body that comes in pieces has no length that anybody else could see. */
+function lengthOf(body: HttpRequest['body']): Readonly<Record<string, string>> {
+  return body === undefined || body instanceof Uint8Array ? {} : { 'content-length': String(body.size) };
 }
 
 /** The files of each host, asked once; without the client's certificate where secrets may not be shown. The same object each time. */

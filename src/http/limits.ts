@@ -10,6 +10,13 @@ export const CONNECT_MS = 10_000;
 /** Milliseconds from the request to the end of the answer's headers; a registry may look into slow storage first. */
 export const HEADERS_MS = 30_000;
 
+/** The same where a server checks what it was sent before it answers: 10 GB are hashed in less than a minute, and moved to slow storage in some. */
+export const SLOW_HEADERS_MS = 10 * 60_000;
+
+/** Bytes of a body that are handed to the connection at once, and the milliseconds that it may take to send them: 4 KiB/s. */
+export const SEND_BYTES = 256 * 1024;
+export const SEND_MS = 60_000;
+
 /** Milliseconds without one byte of a body, while it is being read. */
 export const BODY_IDLE_MS = 30_000;
 
@@ -18,7 +25,7 @@ export const SLOW_WINDOW_BYTES = 60 * 1024;
 /** Milliseconds of waiting over which the speed is judged. */
 export const SLOW_WINDOW_MS = 60_000;
 
-/** How often a GET or HEAD is sent at most. */
+/** How often a request that may be made again is sent at most. */
 export const MAX_TRIES = 5;
 /** The same for failures that seldom pass by themselves: nobody listens, no route, no answer. */
 export const MAX_TRIES_UNLIKELY = 2;

@@ -18,7 +18,7 @@ export type RetryPlan =
       readonly askedMs?: number;
     };
 
-/** What to do after the `tries`-th try of a GET or HEAD: doubling waits with chance in them, never shorter than the server asks for. */
+/** What to do after the `tries`-th try of a request that may be made again: doubling waits with chance in them, never shorter than the server asks for. */
 export function planRetry(outcome: Outcome, tries: number, clock: HttpClock): RetryPlan {
   const again = (most: number, why: string, leastMs = 0): RetryPlan =>
     tries < most ? { kind: 'again', waitMs: waitFor(tries, leastMs, clock), why } : { kind: 'enough' };

@@ -9,6 +9,13 @@ import type { CallOptions } from '../base/options.ts';
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** A body that is sent as it comes, and made again when the request is. */
+export interface SentBody {
+  /** Bytes that `open` gives. */
+  readonly size: number;
+  open(): ByteStream;
+}
+
 export interface HttpRequest {
   readonly method: HttpMethod;
   readonly url: string;
@@ -16,13 +23,15 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Headers that prove who asks (`authorization`, `cookie`): sent to the origin of `url` only, never after a redirect to another. */
   readonly secretHeaders?: Readonly<Record<string, string>> | undefined;
-  readonly body?: Uint8Array | undefined;
+  readonly body?: Uint8Array | SentBody | undefined;
+  /** Whether the server may take minutes until it answers, as one that checks what it was sent. */
+  readonly slowAnswer?: boolean | undefined;
   /**
    * The host, with port if any, on whose behalf this request is made: the registry. It and only it may have a private, loopback or
    * link-local address, and its host decides whether plain HTTP is allowed. The host of `url` when absent.
    */
   readonly home?: string | undefined;
-  /** Whether other answers than 2xx and 206 are tried again by the policy (408, 429, 500, 502, 503, 504 …); true when absent. Only GET and HEAD ever are. */
+  /** Whether the request is made again by the policy when it fails or is answered by 408, 429, 500, 502, 503, 504 …; when absent, GET and HEAD are. True only for what may happen twice. */
   readonly retry?: boolean | undefined;
 }
 
@@ -108,7 +117,8 @@ export interface Transport {
       readonly method: HttpMethod;
       readonly url: URL;
       readonly headers: Readonly<Record<string, string>>;
-      readonly body?: Uint8Array | undefined;
+      readonly body?: Uint8Array | SentBody | undefined;
+      readonly slowAnswer?: boolean | undefined;
       /** Whether an address that the host's name resolves to is acceptable; the connection is refused otherwise (HTTP_PRIVATE_ADDRESS). */
       readonly acceptAddress: (address: string) => boolean;
       readonly tls?: TlsFiles | undefined;

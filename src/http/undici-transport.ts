@@ -4,9 +4,10 @@ import type { CallOptions } from '../base/options.ts';
 import { type BodyQueue, createBodyQueue } from './body-queue.ts';
 import { type Connector, createConnector } from './connector.ts';
 import { httpError } from './errors.ts';
-import { timeUp } from './failures.ts';
-import { BODY_IDLE_MS, CONNECT_MS, HEADERS_MS, MAX_HEADER_BYTES } from './limits.ts';
+import { BODY_IDLE_MS, CONNECT_MS, MAX_HEADER_BYTES } from './limits.ts';
+import { createPatience } from './patience.ts';
 import { proxyHost } from './proxy.ts';
+import { bodyOf } from './send-body.ts';
 import { proxyAuthorization } from './tunnel.ts';
 import type { Transport, TransportResponse } from './types.ts';
 
@@ -18,6 +19,8 @@ export interface UndiciOptions {
   readonly connectMs?: number | undefined;
   readonly headersMs?: number | undefined;
   readonly bodyIdleMs?: number | undefined;
+  readonly slowHeadersMs?: number | undefined;
+  readonly sendMs?: number | undefined;
 }
 
 /**
@@ -99,8 +102,8 @@ function exchange(
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let queue: BodyQueue | undefined;
-    let timer: NodeJS.Timeout | undefined;
     const { signal } = call;
+    const patience = createPatience(request, o, (error) => stop(error));
     const stop = (error: unknown): void => {
       controller?.abort(error as Error);
       finish();
@@ -109,7 +112,7 @@ function exchange(
     };
     const onAbort = (): void => stop(signal?.reason);
     const finish = (): void => {
-      clearTimeout(timer);
+      patience.end();
       signal?.removeEventListener('abort', onAbort);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -118,17 +121,18 @@ function exchange(
         method: request.method,
         path: byProxy ? `${url.origin}${path}` : path,
         headers: { host: url.host, ...request.headers, ...(byProxy ? proxyHeaders(proxy) : {}) },
-        body: request.body ?? null,
+        // undici takes any iterable, which its types do not say.
+        body: bodyOf(request.body, patience) as Buffer | null,
       },
       {
         onRequestStart(started) {
           controller = started;
           if (signal?.aborted === true) return started.abort(signal.reason);
-          timer = setTimeout(() => stop(timeUp('TIME_UP_HEADERS')), o.headersMs ?? HEADERS_MS);
+          patience.start();
         },
         onResponseStart(started, status) {
           if (status < 200) return;
-          clearTimeout(timer);
+          patience.end();
           if (status === 407 && proxy !== undefined) {
             return stop(
               httpError('HTTP_PROXY', { proxy: proxyHost(proxy), problem: 'wants a user and password' }),

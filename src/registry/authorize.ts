@@ -6,8 +6,8 @@ import { registryError } from './errors.ts';
 import { foreignText } from './foreign-text.ts';
 import { plainAllowed } from './hosts.ts';
 import { checkRealm, sameHost, sharesDomain } from './realm.ts';
-import { readRefusal, statusError } from './refusal.ts';
-import { joinScopes, pullScope, readingScopes } from './scope.ts';
+import { type Refusal, readRefusal, statusError, writeError } from './refusal.ts';
+import { allowedScopes, joinScopes, pullScope, pushScope } from './scope.ts';
 import { basicHeader, type TokenAsk, type Tokens } from './tokens.ts';
 import type { Credential, Credentials, FoundCredential } from './types.ts';
 
@@ -26,14 +26,18 @@ export interface GuardOptions {
   /** The host that is asked, with port. */
   readonly host: string;
   readonly repository: string;
+  /** Whether something is to be written, for which other rights are asked for. */
+  readonly writes?: boolean | undefined;
 }
 
 /** Proves who asks, as far as the registry wants to know and something is known. */
 export interface Guard {
-  /** The answer; 401 only if nothing more can be shown. Only requests without a body. @throws REGISTRY_REALM, REGISTRY_TOKEN, REGISTRY_CHALLENGE, REGISTRY_DENIED, REGISTRY_LOGIN, and errors of http/ */
+  /** The answer; 401 only if nothing more can be shown. A body is sent again with each proof. @throws REGISTRY_REALM, REGISTRY_TOKEN, REGISTRY_CHALLENGE, REGISTRY_DENIED, REGISTRY_LOGIN, and errors of http/ */
   send(request: Omit<HttpRequest, 'secretHeaders' | 'home'>, o?: CallOptions): Promise<HttpResponse>;
   /** A refused answer as an error that says what was shown. Reads its body. */
   refused(response: HttpResponse, name: string): Promise<DobosError>;
+  /** The same for what was to be written. */
+  refusedWrite(response: HttpResponse, name: string): Promise<DobosError>;
 }
 
 /** What is sent in `Authorization`, and where it came from. */
@@ -49,7 +53,7 @@ type Proof =
  */
 export function createGuard(o: GuardOptions): Guard {
   const { http, tokens, host, repository } = o;
-  const own = pullScope(repository);
+  const own = o.writes === true ? pushScope(repository) : pullScope(repository);
   let finding: Promise<FoundCredential> | undefined;
   let known: Proof | undefined;
   let foreignRealm: string | undefined;
@@ -84,7 +88,15 @@ export function createGuard(o: GuardOptions): Guard {
     const anonymous = showed === undefined;
     const name = `${o.registry}/${repository}`;
     const credentials = anonymous ? failure?.message : origin;
-    const facts = { name, registry: o.registry, anonymous, says, credentials, foreignRealm };
+    const facts = {
+      name,
+      registry: o.registry,
+      anonymous,
+      says,
+      credentials,
+      foreignRealm,
+      writes: o.writes,
+    };
     return registryError('REGISTRY_DENIED', facts, { cause: failure ?? cause });
   };
 
@@ -127,7 +139,7 @@ export function createGuard(o: GuardOptions): Guard {
   ): Promise<TokenAsk | undefined> => {
     const realm = checkRealm(params.get('realm')!, host, plainAllowed(host, o.insecure));
     const service = params.get('service');
-    let scopes = readingScopes(params.get('scope'), own);
+    let scopes = allowedScopes(params.get('scope'), own);
     if (sent?.kind === 'token') {
       tokens.drop(sent.ask, sent.token);
       if (params.get('error') === 'insufficient_scope') {
@@ -156,6 +168,9 @@ export function createGuard(o: GuardOptions): Guard {
     return { authorization: proof.header };
   };
 
+  const deniedOrWrong = ({ status, says }: Refusal): Promise<DobosError> =>
+    status === 401 && known === undefined && showed === 'password' ? wrongLogin(host, says) : denied(says);
+
   return {
     async send(request, call = {}) {
       let proof = await atHand(call);
@@ -179,11 +194,13 @@ export function createGuard(o: GuardOptions): Guard {
     },
     async refused(response, name) {
       const refusal = await readRefusal(response);
-      const { status, says } = refusal;
+      const { status } = refusal;
       if (status !== 401 && status !== 403) return statusError(refusal, name, o.registry, host);
-      return status === 401 && known === undefined && showed === 'password'
-        ? wrongLogin(host, says)
-        : denied(says);
+      return deniedOrWrong(refusal);
+    },
+    async refusedWrite(response, name) {
+      const refusal = await readRefusal(response);
+      return writeError(refusal, name, o.registry, host) ?? deniedOrWrong(refusal);
     },
   };
 }

@@ -150,7 +150,7 @@ function wholeNumber(text: string | undefined): number | undefined {
 }
 
 /** True for what may pass: a connection that broke or could not be made, an overloaded registry. */
-function isPassing(error: unknown): boolean {
+export function isPassing(error: unknown): boolean {
   if (isDobosError(error, 'REGISTRY_STATUS')) return PASSING.has(error.facts.status as number);
   return ['HTTP_CUT', 'HTTP_TIMEOUT', 'HTTP_UNREACHABLE', 'REGISTRY_RATE_LIMIT'].some((code) =>
     isDobosError(error, code),

@@ -1,4 +1,5 @@
 import { errorMaker } from '../base/errors.ts';
+import { DEFAULT_REGISTRY } from '../oci/reference.ts';
 
 type RegistryErrors = {
   REGISTRY_NOT_FOUND: {
@@ -17,6 +18,8 @@ type RegistryErrors = {
     credentials?: string | undefined;
     /** A token server in another domain, which was not shown the credentials. */
     foreignRealm?: string | undefined;
+    /** Whether it was to be written. */
+    writes?: boolean | undefined;
   };
   REGISTRY_LOGIN: {
     registry: string;
@@ -42,6 +45,17 @@ type RegistryErrors = {
   REGISTRY_SIZE: { digest: string; host: string; want: number; got: number };
   REGISTRY_RANGE: { digest: string; host: string; want: string; got: string };
   REGISTRY_CUT: { digest: string; host: string; done: number; size: number; tries: number };
+  REGISTRY_REFUSED: {
+    name: string;
+    host: string;
+    status: number;
+    codes: readonly string[];
+    says?: string | undefined;
+    quota: boolean;
+  };
+  REGISTRY_UPLOAD_CUT: { digest: string; host: string; done: number; size: number; tries: number };
+  REGISTRY_LOCATION: { host: string; location: string; why: string };
+  REGISTRY_STORED: { name: string; host: string; got: string };
   REGISTRY_LINK: { host: string; link: string; why: string };
   REGISTRY_TAGS: { name: string; why: string };
   REGISTRY_TAG: { tag: string };
@@ -54,10 +68,12 @@ export const registryError = errorMaker<RegistryErrors>({
     message: `${name} is not in the registry${quoted(says)}`,
     hint: nearest.length === 0 ? undefined : `tags near it: ${nearest.join(', ')}`,
   }),
-  REGISTRY_DENIED: ({ name, registry, anonymous, says, credentials, foreignRealm }) => {
+  REGISTRY_DENIED: ({ name, registry, anonymous, says, credentials, foreignRealm, writes }) => {
+    const problem = writes ? 'may not be written' : 'does not exist or may not be read';
+    const needs = writes ? 'needs a login to be written' : 'does not exist or needs a login';
     const what = anonymous
-      ? `${name} does not exist or needs a login${credentials === undefined ? '' : `, and ${credentials}`}`
-      : `${name} does not exist or may not be read by this user${credentials === undefined ? '' : ` (${credentials})`}`;
+      ? `${name} ${needs}${credentials === undefined ? '' : `, and ${credentials}`}`
+      : `${name} ${problem} by this user${credentials === undefined ? '' : ` (${credentials})`}`;
     const realm =
       foreignRealm === undefined
         ? ''
@@ -66,7 +82,9 @@ export const registryError = errorMaker<RegistryErrors>({
       message: `${what}${realm}${quoted(says)}`,
       hint:
         foreignRealm === undefined
-          ? `"dobos login ${registry}" if it is private`
+          ? writes
+            ? `"dobos login ${registry}" as a user who may${registry === DEFAULT_REGISTRY ? '; on Docker Hub the name begins with the user: docker.io/USER/NAME' : ''}`
+            : `"dobos login ${registry}" if it is private`
           : `name ${foreignRealm} in DOBOS_TRUSTED_HOSTS if it belongs to ${registry}`,
     };
   },
@@ -98,12 +116,45 @@ export const registryError = errorMaker<RegistryErrors>({
     message: `the connection to ${host} broke ${tries} times in a row with little or nothing read of ${digest}, at ${done} of ${size} bytes`,
     hint: 'try again: what is here already is not fetched again',
   }),
+  REGISTRY_REFUSED: ({ name, host, status, codes, says, quota }) => ({
+    message: `${name} was not taken by ${host} (status ${status})${quoted(says)}`,
+    hint: refusedHint(status, codes, quota),
+  }),
+  REGISTRY_UPLOAD_CUT: ({ digest, host, done, size, tries }) => ({
+    message: `the connection to ${host} broke ${tries} times in a row with little or nothing sent of ${digest}, at ${done} of ${size} bytes`,
+    hint: 'push again: what the registry has whole is not sent again',
+  }),
+  REGISTRY_LOCATION: ({ host, location, why }) => ({
+    message: `${host} wants an upload sent to ${location}, which ${why}`,
+    hint: 'a proxy before a registry has to pass on Host and X-Forwarded-Proto, so that the registry knows its own address',
+  }),
+  REGISTRY_STORED: ({ name, host, got }) => `${host} says that it stored ${got}, want ${name}`,
   REGISTRY_LINK: ({ host, link, why }) => `the next page of tags that ${host} names, ${link}, ${why}`,
   REGISTRY_TAGS: ({ name, why }) => `the tags of ${name} ${why}`,
   REGISTRY_TAG: ({ tag }) =>
     `tag ${JSON.stringify(tag)} must be 1 to 128 letters, digits, "_", "." or "-", not starting with "." or "-"`,
   REGISTRY_ENDPOINTS: ({ name, wanted }) => `no place is configured where ${name} may be asked for ${wanted}`,
 });
+
+/** What can be done about it. */
+function refusedHint(status: number, codes: readonly string[], quota: boolean): string | undefined {
+  const has = (...wanted: readonly string[]): boolean => codes.some((code) => wanted.includes(code));
+  if (quota)
+    return 'the space for this repository is used up: remove what is not needed there, or ask its owner for more';
+  if (has('MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN'))
+    return 'the registry lost a part of the image meanwhile; push again, it is sent anew';
+  if (has('NAME_UNKNOWN') || status === 404)
+    return 'is the name right? Some registries want a repository made before anything is pushed to it';
+  if (has('NAME_INVALID'))
+    return 'the registry allows other names; some want a project or user before the name';
+  if (status === 413 || has('SIZE_INVALID'))
+    return 'the registry, or a proxy before it, limits how much is sent at once';
+  if (status === 405 || has('UNSUPPORTED')) return 'a mirror or a registry in maintenance can only be read';
+  if (status === 409 || status === 412 || has('TAG_INVALID'))
+    return 'a tag that may not be moved? Push another one';
+  if (has('MANIFEST_INVALID')) return 'the registry may not know this kind of manifest or of compression';
+  return undefined;
+}
 
 function quoted(says: string | undefined): string {
   return says === undefined ? '' : `: registry says ${says}`;

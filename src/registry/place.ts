@@ -1,6 +1,6 @@
 import { type DobosError, isDobosError } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
-import type { Http, HttpResponse } from '../http/types.ts';
+import type { Http, HttpRequest, HttpResponse } from '../http/types.ts';
 import { createGuard } from './authorize.ts';
 import { hostOfRegistry, plainAllowed } from './hosts.ts';
 import type { Tokens } from './tokens.ts';
@@ -16,10 +16,7 @@ export interface PlaceParts extends RegistryOptions {
   readonly schemes: Map<string, Promise<string>>;
 }
 
-export interface PlaceRequest {
-  readonly method: 'GET' | 'HEAD';
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-}
+export type PlaceRequest = Pick<HttpRequest, 'method' | 'headers' | 'body' | 'retry' | 'slowAnswer'>;
 
 /** One repository at one host: where to send what, with which proof. */
 export interface Place {
@@ -27,16 +24,18 @@ export interface Place {
   readonly host: string;
   readonly mirror: boolean;
   readonly only: Endpoint['only'];
-  /** The answer to a request for `manifests/<name>`, `blobs/<digest>` or `tags/list`, whatever its status. The name is already checked. */
+  /** The answer to a request for `manifests/<name>`, `blobs/<digest>`, `blobs/uploads/` or `tags/list`, whatever its status. The name is already checked. */
   ask(what: string, request: PlaceRequest, o?: CallOptions): Promise<HttpResponse>;
-  /** The same for a whole address, which must be on this host. */
+  /** The same for a whole address that this host named; elsewhere than at this host nothing is shown of who asks. */
   askAt(url: string, request: PlaceRequest, o?: CallOptions): Promise<HttpResponse>;
   /** A refused answer as an error. */
   refused(response: HttpResponse, name: string): Promise<DobosError>;
+  /** An answer that refuses to write, as an error. */
+  refusedWrite(response: HttpResponse, name: string): Promise<DobosError>;
 }
 
-/** The place that an endpoint describes. Asks nothing yet. */
-export function createPlace(parts: PlaceParts, endpoint: Endpoint, registry: string): Place {
+/** The place that an endpoint describes, to read from or also to write to. Asks nothing yet. */
+export function createPlace(parts: PlaceParts, endpoint: Endpoint, registry: string, writes = false): Place {
   const base = new URL(endpoint.base);
   const { host } = base;
   const { http, tokens, credentials, insecure, trustedRealms } = parts;
@@ -53,6 +52,7 @@ export function createPlace(parts: PlaceParts, endpoint: Endpoint, registry: str
     registry: account,
     host,
     repository,
+    writes,
   });
   const path = base.pathname.replace(/\/+$/, '') || '/v2';
 
@@ -76,8 +76,12 @@ export function createPlace(parts: PlaceParts, endpoint: Endpoint, registry: str
       if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace);
       return guard.send({ ...request, url: url.href }, o);
     },
-    askAt: (url, request, o) => guard.send({ ...request, url }, o),
+    async askAt(url, request, o = {}) {
+      const isOwn = new URL(url).origin === new URL(`${await scheme(o)}//${host}`).origin;
+      return isOwn ? guard.send({ ...request, url }, o) : http.request({ ...request, url, home: host }, o);
+    },
     refused: guard.refused,
+    refusedWrite: guard.refusedWrite,
   };
 }
 

@@ -48,6 +48,24 @@ export function statusError(refusal: Refusal, name: string, registry: string, ho
   return registryError('REGISTRY_STATUS', { name, host, status, says, codes });
 }
 
+/** A quota, in the words of harbor, quay, GitLab and the cloud's registries. */
+const QUOTA = /quota|storage limit|exceed(?:s|ed)? the configured|insufficient storage|limit exceeded/i;
+
+/** Why something was not written, as an error; undefined if it is a matter of who asks. */
+export function writeError(
+  refusal: Refusal,
+  name: string,
+  registry: string,
+  host: string,
+): DobosError | undefined {
+  const { status, codes, says } = refusal;
+  const isQuota = status === 507 || QUOTA.test(says ?? '');
+  if (!isQuota && (status === 401 || status === 403)) return undefined;
+  if (status === 429 || codes.includes('TOOMANYREQUESTS') || (status >= 500 && status !== 507))
+    return statusError(refusal, name, registry, host);
+  return registryError('REGISTRY_REFUSED', { name, host, status, codes, says, quota: isQuota });
+}
+
 function errorsIn(text: string): { readonly code: string; readonly message: string }[] {
   try {
     const { errors, details } = JSON.parse(text) as { errors?: unknown; details?: unknown };

@@ -5,6 +5,7 @@ import type { Digest } from '../oci/types.ts';
 import { createRepository } from './repository.ts';
 import { createTokens } from './tokens.ts';
 import type { Registry, RegistryOptions, Repository, Traffic } from './types.ts';
+import { createWritable } from './writable.ts';
 
 /** The registries that can be reached. Asks nothing by itself; tokens and connections are shared by all repositories, and `o.http` is closed by who made it. */
 export function createRegistry(o: RegistryOptions): Registry & { traffic(): Traffic } {
@@ -41,6 +42,10 @@ export function createRegistry(o: RegistryOptions): Registry & { traffic(): Traf
       const made = repositories.get(name) ?? createRepository(parts, registry, repository);
       repositories.set(name, made);
       return made;
+    },
+    writable(registry, repository, options) {
+      parseReference(`${registry}/${repository}`);
+      return createWritable(parts, registry, repository, options);
     },
     traffic: () => ({ requests, bodyBytes, resumed: [...resumed] }),
   };

@@ -19,6 +19,8 @@ import type { Repository } from './types.ts';
 export interface RepositoryParts extends PlaceParts {
   readonly clock: HttpClock;
   readonly onBytes: (size: number) => void;
+  /** Where to ask, instead of what the endpoints say. */
+  readonly places?: (() => Promise<readonly Place[]>) | undefined;
 }
 
 /**
@@ -36,6 +38,7 @@ export function createRepository(parts: RepositoryParts, registry: string, repos
   let found: Promise<readonly Place[]> | undefined;
 
   const allPlaces = (): Promise<readonly Place[]> => {
+    if (parts.places !== undefined) return parts.places();
     found ??= parts.endpoints
       .find(registry, repository)
       .then((endpoints) => endpoints.map((endpoint) => createPlace(parts, endpoint, registry)))

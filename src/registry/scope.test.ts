@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatScope, joinScopes, parseScopes, pullScope, readingScopes } from './scope.ts';
+import { allowedScopes, formatScope, joinScopes, parseScopes, pullScope, pushScope } from './scope.ts';
 
 describe('scopes', () => {
   it('are read and spelled, with colons in their names', () => {
@@ -31,12 +31,22 @@ describe('scopes', () => {
 
   it('that a challenge names are asked for, for reading only', () => {
     const own = pullScope('a/b');
-    expect(readingScopes('repository:proxy/a/b:pull,push,delete', own).map(formatScope)).toEqual([
+    expect(allowedScopes('repository:proxy/a/b:pull,push,delete', own).map(formatScope)).toEqual([
       'repository:proxy/a/b:pull',
     ]);
     for (const other of [undefined, '', 'garbage', 'registry:catalog:*']) {
-      expect(readingScopes(other, own), other).toEqual([own]);
+      expect(allowedScopes(other, own), other).toEqual([own]);
     }
+  });
+
+  it('are asked for to write the repository itself, and nothing else that nobody named', () => {
+    const own = pushScope('a/b');
+    const asked = allowedScopes('repository:a/b:pull repository:base:pull repository:x:delete,push', own);
+    expect(asked.map(formatScope)).toEqual([
+      'repository:a/b:pull,push',
+      'repository:base:pull',
+      'repository:x:pull,push',
+    ]);
   });
 
   it('are joined without doubles', () => {

@@ -32,14 +32,24 @@ export function pullScope(repository: string): Scope {
   return { type: 'repository', name: repository, actions: ['pull'] };
 }
 
+/** Reading one repository, and writing to it. */
+export function pushScope(repository: string): Scope {
+  return { type: 'repository', name: repository, actions: ['pull', 'push'] };
+}
+
 /**
- * What to ask a token for, after a challenge that names scopes: its repositories, but never more than reading. A registry may know a repository by
- * another name than its address has; what it may not do is make us fetch a token that can write. Without such a scope: `own`.
+ * What to ask a token for, after a challenge that names scopes: its repositories, but never more than `own` allows. A registry may know a repository by
+ * another name than its address has; what it may not do is make us fetch a token that can write where nothing is to be written. What is to be done at all
+ * is asked for at once for the repository itself, so that looking and writing are one token. Without such a scope: `own`.
  */
-export function readingScopes(challenged: string | undefined, own: Scope): Scope[] {
+export function allowedScopes(challenged: string | undefined, own: Scope): Scope[] {
   const repositories = parseScopes(challenged ?? '').filter(({ type }) => type.startsWith('repository'));
   if (repositories.length === 0) return [own];
-  return repositories.map(({ type, name }) => ({ type, name, actions: ['pull'] }));
+  return repositories.map(({ type, name, actions }) => {
+    if (name === own.name) return { type, name, actions: own.actions };
+    const shared = own.actions.filter((action) => action === 'pull' || actions.includes(action));
+    return { type, name, actions: shared };
+  });
 }
 
 /** Both lists, each scope once. */

@@ -48,7 +48,7 @@ describe('tokens', () => {
       'application/x-www-form-urlencoded',
       undefined,
     ]);
-    expect(Object.fromEntries(new URLSearchParams(Buffer.from(body!).toString()))).toEqual({
+    expect(Object.fromEntries(new URLSearchParams(Buffer.from(body as Uint8Array).toString()))).toEqual({
       grant_type: 'refresh_token',
       client_id: 'dobos',
       service: 'the service',

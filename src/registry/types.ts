@@ -5,8 +5,8 @@
  */
 import type { CallOptions } from '../base/options.ts';
 import type { Http, HttpClock } from '../http/types.ts';
-import type { Digest } from '../oci/types.ts';
-import type { BlobSource, Refs } from '../store/contract.ts';
+import type { Descriptor, Digest } from '../oci/types.ts';
+import type { BlobSource, Refs, Store } from '../store/contract.ts';
 
 /** What proves who asks. Never printed, never in an error, an event or a log. */
 export type Credential =
@@ -73,11 +73,32 @@ export type RegistryEvent =
 
 /** Connections and tokens shared by all repositories of one command. */
 export interface Registry {
-  /** The repository of a registry, both written out (`docker.io`, `library/debian`). Asks nothing by itself. */
+  /** The repository of a registry, both written out (`docker.io`, `library/debian`), to read from. Asks nothing by itself. */
   repository(registry: string, repository: string): Repository;
+  /** The same to write to: never a mirror, and with the rights that this needs. */
+  writable(registry: string, repository: string, o?: WritableOptions): WritableRepository;
 }
 
-/** Names are tags or digests. Writing comes with push. */
+export interface WritableOptions {
+  /** Repositories of the same registry that probably have the blob: it is mounted from there instead of sent. */
+  readonly sources?: ((digest: Digest) => readonly string[]) | undefined;
+  readonly onMounted?: ((digest: Digest, from: string) => void) | undefined;
+}
+
+/**
+ * A repository as a store (distribution-spec 1.1.1, pushing). What was found or put is taken for present from then on; a blob that is looked for and absent is not looked for
+ * again by the `put` that follows. A `put` of a stream, instead of a function of an offset, is not gone on with when it is cut.
+ */
+export interface WritableRepository extends Repository, Store {
+  /** Tags the manifest, whose bytes are sent; they are read from the repository when not given. A tag that points there already is left alone. @throws REGISTRY_REFUSED, REGISTRY_DENIED, REGISTRY_STORED */
+  tag(
+    name: string,
+    target: Descriptor,
+    o?: CallOptions & { readonly bytes?: Uint8Array | undefined },
+  ): Promise<void>;
+}
+
+/** Names are tags or digests. */
 export interface Repository extends BlobSource, Pick<Refs, 'resolve'> {
   /** All tags in the order the registry gives them, read page by page. @throws REGISTRY_LINK for a page on another host */
   tags(o?: CallOptions): AsyncIterable<string>;

@@ -54,17 +54,25 @@ export function createTokenDesk(auth: TokenAuth, home: () => string): TokenDesk 
       return isRight ? give(res, url.searchParams.getAll('scope')) : void res.writeHead(401).end();
     },
     refuse(req, url) {
-      const repository = /^\/v2\/(.+)\/(?:manifests|blobs|tags)\//.exec(url.pathname)?.[1];
-      const scope = repository === undefined ? undefined : `repository:${repository}:pull`;
+      const repository = /^\/v2\/(.+?)\/(?:manifests|blobs|tags)\//.exec(url.pathname)?.[1];
+      const actions = req.method === 'GET' || req.method === 'HEAD' ? ['pull'] : ['pull', 'push'];
+      const from = url.searchParams.get('from');
+      const needed = [
+        ...(repository === undefined ? [] : [{ name: repository, actions }]),
+        ...(from === null ? [] : [{ name: from, actions: ['pull'] }]),
+      ];
       const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? '')?.[1] ?? '';
       const known = given.get(token);
       const isGood =
-        known !== undefined && known.left > 0 && (scope === undefined || known.scopes.includes(scope));
+        known !== undefined &&
+        known.left > 0 &&
+        needed.every((need) => known.scopes.some((scope) => grants(scope, need)));
       if (isGood) {
         known.left--;
         return undefined;
       }
-      const more = scope === undefined ? '' : `,scope="${scope}"`;
+      const scopes = needed.map((need) => `repository:${need.name}:${need.actions.join(',')}`);
+      const more = scopes.length === 0 ? '' : `,scope="${scopes.join(' ')}"`;
       const why =
         known === undefined ? '' : `,error="${known.left > 0 ? 'insufficient_scope' : 'invalid_token'}"`;
       return `Bearer realm="${auth.realm ?? home()}",service="${SERVICE}"${more}${why}`;
@@ -73,4 +81,13 @@ export function createTokenDesk(auth: TokenAuth, home: () => string): TokenDesk 
       for (const token of given.values()) token.left = 0;
     },
   };
+}
+
+/** Whether a token's scope is good for all of this. */
+function grants(
+  scope: string,
+  need: { readonly name: string; readonly actions: readonly string[] },
+): boolean {
+  const [, name, actions = ''] = /^repository:(.+):([a-z,]+)$/.exec(scope) ?? [];
+  return name === need.name && need.actions.every((action) => actions.split(',').includes(action));
 }
