@@ -73,6 +73,13 @@ export const COMMANDS: readonly CommandRow[] = [
   row('logout', 'move', 'Forget the credentials for a registry', [], () => import('./commands/logout.ts')),
   row('pull', 'move', 'Fetch an image from a registry', ['image pull'], () => import('./commands/pull.ts')),
   row(
+    'push',
+    'move',
+    'Send an image to the registry in its name',
+    ['image push'],
+    () => import('./commands/push.ts'),
+  ),
+  row(
     'save',
     'move',
     'Write images to an archive that every tool reads',
@@ -127,7 +134,7 @@ export const COMMANDS: readonly CommandRow[] = [
 
 /** Commands that people will type and that come later; they fail by name. */
 export const LATER: readonly string[] = [
-  'push', 'copy', 'search', 'validate',
+  'copy', 'search', 'validate',
   'create', 'start', 'stop', 'kill', 'restart', 'pause', 'unpause', 'wait', 'rm', 'rename', 'ps', 'logs', 'exec', 'attach',
   'top', 'cp', 'diff', 'commit', 'export', 'container', 'volume', 'network', 'bundle', 'runtimes', 'builds', 'buildx', 'builder',
   'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',

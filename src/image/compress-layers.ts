@@ -41,16 +41,25 @@ function isStoredAs({ blob, diffId }: Layer, how: TargetCompression): boolean {
   return compressionOfType(blob.mediaType) === how;
 }
 
-async function compressLayer(
+export interface CompressLayerOptions extends CompressLayersOptions {
+  /** True for a blob that is where the layer goes: what was made once is not made again for it, though it is gone from the store. */
+  readonly elsewhere?: ((blob: Descriptor) => Promise<boolean>) | undefined;
+  /** Called before it is really compressed. */
+  readonly onWork?: (() => void) | undefined;
+}
+
+/** The layer stored that way, made or remembered: see `compressLayers`. */
+export async function compressLayer(
   layer: Layer,
   how: TargetCompression,
   store: LocalStore,
-  o: CompressLayersOptions,
+  o: CompressLayerOptions = {},
 ): Promise<Layer> {
   const mediaType = layerType(how);
-  const key = `${layer.diffId}-${how}-${o.level ?? 'usual'}`;
-  const known = parseNote(await store.notes.get(NOTE, key), mediaType);
-  if (known !== undefined && (await store.has(known, o))) return openLayer(store, known, layer.diffId);
+  const known = await packedBlob(store, layer, how, o.level);
+  if (known !== undefined && ((await store.has(known, o)) || (await o.elsewhere?.(known)) === true))
+    return openLayer(store, known, layer.diffId);
+  o.onWork?.();
   let size = 0;
   const counted = async function* (): ByteStream {
     for await (const chunk of layer.openTar(o)) {
@@ -61,12 +70,32 @@ async function compressLayer(
   const blob = await store.ingest(compress(counted(), how, o), mediaType, o);
   if (blob.digest !== layer.diffId) await keepUnpacked(store, blob.digest, { diffId: layer.diffId, size });
   try {
-    await store.notes.put(NOTE, key, Buffer.from(JSON.stringify({ digest: blob.digest, size: blob.size })));
+    await store.notes.put(
+      NOTE,
+      keyOf(layer, how, o.level),
+      Buffer.from(JSON.stringify({ digest: blob.digest, size: blob.size })),
+    );
   } catch (error) {
     if (!isDobosError(error)) throw error;
   }
   return openLayer(store, blob, layer.diffId);
 }
+
+/** What compressing the layer gave when it was last done; it need not be in the store any more. */
+export async function packedBlob(
+  store: LocalStore,
+  layer: Pick<Layer, 'diffId'>,
+  how: TargetCompression,
+  level?: number,
+): Promise<Descriptor | undefined> {
+  return parseNote(await store.notes.get(NOTE, keyOf(layer, how, level)), layerType(how));
+}
+
+const keyOf = (
+  { diffId }: Pick<Layer, 'diffId'>,
+  how: TargetCompression,
+  level: number | undefined,
+): string => `${diffId}-${how}-${level ?? 'usual'}`;
 
 function parseNote(bytes: Buffer | undefined, mediaType: string): Descriptor | undefined {
   if (bytes === undefined) return undefined;

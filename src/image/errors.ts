@@ -26,6 +26,7 @@ type ImageErrors = {
   ARCHIVE_LAYER_CONTENT: { path: string; member: string; got: string; want: string };
   ARCHIVE_WRITE: { path: string; why: string };
   IMPORT_NOT_TAR: { why: string };
+  PUSH_INCOMPLETE: { name: string; present: readonly string[]; absent: readonly string[] };
 };
 /** Errors of images, and of archives of images. */
 export const imageError = errorMaker<ImageErrors>({
@@ -83,5 +84,12 @@ export const imageError = errorMaker<ImageErrors>({
   IMPORT_NOT_TAR: ({ why }) => ({
     message: `what is imported is not a tar archive: ${why}`,
     hint: 'import takes a tar of a root file system, plain or compressed; an archive of images is for "dobos load"',
+  }),
+  PUSH_INCOMPLETE: ({ name, present, absent }) => ({
+    message: `${name} is an index of several platforms, of which ${absent.join(', ')} ${absent.length === 1 ? 'is' : 'are'} not in the store`,
+    hint:
+      present.length === 0
+        ? 'pull it first'
+        : `--platform pushes one that is here (${present.join(', ')}); dobos pull --platform brings the others`,
   }),
 });

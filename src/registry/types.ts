@@ -81,7 +81,7 @@ export interface Registry {
 
 export interface WritableOptions {
   /** Repositories of the same registry that probably have the blob: it is mounted from there instead of sent. */
-  readonly sources?: ((digest: Digest) => readonly string[]) | undefined;
+  readonly sources?: ((digest: Digest) => Promise<readonly string[]>) | undefined;
   readonly onMounted?: ((digest: Digest, from: string) => void) | undefined;
 }
 

@@ -208,7 +208,7 @@ describe('a blob', () => {
 });
 
 describe('a blob that another repository has', () => {
-  const sources = () => ['team/base', 'team/app'];
+  const sources = async () => ['team/base', 'team/app'];
   it('is mounted from there', async () => {
     const mounted: string[] = [];
     const onMounted = (_: string, where: string): unknown => mounted.push(where);
@@ -329,7 +329,7 @@ describe('rights', () => {
   it('to read where a blob is mounted from are asked for too', async () => {
     const here = await world(
       { auth, mounts: true },
-      { credential, writable: { sources: () => ['team/base'] } },
+      { credential, writable: { sources: async () => ['team/base'] } },
     );
     const { blob, bytes } = noise(100);
     await here.to.has(blob);

@@ -82,7 +82,7 @@ export function createWritable(
         clock: parts.clock,
         onEvent: parts.onEvent,
         name: `${full}@${digest}`,
-        sources: (sources?.(digest) ?? [])
+        sources: ((await sources?.(digest)) ?? [])
           .filter((each) => each !== repository && !refused.has(each))
           .slice(0, MAX_SOURCES),
         onRefused: (each) => refused.add(each),

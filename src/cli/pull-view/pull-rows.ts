@@ -2,13 +2,9 @@ import type { PullNotice } from '../../app/pull.ts';
 import { PARTIAL_FROM_BYTES } from '../../store/partial-files.ts';
 import type { Paint } from '../colour.ts';
 import type { Frame } from '../live-painter.ts';
-import { formatDockerSize, shortId } from '../units.ts';
+import { shortId } from '../units.ts';
+import { type LayerBlock, type LayerRow, linesOf } from './layer-rows.ts';
 import { endLines, headerLine, LAYER_WORDS, missingLine, noticeLine } from './pull-text.ts';
-
-/** docker's bar is as wide. */
-const WIDEST_BAR = 50;
-/** A bar narrower than this says nothing. */
-const NARROWEST_BAR = 8;
 
 /** Pulls as rows of a terminal: one for each layer, with a bar while it comes. */
 export interface PullRows {
@@ -19,17 +15,12 @@ export interface PullRows {
   kept(): { readonly done: number; readonly total: number };
 }
 
-interface Row {
-  readonly id: string;
-  readonly size: number;
+interface Row extends LayerRow {
   state: 'present' | 'waiting' | 'started' | 'moved' | 'stored';
-  done: number;
 }
 
-interface Block {
-  readonly head: string[];
+interface Block extends LayerBlock {
   readonly rows: Map<string, Row>;
-  readonly tail: string[];
   over: boolean;
 }
 
@@ -62,12 +53,13 @@ export function createPullRows(paint: Paint): PullRows {
           const block = blockOf(notice.name);
           block.head.push(headerLine(notice.name));
           for (const { digest, size } of notice.layers)
-            block.rows.set(digest, { id: shortId(digest), size, state: 'waiting', done: 0 });
+            block.rows.set(digest, rowOf({ id: shortId(digest), size, state: 'waiting', done: 0 }));
           return;
         }
         case 'layer': {
           const row = blockOf(notice.name).rows.get(notice.layer.digest);
-          if (row !== undefined) Object.assign(row, { state: notice.state, done: notice.done });
+          if (row !== undefined)
+            Object.assign(row, rowOf({ ...row, state: notice.state, done: notice.done }));
           return;
         }
         case 'done': {
@@ -109,46 +101,19 @@ export function createPullRows(paint: Paint): PullRows {
   };
 }
 
-/** A pull's lines; where there is no room for all, finished layers give way. */
-function linesOf(
-  { head, rows, tail }: Block,
-  width: number,
-  paint: Paint,
-  room = Number.POSITIVE_INFINITY,
-): string[] {
-  const all = [...rows.values()];
-  const free = room - head.length - tail.length;
-  if (all.length <= free)
-    return [...head, ...all.map((row) => rowLine(row, width, paint)), ...tail].map(clipped(width));
-  const open = all.filter(({ state }) => state === 'started' || state === 'moved').slice(0, free - 1);
-  const finished = all.filter(({ state }) => state === 'present' || state === 'stored').length;
-  const summary = paint('quiet', `${finished} of ${all.length} layers complete`);
-  return [...head, ...open.map((row) => rowLine(row, width, paint)), summary, ...tail].map(clipped(width));
+/** How a layer is shown in its state. */
+function rowOf({ id, size, state, done }: Pick<Row, 'id' | 'size' | 'state' | 'done'>): Row {
+  const moves = state === 'started' || (state === 'moved' && done < size);
+  const word = state === 'started' ? '' : state === 'moved' ? LAYER_WORDS.verifying : LAYER_WORDS[state];
+  const over = state === 'present' || state === 'stored';
+  return {
+    id,
+    size,
+    state,
+    done,
+    word: moves ? 'Downloading' : word,
+    moves,
+    over,
+    quiet: state === 'present',
+  };
 }
-
-function rowLine({ id, size, state, done }: Row, width: number, paint: Paint): string {
-  if (state === 'started' || (state === 'moved' && done < size)) return barLine(id, done, size, width, paint);
-  const word =
-    state === 'moved' ? LAYER_WORDS.verifying : LAYER_WORDS[state as 'present' | 'waiting' | 'stored'];
-  return `${id}: ${state === 'present' ? paint('quiet', word) : word}`;
-}
-
-/** `6ae821421a7d: Downloading [====>     ]  12.3MB/45.6MB`. */
-function barLine(id: string, done: number, size: number, width: number, paint: Paint): string {
-  const start = `${id}: Downloading `;
-  const numbers = `${formatDockerSize(done)}/${formatDockerSize(size)}`;
-  // The longest that the numbers can be, so that the bar keeps its width.
-  const room = width - start.length - '[] '.length - '999.9MB/999.9MB'.length;
-  const bar = Math.min(WIDEST_BAR, room);
-  if (bar < NARROWEST_BAR) return `${start}${numbers}`;
-  const filled = size === 0 ? bar : Math.min(bar, Math.floor((bar * done) / size));
-  const head = filled === 0 ? '>' : filled < bar ? `${'='.repeat(filled - 1)}>` : '='.repeat(bar);
-  const padding = ' '.repeat(bar - head.length);
-  return `${start}[${paint('accent', head)}${padding}] ${numbers.padStart('999.9MB/999.9MB'.length)}`;
-}
-
-/** Lines without colours only: those with some are narrow enough as they are made. */
-const clipped =
-  (width: number) =>
-  (line: string): string =>
-    line.length > width && !line.includes('\u001b') ? `${line.slice(0, width - 1)}…` : line;

@@ -1,0 +1,104 @@
+import { errorMaker, isDobosError } from '../base/errors.ts';
+import type { CallOptions } from '../base/options.ts';
+import { type PushEvent, type Pushed, type PushImageOptions, pushImage } from '../image/push-image.ts';
+import { formatReference, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
+import type { Descriptor, Digest, Platform } from '../oci/types.ts';
+import type { LocalStore } from '../store/contract.ts';
+import type { App } from './app.ts';
+import { withoutTransport } from './image-names.ts';
+import { createMountSources } from './mount-sources.ts';
+import type { RegistryNotice } from './open-registry.ts';
+
+type PushErrors = {
+  PUSH_ALL_TAGS: { name: string };
+  PUSH_DIGEST: { name: string };
+  PUSH_UNKNOWN: { name: string; nearest: readonly string[] };
+};
+const pushError = errorMaker<PushErrors>({
+  PUSH_ALL_TAGS: ({ name }) => ({
+    message: `"${name}" names one image, and --all-tags pushes all of its repository`,
+    hint: 'leave out the tag, or --all-tags',
+  }),
+  PUSH_DIGEST: ({ name }) => ({
+    message: `"${name}" names a digest, and only a tag can be pushed`,
+    hint: 'give it a name first: dobos tag IMAGE NAME:TAG',
+  }),
+  PUSH_UNKNOWN: ({ name, nearest }) => ({
+    message: `there is no image "${name}" in the store`,
+    hint:
+      nearest.length === 0
+        ? 'name the image as it is to be called there: dobos tag IMAGE HOST/NAME:TAG'
+        : `did you mean ${nearest.join(' or ')}?`,
+  }),
+});
+
+/** What a push tells: its own events, and what the registry's client has to say. */
+export type PushNotice =
+  /** Nothing is asked yet; `repository` is written out. */
+  { readonly kind: 'begun'; readonly repository: string } | PushEvent | RegistryNotice;
+
+export interface PushOptions extends CallOptions {
+  /** Which of an index's images; all of it when absent. */
+  readonly platform?: Platform | undefined;
+  /** Plain HTTP and certificates that cannot be checked are accepted. */
+  readonly insecure?: boolean | undefined;
+  readonly onEvent?: ((notice: PushNotice) => void) | undefined;
+}
+
+/** Pushes what a name of the store points at to the registry that the name says. @throws PUSH_UNKNOWN, PUSH_DIGEST, as `pushImage`, OCI_REFERENCE_INVALID, HTTP_…, REGISTRY_… */
+export async function push(app: App, text: string, o: PushOptions): Promise<Pushed> {
+  const reference = withDefaultTag(parseReference(withoutTransport(text)));
+  if (reference.digest !== undefined) throw pushError('PUSH_DIGEST', { name: text });
+  const name = formatReference(reference);
+  const target = await resolveNamed(await app.store(), name);
+  begin(reference, o);
+  return pushTarget(app, reference, target, o);
+}
+
+/** Pushes every tag of a repository that the store has, in their order. @throws PUSH_ALL_TAGS, and as `push` */
+export async function pushAllTags(app: App, text: string, o: PushOptions): Promise<readonly Pushed[]> {
+  const bare = parseReference(withoutTransport(text));
+  if (bare.tag !== undefined || bare.digest !== undefined) throw pushError('PUSH_ALL_TAGS', { name: text });
+  const start = `${formatReference(bare)}:`;
+  const found: (readonly [tag: string, target: Descriptor])[] = [];
+  for await (const [name, target] of (await app.store()).list(o))
+    if (name.startsWith(start)) found.push([name.slice(start.length), target]);
+  if (found.length === 0) throw pushError('PUSH_UNKNOWN', { name: text, nearest: [] });
+  begin(bare, o);
+  const pushed: Pushed[] = [];
+  for (const [tag, target] of found) pushed.push(await pushTarget(app, { ...bare, tag }, target, o));
+  return pushed;
+}
+
+export type PushTargetOptions = PushOptions & Pick<PushImageOptions, 'compression' | 'level' | 'force'>;
+
+/** Pushes an image or index under a reference, which need not be a name of the store; without a tag, by its digest only. @throws as `pushImage` */
+export async function pushTarget(
+  app: App,
+  { registry, repository, tag }: Reference,
+  target: Descriptor,
+  { insecure, ...o }: PushTargetOptions,
+): Promise<Pushed> {
+  const store = await app.store();
+  const mounted = new Map<Digest, string>();
+  const to = (await app.registry({ insecure, onEvent: o.onEvent })).writable(registry, repository, {
+    sources: createMountSources(store, registry, o),
+    onMounted: (digest, from) => mounted.set(digest, from),
+  });
+  const name = formatReference({ registry, repository, tag });
+  return pushImage(store, target, to, { name, tag }, { ...o, mountedFrom: (digest) => mounted.get(digest) });
+}
+
+function begin({ registry, repository }: Reference, o: PushOptions): void {
+  o.onEvent?.({ kind: 'begun', repository: formatReference({ registry, repository }) });
+}
+
+async function resolveNamed(store: LocalStore, name: string): Promise<Descriptor> {
+  try {
+    return await store.resolve(name);
+  } catch (error) {
+    if (!isDobosError(error, 'STORE_NAME_UNKNOWN')) throw error;
+    const { nearest } = error.facts as { nearest: readonly string[] };
+    throw pushError('PUSH_UNKNOWN', { name, nearest }, { cause: error });
+  }
+}
