@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { commaFields } from '../base/comma-fields.ts';
 import { parseAnnotations } from './build-annotations.ts';
-import { parseOutput } from './build-outputs.ts';
+import { parseOutput, withPush } from './build-outputs.ts';
 import { checkOutputs } from './write-outputs.ts';
 
 describe('--output', () => {
@@ -46,19 +46,37 @@ describe('--output', () => {
     ['type=tar,"dest=x', 'a quote is not closed', undefined],
     ['type=oci,compression=gzp', 'unknown compression "gzp"', 'did you mean gzip?'],
     ['type=oci,compression-level=x', 'want a number', undefined],
-    ['type=registry,name=x', 'pushing is not part of this version yet', undefined],
-    ['type=image,name=x,push=true', 'pushing is not part of this version yet', undefined],
+    ['type=registry,nam=x', 'type=registry knows no "nam"', 'did you mean name?'],
+    ['type=image,name=x,push=true,compression=zst', 'unknown compression "zst"', 'did you mean zstd?'],
   ])('refuses %j', (text, problem, hint) => {
     expect(() => parseOutput(text)).toThrow(problem);
     if (hint !== undefined)
       expect(() => parseOutput(text)).toThrow(expect.objectContaining({ hint }) as unknown as Error);
   });
 
+  it('reads what is pushed, and how', () => {
+    const plain = { compression: undefined, level: undefined, force: false, byDigest: false };
+    const names = ['docker.io/library/x:latest'];
+    expect(parseOutput('type=registry,name=x')).toEqual({ kind: 'image', names, push: plain });
+    expect(parseOutput('type=registry,name=x,push=false')).toEqual({ kind: 'image', names, push: undefined });
+    expect(parseOutput('type=image,name=x')).toEqual({ kind: 'image', names, push: undefined });
+    expect(parseOutput('type=image,name=x,push=true,compression=zstd,compression-level=9')).toEqual({
+      ...{ kind: 'image', names },
+      push: { ...plain, compression: 'zstd', level: 9 },
+    });
+    expect(withPush([parseOutput('type=image,name=x')], true)).toEqual([
+      { kind: 'image', names, push: plain },
+    ]);
+    expect(withPush([parseOutput('out')], true).at(-1)).toEqual({ kind: 'image', names: [], push: plain });
+    expect(() => checkOutputs(withPush([], true), 1, [])).toThrow('a name is needed when pushing');
+    checkOutputs(withPush([], true), 1, names);
+  });
+
   it('refuses what cannot be written before anything runs', () => {
     const outputs = ['-', 'type=oci'].map(parseOutput);
-    expect(() => checkOutputs(outputs, 1)).toThrow('only one output goes to standard output');
-    expect(() => checkOutputs([parseOutput('type=docker,dest=x')], 2)).toThrow('one platform');
-    checkOutputs([parseOutput('type=docker,dest=x')], 1);
+    expect(() => checkOutputs(outputs, 1, [])).toThrow('only one output goes to standard output');
+    expect(() => checkOutputs([parseOutput('type=docker,dest=x')], 2, [])).toThrow('one platform');
+    checkOutputs([parseOutput('type=docker,dest=x')], 1, []);
   });
 });
 

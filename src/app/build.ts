@@ -11,12 +11,11 @@ import { keepUntagged, nameImage } from '../image/name-image.ts';
 import { type IndexEntry, writeIndex } from '../image/write-index.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import type { Descriptor, Platform } from '../oci/types.ts';
-import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
 import { type BuildAnnotations, parseAnnotations } from './build-annotations.ts';
-import { type CacheFolder, openCaches, parseCache, writeCaches } from './build-caches.ts';
-import { parseOutput } from './build-outputs.ts';
-import { type BuildPlace, openBuildPlace } from './build-place.ts';
+import { type CachePlace, type OpenedCaches, openCaches, parseCache, writeCaches } from './build-caches.ts';
+import { type OutputPush, parseOutput, withPush } from './build-outputs.ts';
+import { type BuildPlace, openBuildPlace, type PlaceOptions } from './build-place.ts';
 import { readAllowed, readStepSecrets } from './build-secrets.ts';
 import { checkEmulation } from './check-emulation.ts';
 import type { PullPolicy } from './find-or-pull.ts';
@@ -25,6 +24,7 @@ import { createLazyBases } from './lazy-bases.ts';
 import { type OpenedContexts, openNamedContexts } from './named-contexts.ts';
 import { nameEvent, namePlatform, nameSteps } from './platform-steps.ts';
 import type { PullNotice } from './pull.ts';
+import type { PushNotice } from './push.ts';
 import { resolveBase } from './resolve-base.ts';
 import { checkOutputs, writeOutputs } from './write-outputs.ts';
 
@@ -53,6 +53,8 @@ export interface BuildRequest {
   readonly runtime?: string | undefined;
   /** As in `--output`. */
   readonly outputs?: readonly string[] | undefined;
+  /** As `--push`. */
+  readonly push?: boolean | undefined;
   /** As in `--cache-from` and `--cache-to`. */
   readonly cacheFrom?: readonly string[] | undefined;
   readonly cacheTo?: readonly string[] | undefined;
@@ -72,6 +74,7 @@ export interface BuildDoors extends WatchOptions<BuildEvent> {
   /** What `-` reads. */
   readonly stdin?: (() => ByteStream) | undefined;
   readonly onPull?: ((notice: PullNotice) => void) | undefined;
+  readonly onPush?: ((notice: PushNotice) => void) | undefined;
 }
 
 export interface Built extends Omit<BuildResult, 'squashed'> {
@@ -97,12 +100,26 @@ export async function build(app: App, request: BuildRequest, o: BuildDoors): Pro
     keepGitDir: request.buildArgs.includes('BUILDKIT_CONTEXT_KEEP_GIT_DIR=1'),
     warn: (message: string) => o.onEvent?.({ kind: 'warning', message }),
   };
-  const caches = await openCaches(wanted.sources, how.warn);
+  const caches = await openCaches(app, wanted.sources, { ...how, onNotice: o.onPull });
+  try {
+    return await buildWith(app, request, { ...wanted, caches }, how, o);
+  } finally {
+    await caches.close();
+  }
+}
+
+async function buildWith(
+  app: App,
+  request: BuildRequest,
+  wanted: Read & Pick<Wanted, 'caches'>,
+  how: PlaceOptions,
+  o: BuildDoors,
+): Promise<Built> {
   const named = await openNamedContexts(app, request.buildContexts ?? [], how);
   try {
     const place = await openBuildPlace(app, request, how);
     try {
-      return await buildAgainIfDisturbed(app, { ...wanted, place, named, caches }, o);
+      return await buildAgainIfDisturbed(app, { ...wanted, place, named }, o);
     } finally {
       await place.close();
     }
@@ -130,7 +147,7 @@ async function buildAgainIfDisturbed(app: App, wanted: Wanted, o: BuildDoors): P
 interface Wanted extends Read {
   readonly place: BuildPlace;
   readonly named: OpenedContexts;
-  readonly caches: readonly LocalStore[];
+  readonly caches: OpenedCaches;
 }
 
 interface Read extends BuildRequest {
@@ -138,8 +155,8 @@ interface Read extends BuildRequest {
   readonly platforms: readonly Platform[];
   readonly written: readonly ReturnType<typeof parseOutput>[];
   readonly noted: BuildAnnotations;
-  readonly sources: readonly CacheFolder[];
-  readonly targets: readonly CacheFolder[];
+  readonly sources: readonly CachePlace[];
+  readonly targets: readonly CachePlace[];
   readonly allowed: ReadonlySet<string>;
   readonly stepSecrets: StepSecrets;
 }
@@ -153,11 +170,12 @@ function readRequest(app: App, request: BuildRequest): Read {
     platforms.set(formatPlatform(platform), platform);
   }
   if (platforms.size === 0) platforms.set('', hostPlatform);
-  const written = (request.outputs ?? []).map(parseOutput);
-  checkOutputs(written, platforms.size);
+  const names = [...new Set(request.tags.map(fullName))];
+  const written = withPush((request.outputs ?? []).map(parseOutput), request.push === true);
+  checkOutputs(written, platforms.size, names);
   return {
     ...request,
-    names: [...new Set(request.tags.map(fullName))],
+    names,
     platforms: [...platforms.values()],
     written,
     sources: (request.cacheFrom ?? []).map((text) => parseCache('--cache-from', text)),
@@ -183,6 +201,7 @@ async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built
   );
   const results: BuildResult[] = [];
   for (const each of planned) results.push(await each.run());
+  await wanted.caches.borrowed?.settle(results.map(({ image }) => image));
   const entries = results.map(
     ({ image }, i): IndexEntry => ({
       image,
@@ -208,12 +227,13 @@ async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built
     signal: o.signal,
     stdout: o.stdout ?? refuseStdout,
     warn,
+    push: (name, image, how) => pushOutput(app, name, image, how, o),
   });
   await writeCaches(
-    store,
+    app,
     wanted.targets,
     results.map(({ steps }, i) => ({ steps, graph: planned[i]!.graph })),
-    { signal: o.signal, warn },
+    { signal: o.signal, warn, onNotice: o.onPull, borrowed: wanted.caches.borrowed },
   );
   const own = Math.max(
     0,
@@ -226,11 +246,35 @@ async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built
       ...planned[own]!.graph,
       steps: planned.flatMap(({ graph }, i) => namePlatform(graph, platforms, i).steps),
     },
-    names: [...names, ...written.flatMap((output) => (output.kind === 'image' ? output.names : []))],
+    names: [
+      ...names,
+      ...written.flatMap((output) =>
+        output.kind === 'image' && output.push?.byDigest !== true ? output.names : [],
+      ),
+    ],
     target,
     platforms,
     squashes: results.flatMap(({ squashed }) => squashed ?? []),
   };
+}
+
+async function pushOutput(
+  app: App,
+  name: string,
+  target: Descriptor,
+  { byDigest, ...how }: OutputPush,
+  { signal, onPush: onEvent, onPull: onNotice }: BuildDoors,
+): Promise<void> {
+  const { parseReference } = await import('../oci/reference.ts');
+  const { pushTarget } = await import('./push.ts');
+  const { tag, ...reference } = parseReference(name);
+  onEvent?.({ kind: 'begun', repository: `${reference.registry}/${reference.repository}` });
+  await pushTarget(app, byDigest ? reference : { ...reference, tag }, target, {
+    ...how,
+    signal,
+    onEvent,
+    onNotice,
+  });
 }
 
 async function refuseStdout(): Promise<void> {
@@ -238,13 +282,14 @@ async function refuseStdout(): Promise<void> {
 }
 
 async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoors): Promise<PlannedBuild> {
-  const { platforms, place, named } = wanted;
+  const { platforms, place, named, caches } = wanted;
+  const keeper = () => app.keeper(wanted.runtime);
   const at = platforms.indexOf(platform);
   const lazy = createLazyBases();
   return planImage({
     signal: o.signal,
     onEvent: (event) => o.onEvent?.(nameEvent(event, platforms, at)),
-    store: await app.store(),
+    store: caches.borrowed?.store ?? (await app.store()),
     contextFolder: place.contextFolder,
     foreignContext: place.foreign,
     contexts: named.contexts,
@@ -266,11 +311,12 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoo
     freshStages: wanted.freshStages,
     squash: wanted.squash,
     annotations: wanted.noted.manifest(platform),
-    caches: wanted.caches,
+    caches: caches.folders,
+    borrows: caches.borrowed !== undefined,
     resolveBase: (name, of) =>
       resolveBase(app, name, of, { policy: wanted.pull, signal: o.signal, onEvent: o.onPull, lazy }),
     lazy,
-    keeper: () => app.keeper(wanted.runtime),
+    keeper: caches.borrowed?.keeper(keeper) ?? keeper,
     http: app.http,
     gitEnv: app.settings.environment,
     now: app.settings.now,

@@ -70,21 +70,30 @@ export async function pushAllTags(app: App, text: string, o: PushOptions): Promi
   return pushed;
 }
 
-export type PushTargetOptions = PushOptions & Pick<PushImageOptions, 'compression' | 'level' | 'force'>;
+export interface PushTargetOptions
+  extends PushOptions,
+    Pick<PushImageOptions, 'compression' | 'level' | 'force'> {
+  /** Hears what the registry's client has to say, instead of `onEvent`: who pulls too hears each notice once. */
+  readonly onNotice?: ((notice: RegistryNotice) => void) | undefined;
+}
 
 /** Pushes an image or index under a reference, which need not be a name of the store; without a tag, by its digest only. @throws as `pushImage` */
 export async function pushTarget(
   app: App,
   { registry, repository, tag }: Reference,
   target: Descriptor,
-  { insecure, ...o }: PushTargetOptions,
+  { insecure, onNotice, ...o }: PushTargetOptions,
 ): Promise<Pushed> {
   const store = await app.store();
   const mounted = new Map<Digest, string>();
-  const to = (await app.registry({ insecure, onEvent: o.onEvent })).writable(registry, repository, {
-    sources: createMountSources(store, registry, o),
-    onMounted: (digest, from) => mounted.set(digest, from),
-  });
+  const to = (await app.registry({ insecure, onEvent: onNotice ?? o.onEvent })).writable(
+    registry,
+    repository,
+    {
+      sources: createMountSources(store, registry, o),
+      onMounted: (digest, from) => mounted.set(digest, from),
+    },
+  );
   const name = formatReference({ registry, repository, tag });
   return pushImage(store, target, to, { name, tag }, { ...o, mountedFrom: (digest) => mounted.get(digest) });
 }

@@ -14,7 +14,7 @@ import { type IndexEntry, writeIndex } from '../image/write-index.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import type { Annotations, Descriptor } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
-import { type BuildOutput, outputError } from './build-outputs.ts';
+import { type BuildOutput, type OutputPush, outputError } from './build-outputs.ts';
 
 /** What a build made. */
 export interface BuiltImages {
@@ -33,10 +33,19 @@ export interface OutputDoors extends CallOptions {
   /** Standard output. */
   readonly stdout: (bytes: Uint8Array) => Promise<void>;
   readonly warn: (message: string) => void;
+  /** Sends the image or index under a full name. */
+  readonly push: (name: string, target: Descriptor, how: OutputPush) => Promise<void>;
 }
 
-/** What cannot be written is said before anything is built. @throws OUTPUT_INVALID */
-export function checkOutputs(outputs: readonly BuildOutput[], platforms: number): void {
+/** What cannot be written is said before anything is built. @throws OUTPUT_INVALID, OUTPUT_PUSH_NAME */
+export function checkOutputs(
+  outputs: readonly BuildOutput[],
+  platforms: number,
+  names: readonly string[],
+): void {
+  for (const output of outputs)
+    if (output.kind === 'image' && output.push !== undefined && output.names.length + names.length === 0)
+      throw outputError('OUTPUT_PUSH_NAME', {});
   const toStdout = outputs.filter((output) => 'dest' in output && output.dest === '-');
   if (toStdout.length > 1) {
     const problem = 'only one output goes to standard output';
@@ -83,9 +92,13 @@ async function writeOutput(
       if (output.dest === '-') return pour(streamLayout(store, roots, o), o);
       return saveLayout(store, roots, output.dest, o);
     }
-    case 'image':
-      for (const name of output.names) await nameImage(store, name, built.target, o);
+    case 'image': {
+      const { names, push } = output;
+      if (push?.byDigest !== true) for (const name of names) await nameImage(store, name, built.target, o);
+      if (push === undefined) return;
+      for (const name of names.length > 0 ? names : built.names) await o.push(name, built.target, push);
       return;
+    }
     case 'cacheonly':
       return;
     default:

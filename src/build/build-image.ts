@@ -62,6 +62,8 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly caches?: readonly LocalStore[] | undefined;
   /** As `--squash` and `--squash-all`. */
   readonly squash?: SquashWhat | undefined;
+  /** The store itself takes steps from elsewhere. */
+  readonly borrows?: boolean | undefined;
   /** Of the image's manifest. */
   readonly annotations?: Annotations | undefined;
   readonly parallel?: number | undefined;
@@ -183,6 +185,7 @@ async function runPlanned(
         epoch,
         useCache: o.useCache ?? true,
         caches: o.caches,
+        borrows: o.borrows,
         isFresh: (step) => (o.freshStages ?? []).some((name) => isStage(step, name)),
         squash: o.squash,
         annotations: o.annotations,

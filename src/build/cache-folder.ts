@@ -40,11 +40,9 @@ export async function lendSteps(
   mode: 'min' | 'max',
   o: CallOptions,
 ): Promise<number> {
-  const wanted = mode === 'max' ? undefined : stepsOf(build.graph);
   let count = 0;
-  for (const { step, keptAs } of build.steps) {
-    if (wanted !== undefined && !wanted.has(step)) continue;
-    for (const id of keptAs) {
+  for (const ids of lendable(build, mode)) {
+    for (const id of ids) {
       const root = await store.roots.get(STEP_KIND, id, o);
       const [target] = root?.targets ?? [];
       if (root === undefined || target === undefined || !(await store.has(target, o))) continue;
@@ -54,6 +52,15 @@ export async function lendSteps(
     }
   }
   return count;
+}
+
+/** Under what the steps of a build are kept that a cache is to hold, step by step. */
+export function lendable(
+  { graph, steps }: { readonly graph: BuildGraph; readonly steps: readonly StepReport[] },
+  mode: 'min' | 'max',
+): readonly (readonly string[])[] {
+  const wanted = mode === 'max' ? undefined : stepsOf(graph);
+  return steps.flatMap(({ step, keptAs }) => (wanted === undefined || wanted.has(step) ? [keptAs] : []));
 }
 
 /** The steps from the output down to where its stages begin. */

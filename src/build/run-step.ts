@@ -63,7 +63,7 @@ export async function runStep(
     listed !== undefined &&
     place !== undefined &&
     // Another cache may have what was never made here.
-    (!useCache || (tools.caches ?? []).length === 0) &&
+    (!useCache || ((tools.caches ?? []).length === 0 && tools.borrows !== true)) &&
     (await isFirstCopy(step.op, listed, place, store.notes, useCache));
   const job: Job = { step, parent, run, place, o, fresh };
   // Nothing can be known of it: it runs first, and what it reads makes its key.

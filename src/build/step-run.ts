@@ -38,6 +38,8 @@ export interface StepTools {
   readonly useCache: boolean;
   /** Other stores with steps, asked in order for what this one lacks. */
   readonly caches?: readonly LocalStore[] | undefined;
+  /** The store itself takes steps from elsewhere. */
+  readonly borrows?: boolean | undefined;
   /** Steps that run again whatever is kept, and with them those that stand on them. */
   readonly isFresh?: ((step: Step) => boolean) | undefined;
   readonly platform: Platform;

@@ -3,6 +3,7 @@ import type { Paint } from '../colour.ts';
 import { createLivePainter } from '../live-painter.ts';
 import { keptLine } from '../pull-view/kept-line.ts';
 import { createPullRows } from '../pull-view/pull-rows.ts';
+import { createPushRows } from '../push-view/push-rows.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatDuration, formatSize, shortId } from '../units.ts';
 import { type BuildView, contextText, endWord, LONGEST_LINE } from './plain-view.ts';
@@ -29,6 +30,7 @@ interface Running {
 /** One line a step with its time or `cached`; a running step shows its last lines below and folds when done. Pulls have a bar for each layer. */
 export function createLiveView(terminal: Terminal, paint: Paint, now: () => number): BuildView {
   const pulls = createPullRows(paint);
+  const pushes = createPushRows(paint);
   let labels: ReadonlyMap<string, StepLabel> = new Map();
   const running = new Map<string, Running>();
   let settled = '';
@@ -61,9 +63,10 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
   };
   const painter = createLivePainter(terminal.err, () => {
     const pulled = pulls.frame(terminal.columns(), terminal.rows(), ended);
+    const pushed = pushes.frame(terminal.columns(), terminal.rows(), ended);
     const frame = {
-      settled: pulled.settled + settled,
-      lines: [...pulled.lines, ...(ended ? [] : liveLines())],
+      settled: pulled.settled + settled + pushed.settled,
+      lines: [...pulled.lines, ...(ended ? [] : liveLines()), ...pushed.lines],
     };
     settled = '';
     return frame;
@@ -122,6 +125,7 @@ export function createLiveView(terminal: Terminal, paint: Paint, now: () => numb
       }
     },
     pull: pulls.show,
+    push: pushes.show,
     end(interrupted) {
       const kept = keptLine(pulls, interrupted === true);
       ended = true;

@@ -1,6 +1,8 @@
 import type { PullNotice } from '../../app/pull.ts';
+import type { PushNotice } from '../../app/push.ts';
 import type { BuildEvent } from '../../build/build-events.ts';
 import { createPullLines } from '../pull-view/pull-lines.ts';
+import { createPushLines } from '../push-view/push-lines.ts';
 import { formatDuration, formatSize, shortId } from '../units.ts';
 import { safeText } from './safe-text.ts';
 import { type StepLabel, stepLabels } from './step-label.ts';
@@ -10,6 +12,8 @@ export interface BuildView {
   show(event: BuildEvent): void;
   /** What happens while bases are pulled. */
   pull(notice: PullNotice): void;
+  /** What happens while the image is pushed. */
+  push(notice: PushNotice): void;
   end(interrupted?: boolean): void;
 }
 
@@ -84,6 +88,7 @@ export function createPlainView(write: (text: string) => void, now: () => number
       }
     },
     pull: createPullLines(write),
+    push: createPushLines(write),
     end() {
       for (const step of [...open.keys()]) flush(step);
     },

@@ -14,7 +14,7 @@ interface Vertex {
   error?: string;
 }
 
-/** A line of JSON an event, in the words of buildx's `rawjson`: `vertexes`, `statuses` of pulled layers, `logs` with their bytes in base64, `warnings`. A vertex's digest names the step in this build only. */
+/** A line of JSON an event, in the words of buildx's `rawjson`: `vertexes`, `statuses` of pulled and pushed layers, `logs` with their bytes in base64, `warnings`. A vertex's digest names the step in this build only. */
 export function createRawJsonView(write: (text: string) => void, now: () => number): BuildView {
   const vertexes = new Map<string, Vertex>();
   const time = (): string => new Date(now()).toISOString();
@@ -32,6 +32,12 @@ export function createRawJsonView(write: (text: string) => void, now: () => numb
     if (vertex === undefined) return;
     Object.assign(vertex, facts);
     line({ vertexes: [vertex] });
+  };
+
+  const moved = (id: string, name: string, current: number, total: number, isOver: boolean): void => {
+    const timestamp = time();
+    const ended = isOver ? { completed: timestamp } : {};
+    line({ statuses: [{ id, name, current, total, timestamp, ...ended }] });
   };
 
   return {
@@ -70,19 +76,12 @@ export function createRawJsonView(write: (text: string) => void, now: () => numb
     pull(notice) {
       if (notice.kind !== 'layer' || (notice.state !== 'started' && notice.state !== 'stored')) return;
       const { layer, done } = notice;
-      const ended = notice.state === 'stored' ? { completed: time() } : {};
-      line({
-        statuses: [
-          {
-            id: layer.digest,
-            name: 'pulling',
-            current: done,
-            total: layer.size,
-            timestamp: time(),
-            ...ended,
-          },
-        ],
-      });
+      moved(layer.digest, 'pulling', done, layer.size, notice.state === 'stored');
+    },
+    push(notice) {
+      if (notice.kind !== 'layer' || (notice.state !== 'started' && notice.state !== 'pushed')) return;
+      const { layer, done, size, state } = notice;
+      moved(layer.diffId, 'pushing', done, size, state === 'pushed');
     },
     end: () => {},
   };

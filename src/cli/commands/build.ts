@@ -56,10 +56,14 @@ export const command: CommandSpec = {
     { flags: '--explain', summary: 'say for every step why it ran or was cached' },
     { flags: '--plan', summary: 'print the steps and build nothing' },
     { flags: '--label <name=value>', summary: 'set a label', repeat: true },
-    { flags: '--cache-from <where>', summary: 'take steps from `type=local,src=FOLDER` too', repeat: true },
+    {
+      flags: '--cache-from <where>',
+      summary: 'take steps from there too: a name in a registry, or `type=local,src=FOLDER`',
+      repeat: true,
+    },
     {
       flags: '--cache-to <where>',
-      summary: 'write the steps to `type=local,dest=FOLDER[,mode=max]`',
+      summary: 'write the steps to `type=registry,ref=NAME[,mode=max]` or `type=local,dest=FOLDER`',
       repeat: true,
     },
     { flags: '--squash', summary: 'make one layer of those that this build adds' },
@@ -80,6 +84,7 @@ export const command: CommandSpec = {
       repeat: true,
       common: true,
     },
+    { flags: '--push', summary: 'push the image by its names, as `-o type=registry` does', common: true },
     {
       flags: '--platform <os/arch>',
       summary: 'the platform of the image; several with commas make an index',
@@ -125,7 +130,6 @@ export const command: CommandSpec = {
     ...IDLE.map(({ flags, why }) => ({ flags, summary: `accepted for scripts: ${why}`, repeat: true })),
   ],
   later: [
-    '--push',
     '--check', '--call', '--add-host', '--attest', '--ulimit',
     '--shm-size', '--jobs', '--volume', '-v',
   ], // biome-ignore format: a list
@@ -136,6 +140,7 @@ export const command: CommandSpec = {
     'dobos build -o out .',
     'git archive HEAD | dobos build -t app -',
     'dobos build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .',
+    'dobos build --push -t registry.example/team/app:1.2 .',
   ],
   limits: ['RUN --device comes in a later version, and fails by name.'],
   async run({ app, terminal, args, options, signal }) {
@@ -184,6 +189,7 @@ export const command: CommandSpec = {
           target: textOption(options, 'target'),
           platform: textOption(options, 'platform'),
           outputs,
+          push: flagOption(options, 'push'),
           cacheFrom: listOption(options, 'cacheFrom'),
           cacheTo: listOption(options, 'cacheTo'),
           squash: flagOption(options, 'squashAll')
@@ -208,6 +214,7 @@ export const command: CommandSpec = {
           stdout: (bytes) => terminal.out(bytes),
           stdin: () => terminal.stdin(),
           onPull: view.pull,
+          onPush: view.push,
         },
       );
     } catch (error) {
@@ -242,7 +249,7 @@ export const command: CommandSpec = {
 const lastWords = (lines: unknown): string =>
   Array.isArray(lines) ? lines.map((line) => `${safeText(String(line))}\n`).join('') : '';
 
-const silent: BuildView = { show: () => {}, pull: () => {}, end: () => {} };
+const silent: BuildView = { show: () => {}, pull: () => {}, push: () => {}, end: () => {} };
 
 async function createView(
   terminal: Terminal,
@@ -271,6 +278,7 @@ function planView(terminal: Terminal, stop: AbortController): BuildView {
       stop.abort();
     },
     pull: createPullLines(terminal.err),
+    push: () => {},
     end: () => {},
   };
 }
