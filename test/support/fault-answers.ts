@@ -33,6 +33,8 @@ export function breakAnswer(
       head();
       response.write(upTo(fault.share), () => socket.destroy());
       return;
+    // The request is not passed on whole, so that there is no answer to break.
+    case 'cut-body':
     case 'reset':
       socket.resetAndDestroy();
       return;

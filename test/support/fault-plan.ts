@@ -1,5 +1,5 @@
-/** Which requests a fault is for. `blob` is one to the registry itself, `cdn` one to where blobs are redirected to. */
-export type FaultTarget = 'manifest' | 'blob' | 'cdn' | 'token';
+/** Which requests a fault is for. `blob` is one to the registry itself, `upload` one that belongs to an upload, `cdn` one to where blobs are redirected to. */
+export type FaultTarget = 'manifest' | 'blob' | 'upload' | 'cdn' | 'token';
 
 /** Where a redirect or a realm leads. */
 export type Elsewhere =
@@ -20,6 +20,8 @@ export type Elsewhere =
 /** What goes wrong, with `share` of the bytes sent before it does. */
 export type Fault =
   | { readonly kind: 'cut'; readonly share: number }
+  /** The connection breaks when so much of the request's body has come and is passed on. */
+  | { readonly kind: 'cut-body'; readonly share: number }
   | { readonly kind: 'reset' }
   | {
       readonly kind: 'status';
@@ -58,6 +60,8 @@ export interface FaultPlan {
   readonly faults: readonly PlannedFault[];
   /** Blobs are not served but redirected, so many times each; all when absent. */
   readonly redirect?: { readonly to: Elsewhere; readonly status: number; readonly times?: number };
+  /** Where uploads are said to go on. */
+  readonly uploadsTo?: Elsewhere;
   readonly auth?: {
     readonly realm: 'token-server' | Elsewhere;
     /** Requests after which a token has expired. */

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import type { Certificates } from './certificates.ts';
 import { breakAnswer, type UpstreamAnswer } from './fault-answers.ts';
-import type { Elsewhere, FaultPlan, FaultTarget, PlannedFault } from './fault-plan.ts';
+import type { Elsewhere, Fault, FaultPlan, FaultTarget, PlannedFault } from './fault-plan.ts';
 import { NO_FAULTS } from './fault-plan.ts';
 import { startTokenServer, type TokenServer } from './token-server.ts';
 
@@ -19,6 +19,8 @@ export interface Seen {
   fault?: string;
   /** Bytes of its body that were handed to the connection. */
   bodyBytes: number;
+  /** Bytes of the request's own body that came. */
+  sentBytes: number;
 }
 
 /** A registry that another one stands behind, and the hosts that it may lead to; it behaves as the plan in use says. */
@@ -110,12 +112,12 @@ export async function startFaultProxy(o: FaultProxyOptions): Promise<FaultProxy>
   async function answer(at: Seen['at'], request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '/', headers } = request;
     const target = targetOf(at, url);
-    const record: Seen = { at, method, url, headers, target, bodyBytes: 0 };
+    const record: Seen = { at, method, url, headers, target, bodyBytes: 0, sentBytes: 0 };
     seen.push(record);
     countBytes(response, record);
     if (plan.cookies) response.setHeader('set-cookie', `session=cookie-of-${at}; Path=/`);
     if (isDead()) return void request.socket.resetAndDestroy();
-    if (at === 'registry' && !isAllowed(url, headers.authorization, response)) return;
+    if (at === 'registry' && !isAllowed(method, url, headers.authorization, response)) return;
     if (target === 'blob' && mayRedirect()) {
       redirects++;
       record.fault = `redirect to ${plan.redirect!.to}`;
@@ -125,7 +127,8 @@ export async function startFaultProxy(o: FaultProxyOptions): Promise<FaultProxy>
     }
     const planned = takeFault(target);
     record.fault = planned?.fault.kind ?? '';
-    const upstream = await askUpstream(o, request, planned?.fault.kind !== 'no-range');
+    const upstream = await askUpstream(o, request, record, planned?.fault);
+    if (upstream === undefined) return;
     const size = Number(upstream.headers['content-length'] ?? 0);
     if (planned === undefined && size > MAX_HELD_BYTES) return passOn(upstream, response);
     const bytes = method === 'HEAD' ? Buffer.alloc(0) : await bytesOf(upstream);
@@ -135,7 +138,7 @@ export async function startFaultProxy(o: FaultProxyOptions): Promise<FaultProxy>
         : { link: `<${placeOf(plan.nextPage, `${url.replace(/\?.*/, '')}?last=1`)}>; rel="next"` };
     const whole: UpstreamAnswer = {
       status: upstream.statusCode ?? 502,
-      headers: { ...kept(upstream.headers), ...page },
+      headers: { ...kept(upstream.headers), ...page, ...locationOf(upstream) },
       bytes,
     };
     const left = (plan.deadAfterBytes ?? Number.POSITIVE_INFINITY) - blobBytes();
@@ -146,13 +149,29 @@ export async function startFaultProxy(o: FaultProxyOptions): Promise<FaultProxy>
     else response.writeHead(whole.status, whole.headers).end(bytes);
   }
 
-  function isAllowed(url: string, authorization: string | undefined, response: ServerResponse): boolean {
+  function locationOf({ headers: { location } }: IncomingMessage): Readonly<Record<string, string>> {
+    if (location === undefined || plan.uploadsTo === undefined || !/\/blobs\/uploads\//.test(location))
+      return {};
+    if (healed && (plan.uploadsTo !== 'cdn' || plan.tls)) return {};
+    const { pathname, search } = new URL(location);
+    const to = placeOf(plan.uploadsTo, `${pathname}${search}`);
+    return { location: to.replace(/\?X-Signature=[^&]*$/, '') };
+  }
+
+  function isAllowed(
+    method: string,
+    url: string,
+    authorization: string | undefined,
+    response: ServerResponse,
+  ): boolean {
     if (auth === undefined) return true;
     const repository = /^\/v2\/(.+?)\/(?:manifests|blobs|tags)\//.exec(url)?.[1];
+    const actions = method === 'GET' || method === 'HEAD' ? 'pull' : 'pull,push';
     const [, token] = /^Bearer (.+)$/i.exec(authorization ?? '') ?? [];
-    const use = token === undefined || repository === undefined ? 'unknown' : tokens!.use(token, repository);
+    const use =
+      token === undefined || repository === undefined ? 'unknown' : tokens!.use(token, repository, actions);
     if (use === 'fine') return true;
-    const scope = repository === undefined ? '' : `,scope="repository:${repository}:pull"`;
+    const scope = repository === undefined ? '' : `,scope="repository:${repository}:${actions}"`;
     const realm = auth.realm === 'token-server' ? tokens!.realm : placeOf(auth.realm, '/token');
     const problem = use === 'used-up' ? ',error="invalid_token"' : '';
     response.writeHead(401, {
@@ -219,6 +238,7 @@ export const SIGNATURE = 'sig-of-the-redirect';
 function targetOf(at: Seen['at'], url: string): FaultTarget | undefined {
   if (at === 'cdn') return 'cdn';
   if (/\/manifests\//.test(url)) return 'manifest';
+  if (/\/blobs\/uploads\//.test(url)) return 'upload';
   return /\/blobs\//.test(url) ? 'blob' : undefined;
 }
 
@@ -240,25 +260,45 @@ function countBytes(response: ServerResponse, record: Seen): void {
   }) as typeof end;
 }
 
+/** The answer of the registry behind; undefined if the connection was broken before all of the request had come. */
 async function askUpstream(
   o: FaultProxyOptions,
   request: IncomingMessage,
-  ranges: boolean,
-): Promise<IncomingMessage> {
-  const { authorization: _, host: __, connection: ___, range, ...headers } = request.headers;
+  record: Seen,
+  fault: Fault | undefined,
+): Promise<IncomingMessage | undefined> {
+  const { authorization: _, host, connection: __, range, ...headers } = request.headers;
   const [hostname = '', port] = o.upstream.split(':');
   const path = (request.url ?? '/').replace(/\?X-Signature=.*/, '');
+  const reads = request.method === 'GET' || request.method === 'HEAD';
   const asked = plainRequest({
     ...{ hostname, port, path, method: request.method },
     headers: {
       ...headers,
-      ...(ranges && range !== undefined ? { range } : {}),
-      host: o.upstream,
+      ...(fault?.kind !== 'no-range' && range !== undefined ? { range } : {}),
+      // What is written goes on here, and a registry names its own host for that.
+      host: reads ? o.upstream : (host ?? o.upstream),
       ...o.upstreamHeaders,
     },
   });
+  const answered = once(asked, 'response') as Promise<[IncomingMessage]>;
+  answered.catch(() => {});
+  const length = Number(request.headers['content-length'] ?? 0);
+  let left = fault?.kind === 'cut-body' ? Math.floor(length * fault.share) : Number.POSITIVE_INFINITY;
+  const cut = (): void => {
+    asked.destroy();
+    request.socket.destroy();
+  };
+  if (left === 0) return void cut();
+  for await (const part of request as AsyncIterable<Buffer>) {
+    record.sentBytes += part.length;
+    const passed = part.subarray(0, left);
+    left -= passed.length;
+    await new Promise<void>((resume) => asked.write(passed, () => resume()));
+    if (left === 0) return void cut();
+  }
   asked.end();
-  const [upstream] = (await once(asked, 'response')) as [IncomingMessage];
+  const [upstream] = await answered;
   return upstream;
 }
 

@@ -7,7 +7,7 @@ import type { Http, HttpClock } from '../../src/http/types.ts';
 import { createUndiciTransport } from '../../src/http/undici-transport.ts';
 import type { Descriptor, Digest } from '../../src/oci/types.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
-import type { Credential, Repository } from '../../src/registry/types.ts';
+import type { Credential, Registry, Repository } from '../../src/registry/types.ts';
 import type { LocalStore } from '../../src/store/contract.ts';
 import { toArray } from '../../src/store/contract-fixtures.ts';
 import { copy } from '../../src/store/copy.ts';
@@ -95,17 +95,23 @@ export async function tagsThrough(proxy: FaultProxy, ca: string): Promise<{ read
   }
 }
 
-function openRepository(
+/** The client of a proxy, with credentials as its plan says. */
+export function openClient(
   proxy: FaultProxy,
   seed: number,
   ca: string | undefined,
-): { readonly http: Http; readonly from: Repository } {
+): { readonly http: Http; readonly registry: Registry } {
   const { auth, tls } = proxy.plan;
   const clock = fastClock(seed);
   const http = createHttp({
     userAgent: 'dobos/test',
     clock,
-    transport: createUndiciTransport({ headersMs: PATIENCE_MS, bodyIdleMs: PATIENCE_MS }),
+    transport: createUndiciTransport({
+      headersMs: PATIENCE_MS,
+      slowHeadersMs: PATIENCE_MS,
+      sendMs: PATIENCE_MS,
+      bodyIdleMs: PATIENCE_MS,
+    }),
     tls: async () => (tls && ca !== undefined ? { ca: [ca] } : undefined),
   });
   const credential: Credential | undefined =
@@ -122,6 +128,15 @@ function openRepository(
       ],
     },
   });
+  return { http, registry };
+}
+
+function openRepository(
+  proxy: FaultProxy,
+  seed: number,
+  ca: string | undefined,
+): { readonly http: Http; readonly from: Repository } {
+  const { http, registry } = openClient(proxy, seed, ca);
   return { http, from: registry.repository(proxy.host, 'app') };
 }
 
@@ -167,7 +182,7 @@ export async function wrongsOf(
 }
 
 /** An error must be one of ours, be said in so many lines, and show no secret. */
-function wrongsOfError(error: unknown, proxy: FaultProxy, lines: number): string[] {
+export function wrongsOfError(error: unknown, proxy: FaultProxy, lines: number): string[] {
   if (!isDobosError(error)) return [`not an error of ours: ${error instanceof Error ? error.stack : error}`];
   const wrongs: string[] = [];
   const { code, message, hint = '', facts } = error;
@@ -193,7 +208,7 @@ function* causesOf(error: Error): Iterable<string> {
 }
 
 /** Whatever proves who asks, where it must not be. */
-function leaksOf(proxy: FaultProxy): string[] {
+export function leaksOf(proxy: FaultProxy): string[] {
   const wrongs: string[] = [];
   for (const { at, url, headers } of proxy.seen) {
     if (at === 'private') wrongs.push(`the private address was asked for ${url}`);

@@ -20,7 +20,7 @@ export interface TokenServer {
   readonly realm: string;
   readonly requests: readonly TokenRequest[];
   /** What an access token is still good for; counts one use of it. */
-  use(token: string, repository: string): 'fine' | 'unknown' | 'used-up' | 'not-for-this';
+  use(token: string, repository: string, actions?: string): 'fine' | 'unknown' | 'used-up' | 'not-for-this';
   /** Every token and password that must never be seen elsewhere. */
   secrets(): readonly string[];
   stop(): Promise<void>;
@@ -118,11 +118,15 @@ export async function startTokenServer(o: TokenServerOptions = {}): Promise<Toke
   return {
     realm: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,
     requests,
-    use(token, repository) {
+    use(token, repository, actions = 'pull') {
       const known = issued.get(token);
       if (known === undefined) return 'unknown';
       if (o.usesPerToken !== undefined && known.uses >= o.usesPerToken) return 'used-up';
-      if (!known.scopes.some((scope) => scope.startsWith(`repository:${repository}:`))) return 'not-for-this';
+      const start = `repository:${repository}:`;
+      const given = known.scopes.flatMap((scope) =>
+        scope.startsWith(start) ? scope.slice(start.length).split(',') : [],
+      );
+      if (!actions.split(',').every((action) => given.includes(action))) return 'not-for-this';
       known.uses++;
       return 'fine';
     },
