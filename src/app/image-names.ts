@@ -1,4 +1,5 @@
 import { isDobosError } from '../base/errors.ts';
+import { isIndexType } from '../oci/media-types.ts';
 import { formatReference, parseReference, withDefaultTag } from '../oci/reference.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
@@ -25,3 +26,15 @@ export async function resolveOrNone(store: LocalStore, name: string): Promise<De
 
 /** `docker://debian` is `debian`: the transport of registries, as skopeo has it. */
 export const withoutTransport = (text: string): string => text.replace(/^docker:\/\//, '');
+
+/** The index that the text names, with all its platforms; undefined for what is no name, or names one image. */
+export async function indexOf(store: LocalStore, text: string): Promise<Descriptor | undefined> {
+  let name: string;
+  try {
+    name = fullName(withoutTransport(text));
+  } catch {
+    return undefined;
+  }
+  const target = await resolveOrNone(store, name);
+  return target !== undefined && isIndexType(target.mediaType) ? target : undefined;
+}

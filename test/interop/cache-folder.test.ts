@@ -95,8 +95,7 @@ describe('a cache in a folder', () => {
   });
 
   it.each([
-    [['--cache-to', 'type=registry,ref=x'], 'a cache of type=registry is not part of this version yet'],
-    [['--cache-from', 'user/app:cache'], 'a cache of type=registry is not part of this version yet'],
+    [['--cache-to', 'type=gha'], 'a cache of type=gha is not part of this version yet'],
     [['--cache-to', 'type=local,src=x'], 'type=local knows no "src"'],
     [['--cache-to', 'type=local'], 'dest is required'],
     [['--cache-to', 'type=lokal,dest=x'], 'did you mean local?'],

@@ -1,5 +1,5 @@
 import { findImage } from '../../app/find-image.ts';
-import { fullName } from '../../app/image-names.ts';
+import { fullName, indexOf } from '../../app/image-names.ts';
 import { nameImage } from '../../image/name-image.ts';
 import { writeImage } from '../../image/write-image.ts';
 import type { CommandSpec } from '../spec.ts';
@@ -15,6 +15,11 @@ export const command: CommandSpec = {
   async run({ app, args }) {
     const store = await app.store();
     const name = fullName(args[1]!);
+    const index = await indexOf(store, args[0]!);
+    if (index !== undefined) {
+      await nameImage(store, name, index);
+      return 0;
+    }
     const image = await findImage(app, args[0]!);
     const lease = await store.lease();
     try {
