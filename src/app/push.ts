@@ -3,6 +3,7 @@ import type { CallOptions } from '../base/options.ts';
 import { type PushEvent, type Pushed, type PushImageOptions, pushImage } from '../image/push-image.ts';
 import { formatReference, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
 import type { Descriptor, Digest, Platform } from '../oci/types.ts';
+import type { WritableRepository } from '../registry/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { App } from './app.ts';
 import { withoutTransport } from './image-names.ts';
@@ -65,8 +66,9 @@ export async function pushAllTags(app: App, text: string, o: PushOptions): Promi
     if (name.startsWith(start)) found.push([name.slice(start.length), target]);
   if (found.length === 0) throw pushError('PUSH_UNKNOWN', { name: text, nearest: [] });
   begin(bare, o);
+  const opened = await openTarget(app, bare, o);
   const pushed: Pushed[] = [];
-  for (const [tag, target] of found) pushed.push(await pushTarget(app, { ...bare, tag }, target, o));
+  for (const [tag, target] of found) pushed.push(await pushTo(app, opened, { ...bare, tag }, target, o));
   return pushed;
 }
 
@@ -80,22 +82,44 @@ export interface PushTargetOptions
 /** Pushes an image or index under a reference, which need not be a name of the store; without a tag, by its digest only. @throws as `pushImage` */
 export async function pushTarget(
   app: App,
+  reference: Reference,
+  target: Descriptor,
+  o: PushTargetOptions,
+): Promise<Pushed> {
+  return pushTo(app, await openTarget(app, reference, o), reference, target, o);
+}
+
+/** A repository that remembers what it has, and what it mounted from where. */
+interface OpenTarget {
+  readonly to: WritableRepository;
+  readonly mounted: ReadonlyMap<Digest, string>;
+}
+
+async function openTarget(
+  app: App,
+  { registry, repository }: Reference,
+  { insecure, onEvent, onNotice = onEvent, signal }: PushTargetOptions,
+): Promise<OpenTarget> {
+  const [store, opened] = await Promise.all([app.store(), app.registry({ insecure, onEvent: onNotice })]);
+  const mounted = new Map<Digest, string>();
+  const to = opened.writable(registry, repository, {
+    sources: createMountSources(store, registry, { signal }),
+    onMounted: (digest, from) => mounted.set(digest, from),
+  });
+  return { to, mounted };
+}
+
+async function pushTo(
+  app: App,
+  { to, mounted }: OpenTarget,
   { registry, repository, tag }: Reference,
   target: Descriptor,
-  { insecure, onNotice, ...o }: PushTargetOptions,
+  { platform, compression, level, force, onEvent, signal }: PushTargetOptions,
 ): Promise<Pushed> {
-  const store = await app.store();
-  const mounted = new Map<Digest, string>();
-  const to = (await app.registry({ insecure, onEvent: onNotice ?? o.onEvent })).writable(
-    registry,
-    repository,
-    {
-      sources: createMountSources(store, registry, o),
-      onMounted: (digest, from) => mounted.set(digest, from),
-    },
-  );
   const name = formatReference({ registry, repository, tag });
-  return pushImage(store, target, to, { name, tag }, { ...o, mountedFrom: (digest) => mounted.get(digest) });
+  const how = { platform, compression, level, force, onEvent, signal };
+  const mountedFrom = (digest: Digest): string | undefined => mounted.get(digest);
+  return pushImage(await app.store(), target, to, { name, tag }, { ...how, mountedFrom });
 }
 
 function begin({ registry, repository }: Reference, o: PushOptions): void {
