@@ -9,7 +9,9 @@ export function builtId({ image, target, platforms }: Built): Digest {
 
 /** The JSON of `--metadata-file`, with buildx's keys (build.md a.11). */
 export function buildMetadata(built: Built): string {
-  const { names, target, platforms, image } = built;
+  const { names, platforms, image } = built;
+  // What was pushed is what others see, and its layers are compressed.
+  const target = built.pushed ?? built.target;
   const value = {
     ...(platforms.length === 1 && { 'containerimage.config.digest': imageId(image) }),
     'containerimage.descriptor': {

@@ -8,6 +8,7 @@ import type { BuildResult } from '../build/run-build.ts';
 import type { BuildSquash, SquashWhat } from '../build/squash-build.ts';
 import type { StepSecrets } from '../build/step-mounts.ts';
 import { keepUntagged, nameImage } from '../image/name-image.ts';
+import type { Pushed } from '../image/push-image.ts';
 import { type IndexEntry, writeIndex } from '../image/write-index.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import type { Descriptor, Platform } from '../oci/types.ts';
@@ -83,6 +84,8 @@ export interface Built extends Omit<BuildResult, 'squashed'> {
   readonly names: readonly string[];
   /** What the names point at: the manifest, or the index over several platforms. */
   readonly target: Descriptor;
+  /** What the registry has of it, if it was pushed: the same image with compressed layers. */
+  readonly pushed: Descriptor | undefined;
   readonly platforms: readonly Platform[];
   /** One a platform, of a build that squashes. */
   readonly squashes: readonly BuildSquash[];
@@ -223,11 +226,14 @@ async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built
     descriptorAnnotations: noted.indexDescriptor,
     names,
   };
+  let pushed: Descriptor | undefined;
   await writeOutputs(store, images, written, {
     signal: o.signal,
     stdout: o.stdout ?? refuseStdout,
     warn,
-    push: (name, image, how) => pushOutput(app, name, image, how, o),
+    push: async (name, image, how) => {
+      pushed = (await pushOutput(app, name, image, how, o)).target;
+    },
   });
   await writeCaches(
     app,
@@ -253,6 +259,7 @@ async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built
       ),
     ],
     target,
+    pushed,
     platforms,
     squashes: results.flatMap(({ squashed }) => squashed ?? []),
   };
@@ -264,12 +271,12 @@ async function pushOutput(
   target: Descriptor,
   { byDigest, ...how }: OutputPush,
   { signal, onPush: onEvent, onPull: onNotice }: BuildDoors,
-): Promise<void> {
+): Promise<Pushed> {
   const { parseReference } = await import('../oci/reference.ts');
   const { pushTarget } = await import('./push.ts');
   const { tag, ...reference } = parseReference(name);
   onEvent?.({ kind: 'begun', repository: `${reference.registry}/${reference.repository}` });
-  await pushTarget(app, byDigest ? reference : { ...reference, tag }, target, {
+  return pushTarget(app, byDigest ? reference : { ...reference, tag }, target, {
     ...how,
     signal,
     onEvent,

@@ -115,6 +115,26 @@ describe('a blob', () => {
     expect(asked()).toEqual([`HEAD blobs/${blob.digest}`]);
   });
 
+  it('that the registry has elsewhere is there, also where only its bytes may be asked for', async () => {
+    const store = await servePushes({
+      before: (_, response) => {
+        fail(response, 403, 'SignatureDoesNotMatch', '');
+        return true;
+      },
+    });
+    open.push(() => store.close());
+    const { to, asked } = await world({
+      before: ({ method, url }, response) => {
+        if (method !== 'HEAD') return false;
+        response.writeHead(307, { location: `http://${store.host}${url}` }).end();
+        return true;
+      },
+    });
+    const { blob, bytes } = noise(1000);
+    await to.put(blob, from(bytes));
+    expect(asked()).toHaveLength(1);
+  });
+
   it('whose connection breaks again and again goes on where the registry is', async () => {
     let left = 3;
     const { to, server, events } = await world({

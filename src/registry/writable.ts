@@ -51,6 +51,12 @@ export function createWritable(
       await response.discard();
       return false;
     }
+    // Whoever leads on to where its bytes are has it; that place may allow a GET only.
+    const isElsewhere = new URL(response.url).host !== at.host;
+    if (isElsewhere && [400, 403, 405].includes(response.status)) {
+      await response.discard();
+      return true;
+    }
     if (response.status !== 200) throw await at.refusedWrite(response, `${full}@${wanted.digest}`);
     await response.discard();
     const size = response.header('content-length');

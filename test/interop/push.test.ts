@@ -270,6 +270,7 @@ describe('a build that pushes', () => {
       'FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH\nCOPY Dockerfile /\n',
     );
     const name = nameOf('both', 'built');
+    const facts = join(work, 'facts.json');
     const { stderr } = await ok(
       box.run([
         'build',
@@ -278,6 +279,8 @@ describe('a build that pushes', () => {
         '--platform',
         'linux/amd64,linux/arm64',
         '--push',
+        '--metadata-file',
+        facts,
         '-t',
         name,
         folder,
@@ -289,6 +292,7 @@ describe('a build that pushes', () => {
       manifests: { platform: { architecture: string } }[];
     };
     expect(manifests.map(({ platform }) => platform.architecture)).toEqual(['amd64', 'arm64']);
+    expect(JSON.parse(readFileSync(facts, 'utf8'))).toMatchObject({ 'containerimage.digest': digest });
     const layout = join(work, 'both');
     skopeo('--all', '--preserve-digests', `docker://${registry.host}/built:both`, `oci:${layout}:both`);
     expect(readFileSync(join(layout, 'index.json'), 'utf8')).toContain(digest);

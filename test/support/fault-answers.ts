@@ -98,6 +98,12 @@ export function breakAnswer(
       return;
     }
     case 'endless':
+      // An answer to HEAD has no body, and writing one is always said to be done.
+      if (request.method === 'HEAD') {
+        head();
+        response.end();
+        return;
+      }
       pour(fault.announced ? HUGE_BYTES : undefined, headers, response);
       return;
     case 'body': {
