@@ -118,6 +118,28 @@ describe('a cache in a registry', () => {
     expect(fourth).toMatchObject({ ran: 0, id: changed.id });
   });
 
+  it('of which a step is taken that another one, which runs, stands on, leaves the store whole', async () => {
+    const folder = join(work, 'two');
+    mkdirSync(folder);
+    for (const name of ['a', 'b']) writeFileSync(join(folder, name), name);
+    const lines = [
+      'FROM base:1 AS made',
+      'COPY a /a',
+      'COPY b /b',
+      'FROM base:1',
+      'COPY --from=made /a /',
+      '',
+    ];
+    writeFileSync(join(folder, 'Dockerfile'), lines.join('\n'));
+    const cache = `type=registry,ref=${proxy.host}/team/two:1,mode=max`;
+    const first = await boxes[0]!.run(['build', '-q', '--cache-to', cache, folder]);
+    writeFileSync(join(folder, 'b'), 'changed');
+    const box = await newBox();
+    const second = await box.run(['build', '-q', '--cache-from', `${proxy.host}/team/two:1`, folder]);
+    expect([second.code, second.stdout]).toEqual([0, first.stdout]);
+    expect(await check(box)).toContain('The store is whole');
+  });
+
   it('holds no secret of the build, packed or unpacked', async () => {
     const files = readdirSync(join(work, 'registry', 'data'), { recursive: true, encoding: 'utf8' })
       .map((path) => join(work, 'registry', 'data', path))

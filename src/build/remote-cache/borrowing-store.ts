@@ -3,11 +3,12 @@ import type { CallOptions } from '../../base/options.ts';
 import { decompress } from '../../compress/decompress.ts';
 import type { Image } from '../../image/types.ts';
 import { isDigest } from '../../oci/digest.ts';
+import { MAX_MANIFEST_BYTES } from '../../oci/limits.ts';
 import type { Descriptor, Digest } from '../../oci/types.ts';
 import type { Keeper, LayerRef, RunMount } from '../../runtime/types.ts';
 import type { BlobSource, Lease, LocalStore, Root } from '../../store/contract.ts';
 import { copy } from '../../store/copy.ts';
-import { linksOf } from '../../store/manifest-links.ts';
+import { isManifest, linksOf } from '../../store/manifest-links.ts';
 import { STEP_KIND } from '../step-cache.ts';
 import { type CachedStep, MAX_INDEX_BYTES, unpackLayerIndex } from './cache-document.ts';
 import type { RemoteCache } from './read-remote-cache.ts';
@@ -92,6 +93,21 @@ export function createBorrowingStore(
     }
   };
 
+  const bring = async (wanted: Descriptor): Promise<void> => {
+    if (await store.has(wanted, o)) return;
+    const document = documents.get(wanted.digest)?.value;
+    if (document !== undefined) await store.put(wanted, streamOf(document), o);
+    else await fetch(wanted);
+  };
+
+  /** All of an image, its manifest last. */
+  const bringImage = async (target: Descriptor): Promise<void> => {
+    const known = documents.get(target.digest)?.value;
+    const manifest = known ?? (await collect(store.open(target, o), MAX_MANIFEST_BYTES));
+    for (const link of linksOf(manifest).links) await bring(link);
+    await bring(target);
+  };
+
   const borrowing: LocalStore = {
     ...store,
     has: async (wanted, call) =>
@@ -113,6 +129,11 @@ export function createBorrowingStore(
     roots: {
       ...store.roots,
       get: (kind, id, call) => (kind === STEP_KIND ? lentRoot(id, call) : store.roots.get(kind, id, call)),
+      async put(root, call) {
+        // What was only promised does not count any more: a root keeps what is there.
+        for (const target of root.targets) if (isManifest(target)) await bringImage(target);
+        await store.roots.put(root, call);
+      },
     },
     notes: {
       ...store.notes,
@@ -123,21 +144,13 @@ export function createBorrowingStore(
     },
   };
 
-  const bring = async (wanted: Descriptor): Promise<void> => {
-    if (await store.has(wanted, o)) return;
-    const document = documents.get(wanted.digest)?.value;
-    if (document !== undefined) await store.put(wanted, streamOf(document), o);
-    else await fetch(wanted);
-  };
-
   /** Writes the step's root if all of its image is in the store now. */
   const keep = async ({ id, target, data }: CachedStep): Promise<void> => {
     const bytes = documents.get(target.digest)?.value;
     if (bytes === undefined) return;
     const { links } = linksOf(bytes);
     for (const link of links) if (!documents.has(link.digest) && !(await store.has(link, o))) return;
-    for (const link of links) await bring(link);
-    await bring(target);
+    await bringImage(target);
     await store.roots.put({ kind: STEP_KIND, id, targets: [target], data }, o);
   };
 
