@@ -1,3 +1,5 @@
+import type { CheckedFile } from '../lint/format-check.ts';
+import type { Finding } from '../lint/rule.ts';
 import type { Digest } from '../oci/types.ts';
 import type { BuildGraph, StepId } from './graph.ts';
 
@@ -5,6 +7,8 @@ import type { BuildGraph, StepId } from './graph.ts';
 export type BuildEvent =
   | { readonly kind: 'planned'; readonly graph: BuildGraph }
   | { readonly kind: 'warning'; readonly message: string; readonly line?: number | undefined }
+  /** What the build checks found, once, before anything runs; not said when they found nothing. */
+  | { readonly kind: 'findings'; readonly findings: readonly Finding[]; readonly file: CheckedFile }
   /** What a COPY selected; `ignored` counts files and folders kept out by the .dockerignore, a folder that was not entered once. */
   | {
       readonly kind: 'context';

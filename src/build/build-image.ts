@@ -10,7 +10,7 @@ import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { BuildEvent } from './build-events.ts';
 import { openContext } from './context/open-context.ts';
-import { readForeignIgnoreFile, readIgnoreFile } from './context/read-ignore-file.ts';
+import { type IgnoreFile, readForeignIgnoreFile, readIgnoreFile } from './context/read-ignore-file.ts';
 import type { NamedContexts } from './context-names.ts';
 import { buildError } from './errors.ts';
 import type { BuildGraph, Step } from './graph.ts';
@@ -64,6 +64,8 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly squash?: SquashWhat | undefined;
   /** The store itself takes steps from elsewhere. */
   readonly borrows?: boolean | undefined;
+  /** Build checks: all findings are told of (the default), only those that fail the build are looked for, or nothing is. */
+  readonly checks?: 'all' | 'errors' | 'none' | undefined;
   /** Of the image's manifest. */
   readonly annotations?: Annotations | undefined;
   readonly parallel?: number | undefined;
@@ -126,8 +128,25 @@ export async function planImage(o: BuildImageOptions): Promise<PlannedBuild> {
     fileName: o.dockerfileName,
     contexts: o.contexts,
   };
-  const bases = await resolveBases(file, planOptions, o, placeOf);
+  const { bases, mismatches } = await resolveBases(file, planOptions, o, placeOf);
   const graph = planBuild(file, bases, planOptions);
+  const ignore = readIgnore(o);
+  if (isChecked(file, o)) {
+    const { lintError, lintPlan } = await import('./lint-plan.ts');
+    const found = lintPlan({ file, options: planOptions, graph, bases, ignoreText: ignore?.text });
+    const error = lintError(file, found, placeOf);
+    if (found.findings.length > 0) {
+      o.onEvent?.({ kind: 'findings', findings: found.findings, file: { name: o.dockerfileName, text } });
+    }
+    if (error !== undefined) throw error;
+  }
+  // Of those that a stage starts from the build checks tell.
+  const started = new Set(
+    graph.steps.flatMap((step) => (step.implied || step.op.kind !== 'base' ? [] : step.op.name)),
+  );
+  for (const { key, message, line } of mismatches) {
+    if (!started.has(key)) o.onEvent?.({ kind: 'warning', message, line });
+  }
   for (const { message, range } of graph.warnings ?? []) {
     o.onEvent?.({ kind: 'warning', message, line: range.start.line });
   }
@@ -136,13 +155,14 @@ export async function planImage(o: BuildImageOptions): Promise<PlannedBuild> {
     const message = `--no-cache-filter ${unknown} is not used: no stage of this build has that name`;
     o.onEvent?.({ kind: 'warning', message });
   }
-  return { graph, run: () => runPlanned(o, graph, bases, epoch, placeOf) };
+  return { graph, run: () => runPlanned(o, graph, bases, ignore, epoch, placeOf) };
 }
 
 async function runPlanned(
   o: BuildImageOptions,
   graph: BuildGraph,
   bases: ReadonlyMap<string, Image>,
+  ignore: IgnoreFile | undefined,
   epoch: number | undefined,
   placeOf: (range: Range) => Place,
 ): Promise<BuildResult> {
@@ -150,12 +170,6 @@ async function runPlanned(
   // Before anything runs, and although a cache might know the step: what a build needs does not depend on what is kept.
   const lacking = findMissingSecret(graph.steps, o.secrets ?? { secrets: new Map(), agents: new Map() });
   if (lacking !== undefined) throw atPlace(lacking.error, placeOf(lacking.step.origin), undefined);
-  const ignore =
-    o.contextFolder === undefined
-      ? undefined
-      : o.foreignContext
-        ? readForeignIgnoreFile(o.contextFolder, o.dockerfilePath)
-        : readIgnoreFile(o.contextFolder, o.dockerfilePath);
   const context =
     o.contextFolder === undefined
       ? undefined
@@ -210,6 +224,27 @@ async function runPlanned(
   }
 }
 
+/** The rules of the build's own context. */
+function readIgnore({
+  contextFolder,
+  foreignContext,
+  dockerfilePath,
+}: ContextOptions): IgnoreFile | undefined {
+  if (contextFolder === undefined) return undefined;
+  const read = foreignContext ? readForeignIgnoreFile : readIgnoreFile;
+  return read(contextFolder, dockerfilePath);
+}
+
+type ContextOptions = Pick<BuildImageOptions, 'contextFolder' | 'foreignContext' | 'dockerfilePath'>;
+
+/** Whether the build checks can have an effect. */
+function isChecked({ directives }: Dockerfile, { checks = 'all', buildArgs }: BuildImageOptions): boolean {
+  if (checks !== 'errors') return checks === 'all';
+  return (
+    buildArgs?.has('BUILDKIT_DOCKERFILE_CHECK') === true || directives.some(({ name }) => name === 'check')
+  );
+}
+
 /** A named context obeys its own .dockerignore. */
 function openNamed(folder: string, foreign: boolean | undefined, o: BuildImageOptions): OpenedContext {
   const ignore = foreign ? readForeignIgnoreFile(folder) : readIgnoreFile(folder);
@@ -231,13 +266,21 @@ function isStage({ stage }: Step, word: string): boolean {
   return stage.name.toLowerCase() === word.toLowerCase() || String(stage.index) === word;
 }
 
+/** A base for another platform than the one wanted. */
+interface Mismatch {
+  readonly key: string;
+  readonly message: string;
+  readonly line: number;
+}
+
 async function resolveBases(
   file: Dockerfile,
   planOptions: PlanOptions,
   o: BuildImageOptions,
   placeOf: (range: Range) => Place,
-): Promise<Map<string, Image>> {
+): Promise<{ readonly bases: Map<string, Image>; readonly mismatches: readonly Mismatch[] }> {
   const bases = new Map<string, Image>();
+  const mismatches: Mismatch[] = [];
   const resolveOne = async ({ key, name, platform, origin, nearStage }: BaseRequest): Promise<void> => {
     try {
       const base = await o.resolveBase(name, platform);
@@ -245,7 +288,7 @@ async function resolveBases(
       const { os, architecture } = base.config;
       if (os === platform.os && architecture === platform.architecture) return;
       const message = `${name} is for ${os}/${architecture}, wanted ${platform.os}/${platform.architecture}`;
-      o.onEvent?.({ kind: 'warning', message, line: origin.start.line });
+      mismatches.push({ key, message, line: origin.start.line });
     } catch (error) {
       const near = nearStage === undefined ? undefined : `did you mean the stage ${nearStage}?`;
       throw atPlace(error, placeOf(origin), near);
@@ -255,7 +298,7 @@ async function resolveBases(
   for (;;) {
     o.signal?.throwIfAborted();
     const wanted = basesOf(file, planOptions, bases).filter(({ key }) => !bases.has(key));
-    if (wanted.length === 0) return bases;
+    if (wanted.length === 0) return { bases, mismatches };
     await Promise.all(wanted.map(resolveOne));
   }
 }

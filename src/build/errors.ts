@@ -41,6 +41,8 @@ type BuildErrors = {
   BUILD_EPOCH_INVALID: { text: string };
   BUILD_CONTEXT_ARCHIVE: { problem: string };
   BUILD_OUTPUT: { dest: string; code: string };
+  BUILD_LINT: { rules: readonly string[] };
+  BUILD_CHECK_OPTION: { problem: string };
 };
 
 const OUTPUT_PROBLEMS: Readonly<Record<string, string>> = {
@@ -194,6 +196,14 @@ export const buildError = errorMaker<BuildErrors>({
     hint: 'seconds since 1970, as printed by: date +%s',
   }),
   BUILD_CONTEXT_ARCHIVE: ({ problem }) => `the archive with the build context cannot be unpacked: ${problem}`,
+  BUILD_LINT: ({ rules }) => ({
+    message: `lint violation found for rules: ${rules.join(', ')}`,
+    hint: '`# check=error=true` makes findings errors; "dobos build --check" shows their lines, and docs/rules.md says why',
+  }),
+  BUILD_CHECK_OPTION: ({ problem }) => ({
+    message: `failed to parse check options: ${problem}`,
+    hint: '# check=skip=RULE,RULE;error=true;experimental=all',
+  }),
   BUILD_OUTPUT: ({ dest, code }) => `cannot write ${dest}: ${OUTPUT_PROBLEMS[code] ?? code}`,
 });
 

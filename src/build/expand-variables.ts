@@ -1,6 +1,5 @@
-import type { Problem, Word } from '../dockerfile/ast.ts';
+import type { Word } from '../dockerfile/ast.ts';
 import { expandWord } from '../dockerfile/expand.ts';
-import { suggest } from '../dockerfile/suggest.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/types.ts';
 import type { Fail } from './plan-errors.ts';
@@ -41,7 +40,7 @@ function platformArgs(prefix: string, platform: Platform): [string, string][] {
   ];
 }
 
-/** Puts variables into words of a Dockerfile; notes names that are not set. */
+/** Puts variables into words of a Dockerfile. Names that are not set are for lint to tell of. */
 export interface Expander {
   text(word: Word, variables: ReadonlyMap<string, string>): string;
   /** Split at blanks as well: EXPOSE. */
@@ -51,7 +50,7 @@ export interface Expander {
 }
 
 /** @throws PLAN_EXPANSION, PLAN_INVALID (from its functions) */
-export function createExpander(escapeChar: string, fail: Fail, warnings: Problem[]): Expander {
+export function createExpander(escapeChar: string, fail: Fail): Expander {
   let total = 0;
   const expand = (
     text: string,
@@ -73,22 +72,11 @@ export function createExpander(escapeChar: string, fail: Fail, warnings: Problem
       const message = `variables come to more than ${MAX_ALL_EXPANDED} characters in all`;
       throw fail('PLAN_INVALID', { message }, at.range);
     }
-    for (const name of result.unset) warnings.push(undefinedVariable(name, at, variables));
     return result;
   };
   return {
     text: (word, variables) => expand(word.text, word, variables, false).text,
     words: (word, variables) => expand(word.text, word, variables, false).words,
     body: (text, at, variables) => expand(text, at, variables, true).text,
-  };
-}
-
-function undefinedVariable(name: string, at: Word, variables: ReadonlyMap<string, string>): Problem {
-  const near = suggest(name, variables.keys());
-  return {
-    code: 'PLAN_UNDEFINED_VARIABLE',
-    message: `usage of undefined variable $${name}${near === undefined ? '' : ` (did you mean $${near}?)`}`,
-    range: at.range,
-    severity: 'warning',
   };
 }

@@ -82,13 +82,16 @@ export function layOut(
       file.instructions[MAX_INSTRUCTIONS]!.range,
     );
   }
-  const warnings: Problem[] = file.problems.filter((problem) => problem.severity === 'warning');
-  const expander = createExpander(file.escape, fail, warnings);
+  // Blank lines in an instruction are for lint to tell of.
+  const warnings: Problem[] = file.problems.filter(
+    ({ severity, code }) => severity === 'warning' && code !== 'DOCKERFILE_EMPTY_CONTINUATION',
+  );
+  const expander = createExpander(file.escape, fail);
   const { globals: argLines, stages } = stagesOf(file);
   const globals = globalArgs(argLines, o, expander);
   const target = findTarget(stages, file, o, fail);
   const laid = new Map<number, LaidStage>();
-  const wanted = [target];
+  const wanted = o.allStages === true ? stages.map(({ index }) => index) : [target];
   const failures: { line: number; error: unknown }[] = [];
   const contextRef = (name: string, platform: Platform): SourceRef | undefined => {
     const found = findNamedContext(o.contexts, name, platform);

@@ -7,6 +7,8 @@ export interface PlanOptions {
   readonly buildArgs: ReadonlyMap<string, string>;
   /** `--target`: name of a stage, case-insensitive; the last stage without it. */
   readonly target?: string | undefined;
+  /** Stages that the target does not need are planned too. */
+  readonly allStages?: boolean | undefined;
   /** Of the image to make. */
   readonly platform: Platform;
   /** Of this machine. */
