@@ -65,6 +65,8 @@ export interface BuildRequest {
   readonly buildContexts?: readonly string[] | undefined;
   /** As in `--annotation`. */
   readonly annotations?: readonly string[] | undefined;
+  /** Build checks: `all` their findings are told of, or only those that fail the build are looked for; `all` when absent. */
+  readonly checks?: 'all' | 'errors' | undefined;
   /** Whether bases are pulled; `missing` when absent. */
   readonly pull?: PullPolicy | undefined;
 }
@@ -315,6 +317,8 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoo
     secrets: wanted.stepSecrets,
     epoch: app.settings.epoch(),
     useCache: wanted.useCache,
+    // What they find is the same for every platform, but for what the first one has said.
+    checks: at === 0 ? wanted.checks : 'none',
     freshStages: wanted.freshStages,
     squash: wanted.squash,
     annotations: wanted.noted.manifest(platform),
@@ -330,7 +334,8 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoo
   });
 }
 
-function buildArguments(app: App, given: readonly string[]): Map<string, string> {
+/** `--build-arg` as name → value, with the proxies of the surroundings. */
+export function buildArguments(app: App, given: readonly string[]): Map<string, string> {
   const { environment } = app.settings;
   const values = new Map<string, string>();
   for (const name of PROXIES.flatMap((proxy) => [proxy, proxy.toLowerCase()])) {

@@ -1,4 +1,4 @@
-import { DobosError, isDobosError } from '../base/errors.ts';
+'../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import type { Dockerfile, Range } from '../dockerfile/ast.ts';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
@@ -15,6 +15,7 @@ import type { NamedContexts } from './context-names.ts';
 import { buildError } from './errors.ts';
 import type { BuildGraph, Step } from './graph.ts';
 import { basesOf, planBuild } from './plan.ts';
+import { atPlace } from './plan-errors.ts';
 import type { BaseRequest, PlanOptions } from './plan-options.ts';
 import { type BuildResult, runBuild } from './run-build.ts';
 import type { SquashWhat } from './squash-build.ts';
@@ -301,12 +302,6 @@ async function resolveBases(
     if (wanted.length === 0) return { bases, mismatches };
     await Promise.all(wanted.map(resolveOne));
   }
-}
-
-function atPlace(error: unknown, place: DobosError['place'], near: string | undefined): unknown {
-  if (!isDobosError(error) || error.place !== undefined) return error;
-  const { code, message, facts, hint, cause } = error;
-  return new DobosError(code, message, facts, { hint: near ?? hint, cause, place });
 }
 
 /** Seconds of a SOURCE_DATE_EPOCH; an empty one is none. @throws BUILD_EPOCH_INVALID */

@@ -198,7 +198,7 @@ export const buildError = errorMaker<BuildErrors>({
   BUILD_CONTEXT_ARCHIVE: ({ problem }) => `the archive with the build context cannot be unpacked: ${problem}`,
   BUILD_LINT: ({ rules }) => ({
     message: `lint violation found for rules: ${rules.join(', ')}`,
-    hint: '`# check=error=true` makes findings errors; "dobos build --check" shows their lines, and docs/rules.md says why',
+    hint: '`# check=error=true` makes them errors; docs/rules.md says why each of them matters',
   }),
   BUILD_CHECK_OPTION: ({ problem }) => ({
     message: `failed to parse check options: ${problem}`,

@@ -1,4 +1,4 @@
-import { DobosError, errorMaker } from '../base/errors.ts';
+import { DobosError, errorMaker, isDobosError } from '../base/errors.ts';
 import type { Dockerfile, Problem, Range } from '../dockerfile/ast.ts';
 import { formatSnippet } from '../dockerfile/snippet.ts';
 
@@ -64,6 +64,13 @@ export function createFail(file: Dockerfile, fileName: string | undefined): Fail
 export function problemError(file: Dockerfile, problem: Problem, fileName: string | undefined): DobosError {
   const { code, message, hint, range } = problem;
   return new DobosError(code, message, {}, { hint, place: placeOf(file, range, fileName) });
+}
+
+/** The error with its place in the Dockerfile, and the advice if there is one; anything else, and what has a place, as it is. */
+export function atPlace(error: unknown, place: DobosError['place'], near: string | undefined): unknown {
+  if (!isDobosError(error) || error.place !== undefined) return error;
+  const { code, message, facts, hint, cause } = error;
+  return new DobosError(code, message, facts, { hint: near ?? hint, cause, place });
 }
 
 function placeOf(file: Dockerfile, range: Range, fileName: string | undefined) {

@@ -27,14 +27,6 @@ export function formatCheck(findings: readonly Finding[], file: CheckedFile): st
   return head + parts.join('');
 }
 
-/** The findings in a few lines, for the end of a build; nothing if there are none. `paint` colours the first. */
-export function formatFindings(findings: readonly Finding[], paint: (text: string) => string): string {
-  const count = findings.length;
-  if (count === 0) return '';
-  const head = `${count} warning${count === 1 ? '' : 's'} found (use --check to expand):`;
-  return `\n ${paint(head)}\n${findings.map((finding) => ` - ${formatFinding(finding)}\n`).join('')}`;
-}
-
 /** `Rule: message (line 3)`. */
 export function formatFinding({ rule, message, range }: Finding): string {
   return `${rule.id}: ${message} (line ${range.start.line})`;

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles have variables of their own
 import { describe, expect, it } from 'vitest';
 import { parseIgnoreFile } from '../dockerfile/ignore.ts';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
@@ -270,9 +271,12 @@ const CASES: readonly (readonly [
 ];
 
 describe('the build checks', () => {
-  it.each(CASES)('%s', (_, text, wanted, facts) => {
-    expect(lint(text, facts)).toEqual(wanted);
-  });
+  it.each(CASES.map(([what, text, wanted, facts]) => ({ what, text, wanted, facts })))(
+    '$what',
+    ({ text, wanted, facts }) => {
+      expect(lint(text, facts)).toEqual(wanted);
+    },
+  );
 
   it('look at the stages that are built, and at the names of all', () => {
     const text = 'FROM scratch AS Unused\nENV a b\nFROM scratch\nENV c d\n';

@@ -1,6 +1,8 @@
 import { sha256 } from '../../base/bytes.ts';
 import type { BuildEvent } from '../../build/build-events.ts';
 import type { BuildGraph } from '../../build/graph.ts';
+import { type CheckedFile, formatFinding, lastLine, lineRange } from '../../lint/format-check.ts';
+import type { Finding } from '../../lint/rule.ts';
 import type { BuildView } from './plain-view.ts';
 import { stepLabels } from './step-label.ts';
 
@@ -50,6 +52,8 @@ export function createRawJsonView(write: (text: string) => void, now: () => numb
           return line({
             warnings: [{ level: 1, short: Buffer.from(event.message).toString('base64'), line: event.line }],
           });
+        case 'findings':
+          return line({ warnings: event.findings.map((finding) => rawWarning(finding, event.file)) });
         case 'started':
           return change(event.step, { started: time() });
         case 'output': {
@@ -84,5 +88,19 @@ export function createRawJsonView(write: (text: string) => void, now: () => numb
       moved(layer.diffId, 'pushing', done, size, state === 'pushed');
     },
     end: () => {},
+  };
+}
+
+/** A finding as buildx tells of it; its texts and the file are base64. */
+function rawWarning(finding: Finding, file: CheckedFile): object {
+  const encode = (text: string): string => Buffer.from(text).toString('base64');
+  const { rule, range } = finding;
+  return {
+    level: 1,
+    short: encode(formatFinding(finding)),
+    detail: [encode(rule.summary)],
+    url: rule.url,
+    sourceInfo: { filename: file.name, data: encode(file.text), language: 'Dockerfile' },
+    range: [lineRange(range.start.line, lastLine(range))],
   };
 }

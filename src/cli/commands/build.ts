@@ -5,6 +5,7 @@ import { isDobosError } from '../../base/errors.ts';
 import type { BuildEvent } from '../../build/build-events.ts';
 import { formatPlan } from '../../build/plan-format.ts';
 import { buildSummary } from '../build-view/build-summary.ts';
+import { createChecksNote } from '../build-view/checks-note.ts';
 import { hideImplied } from '../build-view/hide-implied.ts';
 import { type BuildView, createPlainView } from '../build-view/plain-view.ts';
 import { safeLines, safeText } from '../build-view/safe-text.ts';
@@ -55,6 +56,11 @@ export const command: CommandSpec = {
     { flags: '--no-cache', summary: 'run every step again', common: true },
     { flags: '--explain', summary: 'say for every step why it ran or was cached' },
     { flags: '--plan', summary: 'print the steps and build nothing' },
+    { flags: '--check', summary: 'print what the build checks find, and build nothing', common: true },
+    {
+      flags: '--call <method>',
+      summary: 'check, or outline or targets: what can be given and built; `,format=json`',
+    },
     { flags: '--label <name=value>', summary: 'set a label', repeat: true },
     {
       flags: '--cache-from <where>',
@@ -130,7 +136,7 @@ export const command: CommandSpec = {
     ...IDLE.map(({ flags, why }) => ({ flags, summary: `accepted for scripts: ${why}`, repeat: true })),
   ],
   later: [
-    '--check', '--call', '--add-host', '--attest', '--ulimit',
+    '--add-host', '--attest', '--ulimit',
     '--shm-size', '--jobs', '--volume', '-v',
   ], // biome-ignore format: a list
   examples: [
@@ -170,11 +176,28 @@ export const command: CommandSpec = {
           `dobos: note: ${flags.split(/[ ,]+/).find((word) => word.startsWith('--'))} changes nothing: ${why}\n`,
         );
     }
+    if (options.call !== undefined || options.check !== undefined) {
+      const { readCall, runCall } = await import('../build-call.ts');
+      const call = readCall(options);
+      const request = {
+        context: args[0]!,
+        dockerfile: textOption(options, 'file'),
+        buildArgs: listOption(options, 'buildArg'),
+        target: textOption(options, 'target'),
+        platform: textOption(options, 'platform'),
+        buildContexts: listOption(options, 'buildContext'),
+        pull: pullPolicy(options),
+      };
+      if (call !== undefined) return runCall(call, request, { app, terminal, signal });
+    }
     const stop = new AbortController();
     const view = flagOption(options, 'plan')
       ? planView(terminal, stop)
       : await createView(terminal, textOption(options, 'progress'), quiet, app.settings.now);
     const shown = hideImplied(view);
+    // Told of at the end, as docker does; a stream of events has them where they come.
+    const apart = quiet || flagOption(options, 'plan') || options.progress === 'rawjson';
+    const checks = apart ? undefined : createChecksNote();
     const began = app.settings.now();
     let result: Awaited<ReturnType<typeof build>>;
     try {
@@ -205,12 +228,13 @@ export const command: CommandSpec = {
           ssh: listOption(options, 'ssh'),
           allow: listOption(options, 'allow'),
           useCache: options.cache !== false,
+          checks: quiet ? 'errors' : 'all',
           runtime: textOption(options, 'runtime'),
           pull: pullPolicy(options),
         },
         {
           signal: AbortSignal.any([signal, stop.signal]),
-          onEvent: (event) => shown.show(event),
+          onEvent: (event) => (checks?.take(event) === true ? undefined : shown.show(event)),
           stdout: (bytes) => terminal.out(bytes),
           stdin: () => terminal.stdin(),
           onPull: view.pull,
@@ -223,6 +247,7 @@ export const command: CommandSpec = {
       throw error;
     } finally {
       view.end(signal.aborted);
+      if (!signal.aborted) terminal.err(checks?.text(createPaint(terminal.colour)) ?? '');
     }
     const id = builtId(result);
     if (iidfile !== undefined) writeOutputFile(iidfile, id);

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles have variables of their own
 import { isDobosError } from '../../base/errors.ts';
 import { parseReference } from '../../oci/reference.ts';
 import { readFromLines, readGlobalArgs } from '../from-lines.ts';

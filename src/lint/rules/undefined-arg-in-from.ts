@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles have variables of their own
 import { suggest } from '../../dockerfile/suggest.ts';
 import { checkUrl, type Rule } from '../rule.ts';
 
