@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { commandsPage, errorsPage } from './generate-docs.ts';
+import { commandsPage, errorsPage, rulesPage } from './generate-docs.ts';
 
 const load = (module: string): Promise<unknown> =>
   import(pathToFileURL(resolve('dist', `${module}.js`)).href);
@@ -10,6 +10,7 @@ const load = (module: string): Promise<unknown> =>
 for (const [file, text] of [
   ['docs/cli.md', await commandsPage()],
   ['docs/errors.md', await errorsPage(load)],
+  ['docs/rules.md', rulesPage()],
 ] as const) {
   writeFileSync(file, text);
   console.log(`wrote ${file}`);

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { errorTables, Wording } from '../src/base/errors.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
 import { commandHelp } from '../src/cli/help.ts';
+import type { Rule } from '../src/lint/rule.ts';
+import { CHECKS } from '../src/lint/rules.ts';
 
 const NOTICE = '<!-- made by `npm run docs`: edit the code instead -->';
 
@@ -35,6 +37,41 @@ Exit codes: 0 done · 1 it failed, or found something · 2 wrong usage · \`run\
 | \`NO_COLOR\` | no colours |
 
 \`dobos --debug COMMAND\` adds the stack and the causes to an error.`;
+
+/** The page of the rules: what each asks for and why, and its examples. */
+export function rulesPage(): string {
+  const rows = CHECKS.map(({ id, summary }) => `| [${id}](#${id.toLowerCase()}) | ${summary} |`);
+  const table = ['| check | asks that |', '|---|---|', ...rows].join('\n');
+  return `${['# Build checks', NOTICE, RULES, table, ...CHECKS.map(ruleSection)].join('\n\n')}\n`;
+}
+
+const RULES = `These are docker's checks, by the same names. \`dobos build\` tells of them at its end; \`dobos build --check\` shows the lines and builds
+nothing, with exit code 1 if there are findings. All stages are looked at, or with \`--target\` those that it needs.
+
+\`# check=skip=RULE,RULE;error=true\` at the head of a Dockerfile silences rules (\`skip=all\`: every one) and makes findings errors, which stop a build before
+anything runs. \`experimental=RULE\` asks for a rule that is off by default. \`--build-arg BUILDKIT_DOCKERFILE_CHECK=skip=RULE\` takes the place of that line. A comment
+\`# check=skip=RULE\` right above an instruction holds for that one.`;
+
+function ruleSection({ id, summary, why, url, experimental, examples }: Rule): string {
+  const facts = [
+    ...(experimental ? ['Off by default: `# check=experimental=' + id + '`.'] : []),
+    ...(url === undefined ? [] : [`[Docker's page](${url})`]),
+  ];
+  const block = (text: string): string => `\`\`\`dockerfile\n${text}\`\`\``;
+  const { dockerignore } = examples;
+  const beside =
+    dockerignore === undefined ? '' : ` beside a .dockerignore with\n\n\`\`\`\n${dockerignore}\`\`\`\n\n`;
+  return [
+    `## ${id}`,
+    `${summary[0]!.toUpperCase()}${summary.slice(1)}.`,
+    why,
+    ...facts,
+    `Bad:${beside}`.trimEnd(),
+    block(examples.bad),
+    'Good:',
+    block(examples.good),
+  ].join('\n\n');
+}
 
 /** The list of errors: code, wording and advice, by room. \`load\` imports a module of src/ by its path without the ending. */
 export async function errorsPage(load: (module: string) => Promise<unknown>): Promise<string> {

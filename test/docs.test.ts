@@ -13,7 +13,7 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandsPage, errorsPage } from '../scripts/generate-docs.ts';
+import { commandsPage, errorsPage, rulesPage } from '../scripts/generate-docs.ts';
 import { COMMANDS, findCommand } from '../src/cli/commands.ts';
 import { parseArguments } from '../src/cli/parse-arguments.ts';
 import { tarEntry } from './support/built-command.ts';
@@ -28,6 +28,10 @@ describe('generated pages', () => {
   it('docs/errors.md has the wordings of every room', async () => {
     const page = await errorsPage((module) => import(pathToFileURL(resolve('src', `${module}.ts`)).href));
     expect(readFileSync('docs/errors.md', 'utf8'), ANEW).toBe(page);
+  });
+
+  it('docs/rules.md has every rule with its reasons and examples', () => {
+    expect(readFileSync('docs/rules.md', 'utf8'), ANEW).toBe(rulesPage());
   });
 });
 

@@ -133,8 +133,14 @@ export async function planImage(o: BuildImageOptions): Promise<PlannedBuild> {
   const graph = planBuild(file, bases, planOptions);
   const ignore = readIgnore(o);
   if (isChecked(file, o)) {
-    const { lintError, lintPlan } = await import('./lint-plan.ts');
-    const found = lintPlan({ file, options: planOptions, graph, bases, ignoreText: ignore?.text });
+    const { lintError, lintPlan, startsOf } = await import('./lint-plan.ts');
+    const found = lintPlan({
+      file,
+      options: planOptions,
+      starts: startsOf(graph),
+      bases,
+      ignoreText: ignore?.text,
+    });
     const error = lintError(file, found, placeOf);
     if (found.findings.length > 0) {
       o.onEvent?.({ kind: 'findings', findings: found.findings, file: { name: o.dockerfileName, text } });

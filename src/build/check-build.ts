@@ -14,9 +14,10 @@ import type { CheckedFile } from '../lint/format-check.ts';
 import type { Finding } from '../lint/rule.ts';
 import type { Platform } from '../oci/types.ts';
 import type { BuildGraph } from './graph.ts';
-import { lintError, lintPlan } from './lint-plan.ts';
-import { basesOf, planBuild } from './plan.ts';
+import { lintError, lintPlan, type StageStart, type StageStarts } from './lint-plan.ts';
+import { basesOf, planBuild, stageBases } from './plan.ts';
 import { atPlace } from './plan-errors.ts';
+import type { SourceRef } from './plan-layout.ts';
 import type { PlanOptions } from './plan-options.ts';
 
 export interface LookOptions extends CallOptions {
@@ -44,6 +45,8 @@ export interface Look {
   /** Undefined: it does not build, `error` says why. */
   readonly graph: BuildGraph | undefined;
   readonly error: DobosError | undefined;
+  /** What its stages start from; undefined when that cannot be said. */
+  readonly starts: StageStarts | undefined;
   /** Those that were read. */
   readonly bases: ReadonlyMap<string, Image>;
   readonly unknown: readonly string[];
@@ -52,8 +55,8 @@ export interface Look {
 /** What the build checks find in a Dockerfile, and whether it would plan. Nothing runs. @throws errors of the store */
 export async function checkBuild(o: LookOptions): Promise<CheckedBuild> {
   const look = await lookAt(o);
-  const { file, graph, bases, error, unknown } = look;
-  const linted = lintPlan({ file, options: o.plan, graph, bases, ignoreText: o.ignoreText });
+  const { file, starts, bases, error, unknown } = look;
+  const linted = lintPlan({ file, options: o.plan, starts, bases, ignoreText: o.ignoreText });
   const violation = lintError(file, linted, (range) => placeOf(file, range, o));
   return {
     findings: linted.findings,
@@ -69,6 +72,7 @@ export async function lookAt(o: LookOptions): Promise<Look> {
   const bases = new Map<string, Image>();
   const standIns = new Map<string, Image>();
   const unknown: string[] = [];
+  let starts: StageStarts | undefined;
   const all = (): Map<string, Image> => new Map([...bases, ...standIns]);
   try {
     for (;;) {
@@ -86,11 +90,18 @@ export async function lookAt(o: LookOptions): Promise<Look> {
         } else bases.set(key, image);
       }
     }
-    return { file, graph: planBuild(file, all(), o.plan), error: undefined, bases, unknown };
+    starts = new Map([...stageBases(file, o.plan, all())].map(([index, ref]) => [index, startOf(ref)]));
+    const graph = planBuild(file, all(), o.plan);
+    return { file, graph, error: undefined, starts, bases, unknown };
   } catch (error) {
     if (!isDobosError(error)) throw error;
-    return { file, graph: undefined, error, bases, unknown };
+    return { file, graph: undefined, error, starts, bases, unknown };
   }
+}
+
+function startOf(ref: SourceRef): StageStart {
+  if (ref.kind === 'image') return { key: ref.key, platform: ref.platform };
+  return ref.kind === 'stage' ? undefined : 'empty';
 }
 
 /** An image in the place of one that nobody has read: it sets every variable that the file asks for and does not set itself, to what is a port, a path, a user and a mode. */

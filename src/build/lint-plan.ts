@@ -15,20 +15,35 @@ import type { PlanOptions } from './plan-options.ts';
 export interface LintedPlan {
   readonly file: Dockerfile;
   readonly options: PlanOptions;
-  /** Undefined: planning failed. */
-  readonly graph: BuildGraph | undefined;
+  /** What the stages of the build start from, by index; undefined: not even that could be found out. */
+  readonly starts: StageStarts | undefined;
   /** Those that were read. */
   readonly bases: ReadonlyMap<string, Image>;
   readonly ignoreText: string | undefined;
 }
 
+/** An image by its key, or nothing that sets anything; a stage that starts from another has undefined. */
+export type StageStart = { readonly key: string; readonly platform: Platform } | 'empty' | undefined;
+export type StageStarts = ReadonlyMap<number, StageStart>;
+
+/** What the stages of a graph start from: the first step of a stage is its FROM. */
+export function startsOf({ steps }: BuildGraph): StageStarts {
+  const starts = new Map<number, StageStart>();
+  for (const { stage, op } of steps) {
+    if (starts.has(stage.index)) continue;
+    const start = op.kind === 'base' ? { key: op.name, platform: op.platform } : undefined;
+    starts.set(stage.index, op.kind === 'scratch' ? 'empty' : start);
+  }
+  return starts;
+}
+
 /** What the build checks find in the stages of a plan; in all of the file's when there is none. Never throws. */
-export function lintPlan({ file, options, graph, bases, ignoreText }: LintedPlan): LintResult {
+export function lintPlan({ file, options, starts, bases, ignoreText }: LintedPlan): LintResult {
   return lintDockerfile(file, {
     buildArgs: options.buildArgs,
     automatic: automaticArgs(options),
-    built: graph === undefined ? undefined : new Set(graph.steps.map(({ stage }) => stage.index)),
-    bases: graph === undefined ? undefined : baseFacts(graph, bases),
+    built: starts === undefined ? undefined : new Set(starts.keys()),
+    bases: starts === undefined ? undefined : baseFacts(starts, bases),
     ignore: ignoreText === undefined ? undefined : (): IgnorePatterns => parseIgnoreFile(ignoreText),
   });
 }
@@ -48,16 +63,14 @@ export function lintError(
   return buildError('BUILD_LINT', { rules: [...new Set(findings.map(({ rule }) => rule.id))] });
 }
 
-/** What the stages start from, by index: the first step of a stage is its FROM. */
-function baseFacts(graph: BuildGraph, bases: ReadonlyMap<string, Image>): Map<number, BaseFacts> {
+function baseFacts(starts: StageStarts, bases: ReadonlyMap<string, Image>): Map<number, BaseFacts> {
   const facts = new Map<number, BaseFacts>();
-  const seen = new Set<number>();
-  for (const { stage, op } of graph.steps) {
-    if (seen.has(stage.index)) continue;
-    seen.add(stage.index);
-    if (op.kind === 'scratch') facts.set(stage.index, { env: [], hasShell: false });
-    const image = op.kind === 'base' ? bases.get(op.name) : undefined;
-    if (op.kind === 'base' && image !== undefined) facts.set(stage.index, imageFacts(image, op.platform));
+  for (const [index, start] of starts) {
+    if (start === 'empty') facts.set(index, { env: [], hasShell: false });
+    else {
+      const image = start === undefined ? undefined : bases.get(start.key);
+      if (start !== undefined && image !== undefined) facts.set(index, imageFacts(image, start.platform));
+    }
   }
   return facts;
 }

@@ -42,6 +42,15 @@ export function basesOf(
   return [...requests.values()];
 }
 
+/** What each reachable stage starts from, by its index. @throws as `basesOf` */
+export function stageBases(
+  file: Dockerfile,
+  o: PlanOptions,
+  known: ReadonlyMap<string, Image>,
+): ReadonlyMap<number, SourceRef> {
+  return new Map(layOut(file, o, known).stages.map(({ stage, base }) => [stage.index, base]));
+}
+
 /**
  * The graph of everything the target needs: steps in order of the file, inputs first.
  * @throws DOCKERFILE_… for errors in the text, else PLAN_… for stages and sources, else PLAN_… for instructions; each time
