@@ -54,7 +54,7 @@ anything runs. \`experimental=RULE\` asks for a rule that is off by default. \`-
 
 function ruleSection({ id, summary, why, url, experimental, examples }: Rule): string {
   const facts = [
-    ...(experimental ? ['Off by default: `# check=experimental=' + id + '`.'] : []),
+    ...(experimental ? [`Off by default: \`# check=experimental=${id}\`.`] : []),
     ...(url === undefined ? [] : [`[Docker's page](${url})`]),
   ];
   const block = (text: string): string => `\`\`\`dockerfile\n${text}\`\`\``;

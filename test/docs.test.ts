@@ -102,6 +102,7 @@ describe('links', () => {
 const EXAMPLES = [
   'oci',
   'dockerfile',
+  'lint',
   'template',
   'compress',
   'tar',

@@ -1,8 +1,8 @@
 import type { Dockerfile, Range } from '../dockerfile/ast.ts';
 import { descriptionOf } from '../dockerfile/description.ts';
 import { type Stage, stagesOf } from '../dockerfile/stages.ts';
+import type { LintFacts } from '../lint/facts.ts';
 import { readFromLines, readGlobalArgs } from '../lint/from-lines.ts';
-import type { LintFacts } from '../lint/rule.ts';
 import { walkStages } from '../lint/walk-stages.ts';
 import { automaticArgs, givenArg } from './expand-variables.ts';
 import type { BuildGraph } from './graph.ts';

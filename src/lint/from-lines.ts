@@ -1,7 +1,7 @@
 import type { ArgInstruction, Dockerfile, FromInstruction } from '../dockerfile/ast.ts';
 import type { Stage } from '../dockerfile/stages.ts';
 import { type Expanded, expand } from './expanded.ts';
-import type { LintFacts } from './rule.ts';
+import type { LintFacts } from './facts.ts';
 
 /** A FROM with its variables put in. */
 export interface FromLine {

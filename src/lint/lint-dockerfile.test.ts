@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseIgnoreFile } from '../dockerfile/ignore.ts';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
+import type { LintFacts } from './facts.ts';
 import { formatFinding } from './format-check.ts';
 import { lintDockerfile } from './lint-dockerfile.ts';
-import type { LintFacts } from './rule.ts';
 
 /** `Rule: message (line N)` of each finding. */
 function lint(text: string, facts: LintFacts = {}): string[] {

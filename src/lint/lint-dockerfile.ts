@@ -1,8 +1,9 @@
 import type { Dockerfile } from '../dockerfile/ast.ts';
 import { stagesOf } from '../dockerfile/stages.ts';
 import { type CheckOptions, parseCheckOptions, speaks, withComments } from './check-options.ts';
+import type { LintFacts } from './facts.ts';
 import { readFromLines, readGlobalArgs } from './from-lines.ts';
-import type { Finding, LintFacts, Rule, Subject } from './rule.ts';
+import type { Finding, Rule, Subject } from './rule.ts';
 import { CHECKS } from './rules.ts';
 import { walkStages } from './walk-stages.ts';
 

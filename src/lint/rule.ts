@@ -4,8 +4,8 @@
  * @module
  */
 import type { ArgInstruction, Dockerfile, Instruction, Range } from '../dockerfile/ast.ts';
-import type { IgnorePatterns } from '../dockerfile/ignore.ts';
 import type { Stage } from '../dockerfile/stages.ts';
+import type { BaseFacts, LintFacts } from './facts.ts';
 import type { FromLine } from './from-lines.ts';
 import type { WalkedStage } from './walk-stages.ts';
 
@@ -51,30 +51,6 @@ export interface Subject {
   fromLines(): readonly FromLine[];
   /** The stages that are built, each instruction with the variables that it sees. */
   walked(): readonly WalkedStage[];
-}
-
-/** What is known beyond the text; what is missing is not guessed. */
-export interface LintFacts {
-  /** `--build-arg`: name → value. */
-  readonly buildArgs?: ReadonlyMap<string, string> | undefined;
-  /** The ARGs that exist without being declared (TARGETPLATFORM …); those of a linux/amd64 without them. */
-  readonly automatic?: ReadonlyMap<string, string> | undefined;
-  /** Indexes of the stages that are built; all without it. */
-  readonly built?: ReadonlySet<number> | undefined;
-  /** By index of the stage, what it starts from if that is neither scratch nor a stage. Absent: not known. */
-  readonly bases?: ReadonlyMap<number, BaseFacts> | undefined;
-  /** The rules of the .dockerignore; asked for once at most, where a COPY reads the context. */
-  readonly ignore?: (() => IgnorePatterns | undefined) | undefined;
-}
-
-/** What is known of an image that a stage starts from. */
-export interface BaseFacts {
-  /** `NAME=value`. */
-  readonly env: readonly string[];
-  /** The image says which shell the shell form uses. */
-  readonly hasShell: boolean;
-  /** `os/arch` that it is for and that was wanted, where they differ. */
-  readonly mismatch?: { readonly got: string; readonly wanted: string } | undefined;
 }
 
 /** A replacement in the file. */

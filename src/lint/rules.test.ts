@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { parseIgnoreFile } from '../dockerfile/ignore.ts';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
 import { applyEdits } from './apply-edits.ts';
+import type { LintFacts } from './facts.ts';
 import { lintDockerfile } from './lint-dockerfile.ts';
-import type { Finding, LintFacts, Rule } from './rule.ts';
+import type { Finding, Rule } from './rule.ts';
 import { CHECKS } from './rules.ts';
 
 function findingsOf(text: string, { examples }: Rule): readonly Finding[] {

@@ -2,8 +2,8 @@ import type { Dockerfile, Instruction, Word } from '../dockerfile/ast.ts';
 import type { Stage } from '../dockerfile/stages.ts';
 import { suggest } from '../dockerfile/suggest.ts';
 import { type Expanded, expand } from './expanded.ts';
+import type { BaseFacts, LintFacts } from './facts.ts';
 import type { FromLine } from './from-lines.ts';
-import type { BaseFacts, LintFacts } from './rule.ts';
 
 /** An instruction of a stage, with its words as the variables make them. */
 export interface WalkedLine {
