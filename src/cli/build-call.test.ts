@@ -353,6 +353,13 @@ describe('a build whose Dockerfile has findings', () => {
     expect(wide.stderr).toContain('1 warning found (use --check to expand):\n');
   });
 
+  it('tells of the first of very many', async () => {
+    const ports = Array.from({ length: 60 }, (_, port) => `${port}/TCP`);
+    const { stderr } = await build({ Dockerfile: `FROM scratch\nEXPOSE ${ports.join(' ')}\n` });
+    expect(stderr).toContain(' 60 warnings found (use --check to expand):\n');
+    expect(stderr).toMatch(/protocol '49\/TCP' .*\n … and 10 more\n\nBuilt /);
+  });
+
   it('says nothing with -q', async () => {
     const ran = await build({ Dockerfile: FILE }, '-q');
     expect([ran.code, ran.stderr]).toEqual([0, '']);

@@ -11,6 +11,9 @@ export interface ChecksNote {
   text(paint: Paint): string;
 }
 
+/** Findings that are told of at the end of a build: who has more looks with --check. */
+const MOST = 50;
+
 /** A note of what the build checks find. */
 export function createChecksNote(): ChecksNote {
   let found: readonly Finding[] = [];
@@ -24,7 +27,9 @@ export function createChecksNote(): ChecksNote {
       const count = found.length;
       if (count === 0) return '';
       const head = `${count} warning${count === 1 ? '' : 's'} found (use --check to expand):`;
-      return `\n ${paint('changed', head)}\n${found.map((finding) => ` - ${safeLines(formatFinding(finding))}\n`).join('')}`;
+      const lines = found.slice(0, MOST).map((finding) => ` - ${safeLines(formatFinding(finding))}\n`);
+      if (count > MOST) lines.push(` … and ${count - MOST} more\n`);
+      return `\n ${paint('changed', head)}\n${lines.join('')}`;
     },
   };
 }
