@@ -1,6 +1,7 @@
 import type { Dockerfile, Range } from '../dockerfile/ast.ts';
 import { descriptionOf } from '../dockerfile/description.ts';
 import { type Stage, stagesOf } from '../dockerfile/stages.ts';
+import { createExpander } from '../lint/expanded.ts';
 import type { LintFacts } from '../lint/facts.ts';
 import { readFromLines, readGlobalArgs } from '../lint/from-lines.ts';
 import { walkStages } from '../lint/walk-stages.ts';
@@ -65,8 +66,9 @@ export function outlineOf(file: Dockerfile, graph: BuildGraph, o: PlanOptions): 
   const target = graph.steps.find(({ id }) => id === graph.output)!.stage.index;
   const built = new Set(graph.steps.map(({ stage }) => stage.index));
   const facts: LintFacts = { buildArgs: o.buildArgs, automatic: automaticArgs(o), built };
-  const { values, uses } = readGlobalArgs(file, globals, facts);
-  const fromLines = readFromLines(file, stages, values);
+  const expander = createExpander(file.escape);
+  const { values, uses } = readGlobalArgs(globals, facts, expander);
+  const fromLines = readFromLines(stages, values, expander);
   const declared = new Map<string, OutlineArg>();
   for (const { pairs, comments, range } of globals) {
     for (const { name } of pairs) {
@@ -82,7 +84,7 @@ export function outlineOf(file: Dockerfile, graph: BuildGraph, o: PlanOptions): 
     for (const used of uses.get(name) ?? []) use(used);
   };
   // Of several of one name that of the target is shown, then that of the stage nearest above it.
-  for (const { stage, lines } of walkStages(file, fromLines, values, facts).reverse()) {
+  for (const { stage, lines } of walkStages(fromLines, values, facts, expander).reverse()) {
     for (const { instruction, words } of lines) {
       if (instruction.kind !== 'ARG') continue;
       for (const { name, value } of instruction.pairs) {

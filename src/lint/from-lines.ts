@@ -1,6 +1,6 @@
-import type { ArgInstruction, Dockerfile, FromInstruction } from '../dockerfile/ast.ts';
+import type { ArgInstruction, FromInstruction } from '../dockerfile/ast.ts';
 import type { Stage } from '../dockerfile/stages.ts';
-import { type Expanded, expand } from './expanded.ts';
+import type { Expanded, Expander } from './expanded.ts';
 import type { LintFacts } from './facts.ts';
 
 /** A FROM with its variables put in. */
@@ -30,17 +30,16 @@ export interface GlobalArgs {
 
 /** The ARGs before the first FROM, evaluated; with an empty `given` those of a build that gets no arguments. */
 export function readGlobalArgs(
-  file: Dockerfile,
   globals: readonly ArgInstruction[],
   facts: LintFacts,
+  expander: Expander,
   given: ReadonlyMap<string, string> | undefined = facts.buildArgs,
 ): GlobalArgs {
   const values = new Map(facts.automatic ?? AMD64);
   const uses = new Map<string, ReadonlySet<string>>();
   for (const { name, value } of globals.flatMap(({ pairs }) => pairs)) {
     const known = given?.get(name.text);
-    const made =
-      known !== undefined || value === undefined ? undefined : expand(value, values, { escape: file.escape });
+    const made = known !== undefined || value === undefined ? undefined : expander.expand(value, values);
     const text = known ?? made?.text;
     const found = made?.found ?? new Set<string>();
     // `ARG A=${A}-x` is made of what the A before it was made of.
@@ -53,20 +52,19 @@ export function readGlobalArgs(
 
 /** The FROM of every stage. */
 export function readFromLines(
-  file: Dockerfile,
   stages: readonly Stage[],
   variables: ReadonlyMap<string, string>,
+  expander: Expander,
 ): FromLine[] {
   const byName = new Map<string, number>();
   return stages.map((stage) => {
     const { from } = stage;
     const flag = from.flags.find(({ name }) => name.text === 'platform')?.value;
-    const o = { escape: file.escape };
-    const image = expand(from.image, variables, o);
+    const image = expander.expand(from.image, variables);
     const base = byName.get(image.text.toLowerCase());
     // A later stage of the same name takes its place.
     if (stage.name !== undefined) byName.set(stage.name, stage.index);
-    const platform = flag === undefined ? undefined : expand(flag, variables, o);
+    const platform = flag === undefined ? undefined : expander.expand(flag, variables);
     return { stage, from, image, platform, base };
   });
 }

@@ -316,8 +316,13 @@ describe('the build checks', () => {
   it('end in time on variables that grow and on files of many instructions', () => {
     const doubling = `FROM scratch\nENV a=${'x'.repeat(1000)}\n${'ENV a=$a$a\n'.repeat(60)}ENV b c\n`;
     expect(lint(doubling)).toHaveLength(1);
-    const heavy = `FROM scratch\nENV a=${'x'.repeat(60_000)}\n${'LABEL b=$a\n'.repeat(1000)}ENV b c\n`;
+    const heavy = `FROM scratch\nENV a=${'x'.repeat(60_000)}\n${'LABEL b=$a\n'.repeat(1000)}LABEL c=$no\n`;
     expect(lint(heavy)).toEqual([]);
+    const names = (from: number): string => Array.from({ length: 8000 }, (_, n) => `$v${from + n}`).join('');
+    const unknown = `ARG ${Array.from({ length: 2000 }, (_, n) => `w${n}`).join(' ')}\nFROM a${names(0)}\nFROM scratch\nUSER ${names(1)}\n`;
+    expect(lint(unknown)).toHaveLength(10_000);
+    const ignore = ignoring(Array.from({ length: 20_000 }, (_, n) => `f${n}`).join('\n'));
+    expect(lint(`FROM scratch\nCOPY ${'x '.repeat(20_000)} /\n`, ignore)).toEqual([]);
     const many = `FROM scratch\n${'ENV b c\n'.repeat(6000)}`;
     expect(lint(many)).toEqual([]);
   });

@@ -1,6 +1,7 @@
-import type { Dockerfile } from '../dockerfile/ast.ts';
+import type { Dockerfile, Instruction } from '../dockerfile/ast.ts';
 import { stagesOf } from '../dockerfile/stages.ts';
 import { type CheckOptions, parseCheckOptions, speaks, withComments } from './check-options.ts';
+import { createExpander } from './expanded.ts';
 import type { LintFacts } from './facts.ts';
 import { readFromLines, readGlobalArgs } from './from-lines.ts';
 import type { Finding, Rule, Subject } from './rule.ts';
@@ -16,6 +17,8 @@ export interface LintResult {
   readonly problem?: string | undefined;
 }
 
+/** Nobody reads more. */
+const MAX_FINDINGS = 10_000;
 /** Files with more instructions do not build, and what grows with the square of them is not looked at. */
 const MAX_INSTRUCTIONS = 5_000;
 
@@ -31,12 +34,16 @@ export function lintDockerfile(
   const broken =
     file.problems.some(({ severity }) => severity === 'error') || file.instructions.length > MAX_INSTRUCTIONS;
   const findings: Finding[] = [];
+  const optionsAt = new Map<Instruction, CheckOptions>();
   for (const rule of rules) {
     if (broken && rule.needs === 'file') continue;
     if (!maySpeak(options, rule)) continue;
     const { id, severity, summary, url } = rule;
     for (const { message, on, range = on.range, at = range, fix } of rule.check(subject)) {
-      if (!speaks(withComments(options, on.comments), rule)) continue;
+      const here = optionsAt.get(on) ?? withComments(options, on.comments);
+      optionsAt.set(on, here);
+      if (!speaks(here, rule)) continue;
+      if (findings.length >= MAX_FINDINGS) break;
       findings.push({ rule: { id, severity, summary, url }, message, range, at, fix });
     }
   }
@@ -57,11 +64,12 @@ function maySpeak(options: CheckOptions, rule: Rule): boolean {
 
 function subjectOf(file: Dockerfile, facts: LintFacts): Subject {
   const { globals, stages } = stagesOf(file);
-  const variables = once(() => readGlobalArgs(file, globals, facts).values);
-  const fromLines = once(() => readFromLines(file, stages, variables()));
-  const walked = once(() => walkStages(file, fromLines(), variables(), facts));
+  const expander = createExpander(file.escape);
+  const variables = once(() => readGlobalArgs(globals, facts, expander).values);
+  const fromLines = once(() => readFromLines(stages, variables(), expander));
+  const walked = once(() => walkStages(fromLines(), variables(), facts, expander));
   const ignore = facts.ignore === undefined ? undefined : once(facts.ignore);
-  return { file, globals, stages, facts: { ...facts, ignore }, fromLines, walked };
+  return { file, globals, stages, facts: { ...facts, ignore }, expander, fromLines, walked };
 }
 
 function once<T>(make: () => T): () => T {

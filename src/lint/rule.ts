@@ -5,6 +5,7 @@
  */
 import type { ArgInstruction, Dockerfile, Instruction, Range } from '../dockerfile/ast.ts';
 import type { Stage } from '../dockerfile/stages.ts';
+import type { Expander } from './expanded.ts';
 import type { BaseFacts, LintFacts } from './facts.ts';
 import type { FromLine } from './from-lines.ts';
 import type { WalkedStage } from './walk-stages.ts';
@@ -47,6 +48,7 @@ export interface Subject {
   /** All of them, also those that are not built. */
   readonly stages: readonly Stage[];
   readonly facts: LintFacts;
+  readonly expander: Expander;
   /** The FROM of every stage with its variables put in. */
   fromLines(): readonly FromLine[];
   /** The stages that are built, each instruction with the variables that it sees. */

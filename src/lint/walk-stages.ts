@@ -1,7 +1,6 @@
-import type { Dockerfile, Instruction, Word } from '../dockerfile/ast.ts';
+import type { Instruction, Word } from '../dockerfile/ast.ts';
 import type { Stage } from '../dockerfile/stages.ts';
-import { suggest } from '../dockerfile/suggest.ts';
-import { type Expanded, expand } from './expanded.ts';
+import type { Expanded, Expander, WordOptions } from './expanded.ts';
 import type { BaseFacts, LintFacts } from './facts.ts';
 import type { FromLine } from './from-lines.ts';
 
@@ -29,8 +28,6 @@ export interface WalkedStage {
   readonly lines: readonly WalkedLine[];
 }
 
-/** UTF-16 units that all words together may grow to; what comes after is not looked at. As many as a build allows. */
-const MAX_ALL_EXPANDED = 4 * 1024 * 1024;
 /** Of images that set none. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What builders read themselves. */
@@ -50,14 +47,13 @@ interface State {
 
 /** Follows the variables through the stages that are built. */
 export function walkStages(
-  file: Dockerfile,
   fromLines: readonly FromLine[],
   globals: ReadonlyMap<string, string>,
   facts: LintFacts,
+  expander: Expander,
 ): WalkedStage[] {
   const states = new Map<number, State>();
   const walked: WalkedStage[] = [];
-  const budget = { left: MAX_ALL_EXPANDED };
   for (const { stage, image, base } of fromLines) {
     if (facts.built !== undefined && !facts.built.has(stage.index)) continue;
     const found = facts.bases?.get(stage.index);
@@ -65,11 +61,9 @@ export function walkStages(
     const state =
       below === undefined ? startState(image.text, found) : { ...copyState(below), known: below.known };
     states.set(stage.index, state);
-    const lines: WalkedLine[] = [];
-    for (const instruction of stage.instructions) {
-      if (budget.left <= 0) break;
-      lines.push(walkLine(file, instruction, state, globals, facts, budget));
-    }
+    const lines = stage.instructions.map((instruction) =>
+      walkLine(instruction, state, globals, facts, expander),
+    );
     walked.push({
       stage,
       name: image.text,
@@ -96,23 +90,21 @@ function copyState({ values, env, own }: State): Omit<State, 'known'> {
 }
 
 function walkLine(
-  file: Dockerfile,
   instruction: Instruction,
   state: State,
   globals: ReadonlyMap<string, string>,
   facts: LintFacts,
-  budget: { left: number },
+  expander: Expander,
 ): WalkedLine {
   const words = new Map<Word, Expanded>();
   const missing: WalkedLine['missing'][number][] = [];
-  const read = (word: Word, o: Parameters<typeof expand>[2] = { escape: file.escape }): Expanded => {
-    const expanded = expand(word, state.values, o);
+  const read = (word: Word, o?: WordOptions): Expanded => {
+    const expanded = expander.expand(word, state.values, o);
     words.set(word, expanded);
-    budget.left -= expanded.text.length;
     for (const name of expanded.unset) {
       if (state.declared.has(name) || NO_VARIABLES.has(name)) continue;
       // A base that nobody has read may set it: then only a name that is nearly one of this file's is told of.
-      const near = suggest(name, state.known ? state.values.keys() : state.own);
+      const near = expander.nearest(name, state.known ? state.values.keys() : state.own);
       if (state.known || near !== undefined) missing.push({ name, at: word, near });
     }
     return expanded;

@@ -15,30 +15,38 @@ export const copyIgnoredFile: Rule = {
     good: 'FROM scratch\nCOPY config/app.txt /\n',
   },
   *check(subject) {
-    const { ignore } = subject.facts;
-    if (ignore === undefined) return;
-    for (const { lines } of subject.walked()) {
-      for (const { instruction: on, words } of lines) {
-        if (on.kind !== 'COPY' && on.kind !== 'ADD') continue;
-        if (on.flags.some(({ name }) => name.text === 'from')) continue;
-        const patterns = ignore();
-        if (patterns === undefined || patterns.patterns.some(({ reincludes }) => reincludes)) return;
-        for (const source of on.sources) {
-          const path = words.get(source)?.text ?? source.text;
-          if (on.kind === 'ADD' && REMOTE.test(path)) continue;
-          const clean = cleanPath(path);
-          if (!isLeftOut(patterns, clean)) continue;
-          const verb = on.kind === 'ADD' ? 'Add' : 'Copy';
-          yield {
-            message: `Attempting to ${verb} file ${JSON.stringify(clean)} that is excluded by .dockerignore`,
-            on,
-            at: source.range,
-          };
-        }
+    let left = MAX_MATCHED;
+    let patterns: IgnorePatterns | undefined;
+    for (const { instruction: on, words } of subject.walked().flatMap(({ lines }) => lines)) {
+      if (on.kind !== 'COPY' && on.kind !== 'ADD') continue;
+      if (on.flags.some(({ name }) => name.text === 'from')) continue;
+      patterns ??= judged(subject.facts.ignore?.());
+      if (patterns === undefined) return;
+      for (const source of on.sources) {
+        const path = words.get(source)?.text ?? source.text;
+        if (on.kind === 'ADD' && REMOTE.test(path)) continue;
+        left -= patterns.patterns.length;
+        if (left < 0) return;
+        const clean = cleanPath(path);
+        if (!isLeftOut(patterns, clean)) continue;
+        const verb = on.kind === 'ADD' ? 'Add' : 'Copy';
+        yield {
+          message: `Attempting to ${verb} file ${JSON.stringify(clean)} that is excluded by .dockerignore`,
+          on,
+          at: source.range,
+        };
       }
     }
   },
 };
+
+/** Sources × patterns that are looked at: less than a second. */
+const MAX_MATCHED = 1_000_000;
+
+/** The rules, if they have no exceptions. */
+function judged(ignore: IgnorePatterns | undefined): IgnorePatterns | undefined {
+  return ignore?.patterns.some(({ reincludes }) => reincludes) ? undefined : ignore;
+}
 
 /** URLs and repositories. */
 const REMOTE = /^(?:[a-z+]+:\/\/|git@|github\.com\/)/i;

@@ -16,11 +16,11 @@ export const invalidDefaultArgInFrom: Rule = {
     bad: 'ARG TAG\nFROM busybox:${TAG}\n',
     good: 'ARG TAG=latest\nFROM busybox:${TAG}\n',
   },
-  *check({ file, globals, stages, facts }) {
+  *check({ globals, stages, facts, expander }) {
     // A name without variables is what it is.
     if (!stages.some(({ from }) => from.image.text.includes('$'))) return;
-    const { values } = readGlobalArgs(file, globals, facts, new Map());
-    for (const { from, image, base } of readFromLines(file, stages, values)) {
+    const { values } = readGlobalArgs(globals, facts, expander, new Map());
+    for (const { from, image, base } of readFromLines(stages, values, expander)) {
       if (image.failed || base !== undefined || !from.image.text.includes('$')) continue;
       if (isName(image.text)) continue;
       yield {

@@ -1,5 +1,4 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles have variables of their own
-import { suggest } from '../../dockerfile/suggest.ts';
 import { checkUrl, type Rule } from '../rule.ts';
 
 /** FROM uses only ARGs that stand before the first FROM. */
@@ -23,7 +22,7 @@ export const undefinedArgInFrom: Rule = {
       for (const { word, unset } of [image, ...(platform === undefined ? [] : [platform])]) {
         for (const name of unset) {
           if (known.has(name)) continue;
-          const near = suggest(name, known);
+          const near = subject.expander.nearest(name, known);
           yield {
             message: `FROM argument '${name}' is not declared${near === undefined ? '' : ` (did you mean ${near}?)`}`,
             on: from,
