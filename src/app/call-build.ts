@@ -53,7 +53,8 @@ export async function callBuild(
           buildPlatform: app.settings.hostPlatform,
           epoch: app.settings.epoch(),
           contexts: named.contexts,
-          fileName: place.dockerfileName,
+          // As docker calls one that came on standard input.
+          fileName: place.dockerfileName === '-' ? 'Dockerfile' : place.dockerfileName,
         },
         ignoreText: method === 'check' ? ignoreText(place) : undefined,
         resolveBase: (name, platform) => findBase(app, name, platform, request, o),

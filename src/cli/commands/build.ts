@@ -59,7 +59,7 @@ export const command: CommandSpec = {
     { flags: '--check', summary: 'print what the build checks find, and build nothing', common: true },
     {
       flags: '--call <method>',
-      summary: 'check, or outline or targets: what can be given and built; `,format=json`',
+      summary: 'check; outline: what can be given; targets: what can be built; `,format=json`',
     },
     { flags: '--label <name=value>', summary: 'set a label', repeat: true },
     {
@@ -143,6 +143,7 @@ export const command: CommandSpec = {
     'dobos build -t app .',
     'dobos build -t app --build-arg VERSION=2 --target test .',
     'SOURCE_DATE_EPOCH=0 dobos build -t app .',
+    'dobos build --check .',
     'dobos build -o out .',
     'git archive HEAD | dobos build -t app -',
     'dobos build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .',
