@@ -24,8 +24,8 @@ import { fullName } from './image-names.ts';
 import { createLazyBases } from './lazy-bases.ts';
 import { type OpenedContexts, openNamedContexts } from './named-contexts.ts';
 import { nameEvent, namePlatform, nameSteps } from './platform-steps.ts';
-import type { PullNotice } from './pull.ts';
 import type { PushNotice } from './push.ts';
+import { type RecordDoors, type Recorded, recordBuild } from './record-build.ts';
 import { resolveBase } from './resolve-base.ts';
 import { checkOutputs, writeOutputs } from './write-outputs.ts';
 
@@ -71,12 +71,11 @@ export interface BuildRequest {
   readonly pull?: PullPolicy | undefined;
 }
 
-export interface BuildDoors extends WatchOptions<BuildEvent> {
+export interface BuildDoors extends WatchOptions<BuildEvent>, RecordDoors {
   /** Where outputs to `-` go; they are refused without it. */
   readonly stdout?: ((bytes: Uint8Array) => Promise<void>) | undefined;
   /** What `-` reads. */
   readonly stdin?: (() => ByteStream) | undefined;
-  readonly onPull?: ((notice: PullNotice) => void) | undefined;
   readonly onPush?: ((notice: PushNotice) => void) | undefined;
 }
 
@@ -99,6 +98,16 @@ const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROX
 /** Builds an image from a folder and its Dockerfile, names it and writes it where it is to go; without a name it stays as `<none>`. @throws as `buildImage`, and BUILD_CONTEXT, BUILD_DOCKERFILE, OUTPUT_INVALID, OCI_REFERENCE_INVALID before anything runs */
 export async function build(app: App, request: BuildRequest, o: BuildDoors): Promise<Built> {
   const wanted = readRequest(app, request);
+  const { names, context, target } = wanted;
+  const platforms = wanted.platforms.map(formatPlatform);
+  return recordBuild(app, { names, context, target, platforms }, o, (doors) =>
+    buildRead(app, request, wanted, doors),
+  );
+}
+
+type Doors = BuildDoors & Recorded;
+
+async function buildRead(app: App, request: BuildRequest, wanted: Read, o: Doors): Promise<Built> {
   const how = {
     signal: o.signal,
     stdin: o.stdin,
@@ -118,12 +127,14 @@ async function buildWith(
   request: BuildRequest,
   wanted: Read & Pick<Wanted, 'caches'>,
   how: PlaceOptions,
-  o: BuildDoors,
+  o: Doors,
 ): Promise<Built> {
   const named = await openNamedContexts(app, request.buildContexts ?? [], how);
   try {
     const place = await openBuildPlace(app, request, how);
     try {
+      const { dockerfilePath: path, dockerfileName, dockerfileText: text } = place;
+      o.onPlace?.({ path: path ?? dockerfileName, text });
       return await buildAgainIfDisturbed(app, { ...wanted, place, named }, o);
     } finally {
       await place.close();
@@ -133,7 +144,7 @@ async function buildWith(
   }
 }
 
-async function buildAgainIfDisturbed(app: App, wanted: Wanted, o: BuildDoors): Promise<Built> {
+async function buildAgainIfDisturbed(app: App, wanted: Wanted, o: Doors): Promise<Built> {
   try {
     return await buildOnce(app, wanted, o);
   } catch (error) {
@@ -194,7 +205,7 @@ function readRequest(app: App, request: BuildRequest): Read {
   };
 }
 
-async function buildOnce(app: App, wanted: Wanted, o: BuildDoors): Promise<Built> {
+async function buildOnce(app: App, wanted: Wanted, o: Doors): Promise<Built> {
   const { names, platforms, written, noted } = wanted;
   const warn = (message: string): void => o.onEvent?.({ kind: 'warning', message });
   const store = await app.store();
@@ -290,7 +301,7 @@ async function refuseStdout(): Promise<void> {
   throw new TypeError('nobody takes what goes to standard output');
 }
 
-async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoors): Promise<PlannedBuild> {
+async function planOne(app: App, wanted: Wanted, platform: Platform, o: Doors): Promise<PlannedBuild> {
   const { platforms, place, named, caches } = wanted;
   const keeper = () => app.keeper(wanted.runtime);
   const at = platforms.indexOf(platform);
@@ -328,6 +339,7 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: BuildDoo
       resolveBase(app, name, of, { policy: wanted.pull, signal: o.signal, onEvent: o.onPull, lazy }),
     lazy,
     keeper: caches.borrowed?.keeper(keeper) ?? keeper,
+    keepFailed: o.keepFailed,
     http: app.http,
     gitEnv: app.settings.environment,
     now: app.settings.now,

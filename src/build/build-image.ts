@@ -17,7 +17,7 @@ import type { BuildGraph, Step } from './graph.ts';
 import { basesOf, planBuild } from './plan.ts';
 import { atPlace } from './plan-errors.ts';
 import type { BaseRequest, PlanOptions } from './plan-options.ts';
-import { type BuildResult, runBuild } from './run-build.ts';
+import { type BuildResult, type BuildTools, runBuild } from './run-build.ts';
 import type { SquashWhat } from './squash-build.ts';
 import { findMissingSecret, type StepSecrets } from './step-mounts.ts';
 import type { LazyLayers, OpenedContext } from './step-run.ts';
@@ -77,6 +77,8 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   /** False: layers that no step needed may stay where they are, and then the image is not kept. */
   readonly complete?: boolean | undefined;
   readonly keeper?: (() => Promise<Keeper>) | undefined;
+  /** Keeps the image of what a failed RUN left. */
+  readonly keepFailed?: BuildTools['keepFailed'];
   /** What ADD fetches URLs with; asked for once at most. */
   readonly http?: (() => Promise<Http>) | undefined;
   /** What the git program may have of the caller's environment: of these, only what it needs to reach other machines. */
@@ -199,6 +201,7 @@ async function runPlanned(
         contexts,
         ignoreName: ignore?.name ?? '.dockerignore',
         keeper: o.keeper ?? noKeeper,
+        keepFailed: o.keepFailed,
         secrets: o.secrets,
         http: o.http,
         gitEnv: o.gitEnv,

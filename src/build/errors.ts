@@ -1,4 +1,5 @@
 import { errorMaker } from '../base/errors.ts';
+import type { LayerRef } from '../runtime/types.ts';
 
 type BuildErrors = {
   BUILD_NOT_IN_CONTEXT: {
@@ -24,7 +25,14 @@ type BuildErrors = {
   BUILD_WHITEOUT_NAME: { path: string };
   BUILD_CHMOD_INVALID: { text: string; want: string };
   BUILD_WORKDIR_NOT_FOLDER: { path: string; at: string };
-  BUILD_RUN_FAILED: { command: string; code: number; signal?: string | undefined; lines: readonly string[] };
+  /** `left`: the layer of what it changed until then, where that is kept. */
+  BUILD_RUN_FAILED: {
+    command: string;
+    code: number;
+    signal?: string | undefined;
+    lines: readonly string[];
+    left?: LayerRef | undefined;
+  };
   BUILD_STEP_FAILED: { instruction: string; code: string; message: string; store: string };
   BUILD_NO_KEEPER: Record<string, never>;
   BUILD_SECRET_MISSING: { id: string };

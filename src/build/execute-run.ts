@@ -13,6 +13,8 @@ export interface RunTools {
   /** Started when the first RUN really runs. */
   readonly keeper: () => Promise<Keeper>;
   readonly epoch?: number | undefined;
+  /** Given: what a failed RUN leaves is wanted too. */
+  readonly keepFailed?: unknown;
 }
 
 /** Every RUN of every build sees the same name, as the file system may keep it. */
@@ -52,6 +54,7 @@ export async function executeRun(
       secretEnv: mounts.secretEnv,
       io: 'events',
       commit: true,
+      commitFailed: tools.keepFailed !== undefined,
       epoch: tools.epoch,
     },
     {
@@ -65,7 +68,8 @@ export async function executeRun(
   o.signal?.throwIfAborted();
   const { code, signal } = exit;
   if (code !== 0) {
-    throw buildError('BUILD_RUN_FAILED', { command: op.args.join(' '), code, signal, lines: tail.lines() });
+    const facts = { command: op.args.join(' '), code, signal, lines: tail.lines(), left: layer };
+    throw buildError('BUILD_RUN_FAILED', facts);
   }
   if (layer === undefined) throw new TypeError('the keeper made no layer of a RUN that ended well');
   return openLayer(tools.store, layer.blob, layer.diffId);

@@ -10,14 +10,17 @@ import type { WatchOptions } from '../base/options.ts';
 import { annotateImage } from '../image/seal-image.ts';
 import type { Image } from '../image/types.ts';
 import { writeDocuments, writeImage } from '../image/write-image.ts';
+import { openLayer } from '../layer/open-layer.ts';
 import { digestHex } from '../oci/digest.ts';
 import type { Annotations } from '../oci/types.ts';
+import type { LayerRef } from '../runtime/types.ts';
 import type { Lease, LocalStore } from '../store/contract.ts';
 import type { BuildEvent, StepReport } from './build-events.ts';
 import { buildError } from './errors.ts';
 import type { BuildGraph, Step, StepId } from './graph.ts';
 import { instructionOf, openLastBuild } from './last-build.ts';
 import { runStep } from './run-step.ts';
+import { sealFailed } from './seal-step.ts';
 import { type BuildSquash, type SquashWhat, squashBuild } from './squash-build.ts';
 import { keepStep, type StepRecord } from './step-cache.ts';
 import { stepKey } from './step-key.ts';
@@ -127,6 +130,7 @@ async function runAll(
           failure = { error };
           run.emit({ kind: 'failed', step: step.id, ms: tools.now() - begin, error });
           stop.abort(error);
+          await keepLeft(step, states[0]?.image, caught, tools);
         }
         throw error;
       }
@@ -140,6 +144,24 @@ async function runAll(
   const states = new Map<StepId, StepState>();
   for (const [id, state] of running) states.set(id, await state);
   return states;
+}
+
+/** Hands on what a failed RUN left, while a lease holds it. */
+async function keepLeft(
+  step: Step,
+  parent: Image | undefined,
+  error: unknown,
+  { store, keepFailed, now }: BuildTools,
+): Promise<void> {
+  if (keepFailed === undefined || parent === undefined || !isDobosError(error, 'BUILD_RUN_FAILED')) return;
+  const left = error.facts.left as LayerRef | undefined;
+  if (left === undefined) return;
+  const layer = openLayer(store, left.blob, left.diffId);
+  try {
+    await keepFailed(step, sealFailed(step, parent, { layer, createdAt: now(), durationMs: 0 }));
+  } catch {
+    // The build failed for another reason, and that one is told.
+  }
 }
 
 interface Keeping {

@@ -49,6 +49,18 @@ export function sealStep(step: Step, parent: Image, record: StepRecord): Image {
   }
 }
 
+/** The image of what a failed RUN left: a shell starts in it as the step did, with its variables (ARGs too), folder and user. */
+export function sealFailed(step: Step, parent: Image, record: StepRecord): Image {
+  const { op } = step;
+  if (op.kind !== 'run') throw new TypeError('only a RUN leaves something');
+  const shell = parent.config.config?.Shell?.[0] ?? '/bin/sh';
+  const start = { Env: op.env, WorkingDir: op.cwd, User: op.user, Entrypoint: undefined, Cmd: [shell] };
+  return editConfig(sealStep(step, parent, record), (config) => ({
+    ...config,
+    config: mergeConfig(config.config, start),
+  }));
+}
+
 /** The image that a stage `FROM scratch` starts with. */
 export function startImage(step: Step, platform: Platform): Image {
   return scratchImage(step.op.kind === 'scratch' ? (step.op.platform ?? platform) : platform);

@@ -30,6 +30,8 @@ export interface StepTools {
   readonly http?: (() => Promise<Http>) | undefined;
   /** What the git program may have of the caller's environment. */
   readonly gitEnv?: GitEnvironment | undefined;
+  /** Keeps the image of what a failed RUN left; told of the first that failed. Without it nothing is kept. */
+  readonly keepFailed?: ((step: Step, image: Image) => Promise<void>) | undefined;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** SOURCE_DATE_EPOCH in seconds: dates the history and clamps the times of files. */

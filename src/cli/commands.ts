@@ -25,6 +25,34 @@ export const COMMANDS: readonly CommandRow[] = [
     ['buildx prune'],
     () => import('./commands/builder-prune.ts'),
   ),
+  row(
+    'builds ls',
+    'build',
+    'List builds: how they ended, how long they took',
+    ['builds list', 'buildx history ls'],
+    () => import('./commands/builds-ls.ts'),
+  ),
+  row(
+    'builds inspect',
+    'build',
+    'Show what a build did, step by step',
+    ['buildx history inspect'],
+    () => import('./commands/builds-inspect.ts'),
+  ),
+  row(
+    'builds logs',
+    'build',
+    'Print all that the steps of a build printed',
+    ['buildx history logs'],
+    () => import('./commands/builds-logs.ts'),
+  ),
+  row(
+    'builds rm',
+    'build',
+    'Remove records of builds',
+    ['builds remove', 'buildx history rm'],
+    () => import('./commands/builds-rm.ts'),
+  ),
   row('images', 'images', 'List images', ['image ls', 'image list'], () => import('./commands/images.ts')),
   row(
     'history',
@@ -136,7 +164,7 @@ export const COMMANDS: readonly CommandRow[] = [
 export const LATER: readonly string[] = [
   'copy', 'search', 'validate',
   'create', 'start', 'stop', 'kill', 'restart', 'pause', 'unpause', 'wait', 'rm', 'rename', 'ps', 'logs', 'exec', 'attach',
-  'top', 'cp', 'diff', 'commit', 'export', 'container', 'volume', 'network', 'bundle', 'runtimes', 'builds', 'buildx', 'builder',
+  'top', 'cp', 'diff', 'commit', 'export', 'container', 'volume', 'network', 'bundle', 'runtimes', 'buildx', 'builder',
   'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 
@@ -144,7 +172,7 @@ export const LATER: readonly string[] = [
 export function findCommand(
   words: readonly string[],
 ): { readonly command: CommandRow; readonly rest: readonly string[] } | undefined {
-  for (const length of [2, 1]) {
+  for (const length of [3, 2, 1]) {
     const name = words.slice(0, length).join(' ');
     const command = COMMANDS.find((candidate) => candidate.name === name || candidate.aliases.includes(name));
     if (words.length >= length && command !== undefined) return { command, rest: words.slice(length) };

@@ -58,13 +58,38 @@ async function parseWords(spec: CommandSpec, words: readonly string[]): Promise<
 }
 
 /** `--pull` as `--pull=always`, for options that may stand alone. */
-function withBareValues({ options }: CommandSpec, words: readonly string[]): string[] {
+function withBareValues(spec: CommandSpec, words: readonly string[]): string[] {
+  const { options } = spec;
   const bare = new Map(
     options.flatMap(({ flags, bare }) => (bare === undefined ? [] : [[/--[a-z-]+/.exec(flags)![0], bare]])),
   );
   const end = words.indexOf('--');
-  const last = end < 0 ? words.length : end;
+  const last = Math.min(
+    end < 0 ? words.length : end,
+    spec.passThrough ? firstArgument(spec, words) : Infinity,
+  );
   return words.map((word, at) => (at < last && bare.has(word) ? `${word}=${bare.get(word)}` : word));
+}
+
+/** Where the options of a command end whose arguments may look like options: they are another program's. */
+function firstArgument({ options }: CommandSpec, words: readonly string[]): number {
+  const valued = new Set(
+    options.flatMap(({ flags, bare }) =>
+      flags.includes('<') && bare === undefined ? (flags.match(/(?<![\w-])--?[a-z-]+/g) ?? []) : [],
+    ),
+  );
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!;
+    if (!word.startsWith('-') || word === '-') return at;
+    if (word.startsWith('--')) {
+      if (valued.has(word)) at++;
+      continue;
+    }
+    const letters = [...word.slice(1)];
+    const taker = letters.findIndex((letter) => valued.has(`-${letter}`));
+    if (taker === letters.length - 1) at++;
+  }
+  return words.length;
 }
 
 const HELP = { flags: '--help', summary: 'show this help' };

@@ -9,6 +9,9 @@ import type { Image } from './types.ts';
 /** Root kinds whose first target is an image's manifest: a build's steps, and images that lost their last name. */
 export const IMAGE_ROOT_KINDS = ['untagged', 'step'] as const;
 
+/** Kind of the roots that keep what failed steps of builds left: found by id, never listed. */
+export const FAILED_STEP = 'failed-step';
+
 export interface ListedImage {
   readonly kind: 'named' | 'untagged' | 'step';
   /** Full names, sorted; none for `untagged` and `step`. */
@@ -77,7 +80,7 @@ export async function* candidates(
     return id === undefined ? {} : { id };
   };
   for await (const [name, target] of store.list(o)) yield { target, name, ...(await idOf(target)) };
-  for (const kind of IMAGE_ROOT_KINDS) {
+  for (const kind of [...IMAGE_ROOT_KINDS, FAILED_STEP]) {
     for await (const root of store.roots.list(kind, o)) {
       const target = root.targets[0];
       if (target === undefined) continue;

@@ -54,13 +54,18 @@ async function runOver(
   const root = await tools.snapshotter.prepare(openLayers(tools.store, request.layers), { signal: o.signal });
   try {
     const exit = await runMounted(tools, choice, root, request, o);
-    if (!request.commit || exit.code !== 0) return { exit: { code: exit.code, signal: exit.signal } };
-    const layer = await root.commit({
-      signal: o.signal,
-      epoch: request.epoch,
-      mountPoints: exit.mountPoints,
-    });
-    return { exit: { code: exit.code }, layer: { blob: layer.blob, diffId: layer.diffId } };
+    const { code, signal, mountPoints } = exit;
+    const commit = async (): Promise<LayerRef> => {
+      const { blob, diffId } = await root.commit({ signal: o.signal, epoch: request.epoch, mountPoints });
+      return { blob, diffId };
+    };
+    if (code !== 0) {
+      // What went wrong is told by the exit code, whatever happens to its remains.
+      const left = request.commitFailed === true ? await commit().catch(() => undefined) : undefined;
+      o.signal?.throwIfAborted();
+      return { exit: { code, signal }, layer: left };
+    }
+    return request.commit ? { exit: { code }, layer: await commit() } : { exit: { code } };
   } finally {
     await root.dispose();
   }

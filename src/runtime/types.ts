@@ -134,6 +134,8 @@ export interface RunRequest {
   readonly interactive?: boolean | undefined;
   /** Write the changes as a layer when the exit code is 0. */
   readonly commit: boolean;
+  /** Write them also when it is not. That they cannot be written then is no error: the outcome has no layer. */
+  readonly commitFailed?: boolean | undefined;
   /** Epoch seconds to clamp times to. */
   readonly epoch?: number | undefined;
 }

@@ -1,4 +1,4 @@
-import type { BuildGraph, Step, StepId } from '../../build/graph.ts';
+import type { Step, StepId } from '../../build/graph.ts';
 import { safeText } from './safe-text.ts';
 
 export interface StepLabel {
@@ -8,8 +8,11 @@ export interface StepLabel {
   readonly text: string;
 }
 
+/** What a label is made of: of a graph, or of a record of one. */
+type Labelled = Pick<Step, 'id' | 'stage' | 'text'> & { readonly implied?: boolean | undefined };
+
 /** How each step is called in the output. The stage is named where there is more than one. */
-export function stepLabels(graph: BuildGraph): ReadonlyMap<StepId, StepLabel> {
+export function stepLabels(graph: { readonly steps: readonly Labelled[] }): ReadonlyMap<StepId, StepLabel> {
   // A name with a slash holds a platform: no stage is called so.
   const severalStages =
     new Set(graph.steps.map(({ stage }) => stage.index)).size > 1 ||
@@ -23,7 +26,7 @@ export function stepLabels(graph: BuildGraph): ReadonlyMap<StepId, StepLabel> {
   );
 }
 
-function labelText({ stage, text }: Step, severalStages: boolean): string {
+function labelText({ stage, text }: Labelled, severalStages: boolean): string {
   const where = `${stage.step}/${stage.steps}`;
   return `[${severalStages ? `${stage.name} ` : ''}${where}] ${safeText(text.split('\n', 1)[0] ?? '')}`;
 }

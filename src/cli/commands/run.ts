@@ -4,6 +4,7 @@ import { createPaint } from '../colour.ts';
 import { cliError } from '../errors.ts';
 import { pullPolicy, RUN_PULL_OPTION } from '../pull-option.ts';
 import { createPullView } from '../pull-view/pull-view.ts';
+import { FAILED_OPTION, imageOrFailed } from '../run-failed.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -12,8 +13,8 @@ export const command: CommandSpec = {
   aliases: ['container run'],
   summary:
     'Run a program in a container of an image, in the foreground; the container is removed when it ends',
-  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
-  arity: [1, Number.POSITIVE_INFINITY],
+  usage: '[OPTIONS] IMAGE|--failed [COMMAND] [ARG...]',
+  arity: [0, Number.POSITIVE_INFINITY],
   passThrough: true,
   usageExit: 125,
   later: [
@@ -21,7 +22,6 @@ export const command: CommandSpec = {
     '--mount', '--tmpfs', '--env-file', '--read-only', '--restart', '--init', '--label', '-l', '--cidfile', '-m', '--memory',
     '--cpus', '-c', '--cpu-shares', '--pids-limit', '--ulimit', '--device', '--dns', '--security-opt', '--stop-signal', '--stop-timeout', '-a',
     '--attach', '--link', '--log-driver', '--log-opt', '--ipc', '--pid', '--userns', '--shm-size', '--sysctl', '--group-add', '--gpus', '--volumes-from',
-    '--failed',
   ], // biome-ignore format: a list
   options: [
     { flags: '-i, --interactive', summary: 'pass standard input on', common: true },
@@ -52,6 +52,7 @@ export const command: CommandSpec = {
       summary: 'which image of an index; the one for this machine by default',
     },
     RUN_PULL_OPTION,
+    FAILED_OPTION,
     { flags: '-q, --quiet', summary: 'show nothing of a pull' },
     { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, or `chroot`' },
     { flags: '--rm', summary: 'accepted for scripts; it is always so' },
@@ -60,6 +61,7 @@ export const command: CommandSpec = {
     'dobos run app',
     'dobos run -it app /bin/sh',
     'dobos run -v /data:/data:ro -e MODE=test app --verbose',
+    'dobos run --failed -it sh',
   ],
   limits: [
     'Always as with --rm: what the program writes is gone when it ends. Named and detached containers come in a later version.',
@@ -73,7 +75,7 @@ export const command: CommandSpec = {
         { hint: 'leave out -t' },
       );
     }
-    const [image, ...rest] = args;
+    const [image, ...rest] = await imageOrFailed({ app, terminal, args, options });
     if ((tty || flagOption(options, 'interactive')) && terminal.errIsTty && !flagOption(options, 'rm')) {
       const paint = createPaint(terminal.colour);
       terminal.err(`${paint('quiet', 'dobos: as with --rm: what is written inside is gone at the end')}\n`);
