@@ -15,6 +15,7 @@ import {
   recordBytes,
   removeRecord,
 } from '../build/records/record-files.ts';
+import { writeFailure } from '../store/errors.ts';
 import type { App } from './app.ts';
 import { recordError } from './build-record-errors.ts';
 import { dropKept } from './record-build.ts';
@@ -151,32 +152,45 @@ export function openLog(path: string): ByteStream {
   return createReadStream(path, { highWaterMark: 1 << 20 });
 }
 
-/** Removes these records, or all of builds that have ended; their ids. What the builds left goes with them. @throws BUILDS_RUNNING, and as `findBuild` */
-export async function removeBuilds(app: App, which: readonly string[] | 'all'): Promise<readonly string[]> {
+/** Removes these records, or all of builds that have ended; their ids, and the bytes of the files. What the builds left goes with them. @throws BUILDS_RUNNING, and as `findBuild` */
+export async function removeBuilds(
+  app: App,
+  which: readonly string[] | 'all',
+): Promise<{ readonly removed: readonly string[]; readonly bytes: number }> {
   const store = await app.store();
   const files = await recordFiles(app);
   const chosen = which === 'all' ? files : [...new Set(which.map((text) => chooseFile(files, text)))];
   const removed: string[] = [];
+  let bytes = 0;
   for (const file of chosen) {
     if (await isRunning(file)) {
       if (which === 'all') continue;
       throw recordError('BUILDS_RUNNING', { id: file.id });
     }
-    removeRecord(file);
+    bytes += recordBytes(file);
+    try {
+      removeRecord(file);
+    } catch (error) {
+      throw writeFailure(error, store.folder ?? file.path, 'removing the record of a build');
+    }
     removed.push(file.id);
   }
   const here = new Set((await recordFiles(app)).map(({ id }) => id));
   await dropKept(store, (id) => !here.has(id));
-  return removed;
+  return { removed, bytes };
 }
 
-/** Records, those of them that are being written, and their bytes without what failed steps left. */
-export async function recordUse(app: App): Promise<{
+export interface RecordUse {
   readonly total: number;
+  /** Those of builds that run, and their bytes. */
   readonly active: number;
-  readonly bytes: number;
   readonly activeBytes: number;
-}> {
+  /** Of all records with their logs, without what failed steps left. */
+  readonly bytes: number;
+}
+
+/** What the records take. */
+export async function recordUse(app: App): Promise<RecordUse> {
   let [total, active, bytes, activeBytes] = [0, 0, 0, 0];
   for (const file of await recordFiles(app)) {
     const size = recordBytes(file);

@@ -1,20 +1,22 @@
 import { DOWNLOAD } from '../build/remote/fetch-url.ts';
+import { FAILED_STEP } from '../image/list-images.ts';
 import { UNTAGGED } from '../image/name-image.ts';
 import { presentImages } from '../image/present-images.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { CacheMountUse } from '../rootfs/types.ts';
 import { listPartials } from '../store/partial-files.ts';
 import type { App } from './app.ts';
+import { type RecordUse, recordUse } from './build-records.ts';
 
 export interface DiskUse {
-  readonly kind: 'Images' | 'Build Cache' | 'Snapshots' | 'Interrupted Pulls';
+  readonly kind: 'Images' | 'Build Cache' | 'Snapshots' | 'Build Records' | 'Interrupted Pulls';
   readonly total: number;
   readonly active: number;
   readonly bytes: number;
   readonly reclaimable: number;
 }
 
-/** What takes space: blobs of named and unnamed images, blobs only the build cache holds, unpacked snapshots, and, if there are any, beginnings of blobs. */
+/** What takes space: blobs of named and unnamed images, blobs only the build cache holds, unpacked snapshots, and, if there are any, records of builds with what failed steps left, and beginnings of blobs. */
 export async function diskUse(app: App): Promise<DiskUse[]> {
   const store = await app.store();
   const blobsOf = async (target: Descriptor): Promise<Descriptor[]> => {
@@ -51,6 +53,9 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
     [...blobs]
       .filter(([digest]) => !except.some((other) => other.has(digest)))
       .reduce((total, [, size]) => total + size, 0);
+  const failed = new Map<Digest, number>();
+  for await (const { targets } of store.roots.list(FAILED_STEP)) await fill(failed, targets);
+  const records = await recordUse(app);
   const cacheOnly = sum(cached, [named, unnamed]);
   const danglingOnly = sum(unnamed, [named]);
   const mounts = store.folder === undefined ? [] : await cacheMounts(app, store.folder);
@@ -79,8 +84,19 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
       bytes: snapshotBytes,
       reclaimable: snapshotBytes,
     },
+    ...(records.total === 0 ? [] : [recordRow(records, sum(failed, [named, unnamed, cached]))]),
     ...(store.folder === undefined ? [] : partialUse(store.folder)),
   ];
+}
+
+function recordRow({ total, active, bytes, activeBytes }: RecordUse, left: number): DiskUse {
+  return {
+    kind: 'Build Records',
+    total,
+    active,
+    bytes: bytes + left,
+    reclaimable: bytes - activeBytes + left,
+  };
 }
 
 function partialUse(folder: string): DiskUse[] {

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { sha256 } from '../base/bytes.ts';
 import { DobosError, isDobosError } from '../base/errors.ts';
 import type { BuildEvent } from '../build/build-events.ts';
 import type { BuildRecord } from '../build/records/record.ts';
@@ -50,7 +49,7 @@ export async function recordBuild<B extends Finished, D extends RecordDoors>(
   const recorded: Recorded = {
     onPlace(place) {
       path = place.path;
-      recorder.reads(path, sha256(place.text));
+      recorder.reads(path, place.text);
     },
     onEvent(event) {
       recorder.watch(event);

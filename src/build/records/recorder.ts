@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { sha256 } from '../../base/bytes.ts';
 import { isDobosError, systemCode } from '../../base/errors.ts';
-import type { Digest } from '../../oci/types.ts';
 import { makeFolder } from '../../store/atomic-file.ts';
 import { acquireLock } from '../../store/locks.ts';
 import { removeFile } from '../../store/remove-file.ts';
@@ -10,6 +10,7 @@ import type { BuildGraph, Step } from '../graph.ts';
 import type { BuildOutcome, BuildRecord, RecordedStep } from './record.ts';
 import { lockPath, logPath, newRecordId, recordFile, trimRecords, writeRecord } from './record-files.ts';
 import { MAX_STEP_LOG_BYTES, openStepLog, type StepLog } from './step-log.ts';
+import { writtenText } from './written-text.ts';
 
 export interface RecorderOptions {
   readonly storeFolder: string;
@@ -22,8 +23,8 @@ export interface RecorderOptions {
 /** Makes the record of one build. Nothing that goes wrong with a record is an error of the build. */
 export interface Recorder {
   readonly id: string;
-  /** Tells which Dockerfile it is. */
-  reads(path: string, digest: Digest): void;
+  /** Tells which Dockerfile it is, before anything happens. */
+  reads(path: string, text: string): void;
   /** Takes what happens. */
   watch(event: BuildEvent): void;
   /** The build does more than look at what is there: from now on it can be seen, and be seen to have died. */
@@ -48,6 +49,7 @@ export function createRecorder(o: RecorderOptions): Recorder {
   const logs = new Map<string, StepLog>();
   const warnings: string[] = [];
   let dockerfile: BuildRecord['dockerfile'];
+  let dockerfileText = '';
   let begun: Promise<() => void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -109,14 +111,15 @@ export function createRecorder(o: RecorderOptions): Recorder {
 
   return {
     id: file.id,
-    reads(path, digest) {
-      dockerfile = { path, digest };
+    reads(path, text) {
+      dockerfileText = text;
+      dockerfile = { path, digest: sha256(text) };
     },
     begin: started,
     watch(event) {
       switch (event.kind) {
         case 'planned':
-          for (const step of plannedSteps(event.graph)) steps.set(step.id, step);
+          for (const step of plannedSteps(event.graph, dockerfileText)) steps.set(step.id, step);
           return;
         case 'warning':
           if (warnings.length < MAX_WARNINGS) warnings.push(cut(event.message));
@@ -169,14 +172,14 @@ function pass(error: unknown): void {
   if (!isDobosError(error) && systemCode(error) === undefined) throw error;
 }
 
-function plannedSteps({ steps }: BuildGraph): RecordedStep[] {
+function plannedSteps({ steps }: BuildGraph, dockerfile: string): RecordedStep[] {
   return steps.map(
-    ({ id, stage, text, origin, implied }: Step): RecordedStep => ({
-      id,
-      stage,
-      text: cut(text.split('\n', 1)[0] ?? ''),
-      line: origin.start.line,
-      implied: implied === true,
+    (step: Step): RecordedStep => ({
+      id: step.id,
+      stage: step.stage,
+      text: cut(writtenText(step, dockerfile)),
+      line: step.origin.start.line,
+      implied: step.implied === true,
       outcome: 'waiting',
       ms: undefined,
       layerBytes: undefined,

@@ -1,5 +1,6 @@
 import type { PullNotice } from '../../app/pull.ts';
 import type { PushNotice } from '../../app/push.ts';
+import { isDobosError } from '../../base/errors.ts';
 import type { BuildEvent } from '../../build/build-events.ts';
 import { createPullLines } from '../pull-view/pull-lines.ts';
 import { createPushLines } from '../push-view/push-lines.ts';
@@ -25,6 +26,7 @@ export function createPlainView(write: (text: string) => void, now: () => number
   let labels: ReadonlyMap<string, StepLabel> = new Map();
   const started = new Map<string, number>();
   const open = new Map<string, string>();
+  const running = new Set<string>();
   const number = (step: string): string => `#${labels.get(step)?.number ?? step}`;
   const announced = new Set<string>();
   const announce = (step: string): void => {
@@ -56,6 +58,7 @@ export function createPlainView(write: (text: string) => void, now: () => number
         case 'started':
           announce(event.step);
           started.set(event.step, now());
+          running.add(event.step);
           for (const why of event.why) write(`${number(event.step)} why: ${safeText(why)}\n`);
           return;
         case 'output': {
@@ -75,6 +78,7 @@ export function createPlainView(write: (text: string) => void, now: () => number
           return write(`${number(event.step)} cached  ${shortId(event.imageId)}\n`);
         case 'done': {
           announce(event.step);
+          running.delete(event.step);
           flush(event.step);
           const size = event.layerBytes === undefined ? '' : `  ${formatSize(event.layerBytes)}`;
           return write(
@@ -84,7 +88,11 @@ export function createPlainView(write: (text: string) => void, now: () => number
         case 'failed':
           announce(event.step);
           flush(event.step);
-          return write(`${number(event.step)} ${endWord(event.error)} after ${formatDuration(event.ms)}\n`);
+          running.delete(event.step);
+          write(`${number(event.step)} ${endWord(event.error)} after ${formatDuration(event.ms)}\n`);
+          // Lines of steps beside it may stand between its own.
+          if (running.size > 0) write(lastLines(labels.get(event.step)?.text ?? event.step, event.error));
+          return;
       }
     },
     pull: createPullLines(write),
@@ -93,6 +101,13 @@ export function createPlainView(write: (text: string) => void, now: () => number
       for (const step of [...open.keys()]) flush(step);
     },
   };
+}
+
+/** What a failed program said last, in one piece. */
+function lastLines(label: string, error: unknown): string {
+  const { lines } = isDobosError(error) ? error.facts : {};
+  if (!Array.isArray(lines) || lines.length === 0) return '';
+  return `------\n > ${label}:\n${lines.map((line) => `${safeText(String(line))}\n`).join('')}------\n`;
 }
 
 /** A step that was told to stop did not fail. */

@@ -18,7 +18,7 @@ export const command: CommandSpec = {
         : 'needs a build, or --all';
       throw cliError('CLI_USAGE', { command: 'builds rm', problem }, { hint: 'dobos builds ls lists them' });
     }
-    const removed = await removeBuilds(app, all ? 'all' : args);
+    const { removed } = await removeBuilds(app, all ? 'all' : args);
     await terminal.out(removed.map((id) => `${id}\n`).join(''));
     return 0;
   },

@@ -1,3 +1,4 @@
+import { removeBuilds } from '../../app/build-records.ts';
 import { pruneBuildCache, pruneImages } from '../../app/prune.ts';
 import { type CommandSpec, flagOption } from '../spec.ts';
 import { formatDockerSize } from '../units.ts';
@@ -5,7 +6,7 @@ import { formatDockerSize } from '../units.ts';
 export const command: CommandSpec = {
   name: 'system prune',
   aliases: [],
-  summary: 'Remove images without a name, the build cache and what interrupted pulls left',
+  summary: 'Remove images without a name, the build cache, records of builds and what interrupted pulls left',
   usage: '[OPTIONS]',
   arity: [0, 0],
   options: [
@@ -14,11 +15,13 @@ export const command: CommandSpec = {
   ],
   examples: ['dobos system prune', 'dobos system prune --keep-cache', 'dobos system df'],
   async run({ app, terminal, options }) {
+    const builds = await removeBuilds(app, 'all');
     const images = await pruneImages(app, { partials: true });
     const cache = flagOption(options, 'keepCache') ? { removed: [], bytes: 0 } : await pruneBuildCache(app);
     await terminal.out(
       `Images removed: ${images.removed.length}\nBuild cache steps removed: ${cache.removed.length}\n` +
-        `Total reclaimed space: ${formatDockerSize(images.bytes + cache.bytes)}\n`,
+        `Build records removed: ${builds.removed.length}\n` +
+        `Total reclaimed space: ${formatDockerSize(builds.bytes + images.bytes + cache.bytes)}\n`,
     );
     return 0;
   },
