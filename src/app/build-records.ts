@@ -43,8 +43,14 @@ async function recordFiles(app: App): Promise<readonly RecordFile[]> {
 }
 
 async function readBuild(file: RecordFile): Promise<ListedBuild> {
+  const status = await statusOf(file, readRecord(file));
   const record = readRecord(file);
-  return { file, record, status: await statusOf(file, record) };
+  if (status !== 'Died' || record === undefined) return { file, record, status };
+  // What ran when it was killed stopped then.
+  const steps = record.steps.map(
+    (step): RecordedStep => (step.outcome === 'running' ? { ...step, outcome: 'stopped' } : step),
+  );
+  return { file, status, record: { ...record, steps } };
 }
 
 async function statusOf(file: RecordFile, record: BuildRecord | undefined): Promise<BuildStatus> {

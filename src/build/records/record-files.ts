@@ -3,8 +3,7 @@
  * while the build runs. The record is the first of them to come and the first to go: what stands without one is a leftover.
  * @module
  */
-import { randomBytes } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFile } from '../../store/atomic-file.ts';
 import { tryLock } from '../../store/locks.ts';
@@ -12,7 +11,9 @@ import { removeFile } from '../../store/remove-file.ts';
 import { type BuildRecord, formatRecord, parseRecord } from './record.ts';
 
 /** Records that are kept; the oldest go when a build ends. */
-export const MAX_RECORDS = 50;
+const MAX_RECORDS = 50;
+/** Records beyond those that may wait, so that not every build has something to remove. */
+const SPARE_RECORDS = 10;
 /** Bytes of a record that is read: one of 10,000 steps has 4 MB. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
@@ -27,10 +28,18 @@ export interface RecordFile {
 
 /** An id of twelve letters and digits that begins with a letter, so that it is no image's. */
 export function newRecordId(): string {
-  const digits = BigInt(`0x${randomBytes(16).toString('hex')}`);
-  const first = String.fromCharCode(97 + Number(digits % 26n));
-  return first + (digits / 26n).toString(36).padStart(11, '0').slice(-11);
+  let id = '';
+  while (id.length < ID_LENGTH) {
+    // The first is a letter. Nobody has to be unable to guess it, and node:crypto takes its time to start.
+    const digits = id === '' ? LETTERS : LETTERS + DIGITS;
+    id += digits[Math.floor(Math.random() * digits.length)];
+  }
+  return id;
 }
+
+const ID_LENGTH = 12;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+const DIGITS = '0123456789';
 
 export function recordFile(storeFolder: string, id: string, startedAt: number): RecordFile {
   const stem = `${String(Math.max(0, startedAt)).padStart(13, '0')}-${id}`;
@@ -42,7 +51,7 @@ export const lockPath = ({ path }: RecordFile): string => `${path}.lock`;
 
 /** The records of a store, newest first, whether they can be read or not. */
 export function listRecords(storeFolder: string): RecordFile[] {
-  return [...stems(storeFolder)].filter(([, whole]) => whole).flatMap(([stem]) => fileOf(storeFolder, stem));
+  return [...stems(storeFolder)].filter(([, whole]) => whole).map(([stem]) => fileOf(storeFolder, stem));
 }
 
 /** What stands in the folder by name without ending, newest first, and whether its record is there. */
@@ -55,9 +64,9 @@ function stems(storeFolder: string): Map<string, boolean> {
   return found;
 }
 
-function fileOf(storeFolder: string, stem: string): RecordFile[] {
+function fileOf(storeFolder: string, stem: string): RecordFile {
   const [startedAt = '', id = ''] = stem.split('-');
-  return [{ id, startedAt: Number(startedAt), path: join(storeFolder, 'builds', stem) }];
+  return { id, startedAt: Number(startedAt), path: join(storeFolder, 'builds', stem) };
 }
 
 /** The record in the file; undefined if there is none that can be read. */
@@ -75,9 +84,12 @@ export function writeRecord(storeFolder: string, file: RecordFile, record: Build
   replaceFile(storeFolder, `${file.path}.json`, formatRecord(record), { durable: false });
 }
 
+const LOCK_ENDINGS = ['', '.owner'];
+
 /** Whether the process that writes the record lives. Loads native code. */
 export async function isRunning(file: RecordFile): Promise<boolean> {
-  if (lstatSync(lockPath(file), { throwIfNoEntry: false }) === undefined) return false;
+  // The second where the file system has no locks.
+  if (!LOCK_ENDINGS.some((ending) => existsSync(lockPath(file) + ending))) return false;
   const lock = await tryLock(lockPath(file), 'shared');
   lock?.release();
   return lock === undefined;
@@ -93,17 +105,22 @@ export function recordBytes(file: RecordFile): number {
 export function removeRecord(file: RecordFile): void {
   removeFile(`${file.path}.json`);
   rmSync(file.path, { recursive: true, force: true });
-  removeFile(lockPath(file));
+  for (const ending of LOCK_ENDINGS) removeFile(lockPath(file) + ending);
 }
 
-/** Removes the oldest records beyond so many, and what killed commands left of others; their ids. Those of builds that run stay. */
-export async function trimRecords(storeFolder: string, most = MAX_RECORDS): Promise<string[]> {
+/** Removes the oldest records when there are some more than are kept, and what killed commands left of others; their ids. Those of builds that run stay. */
+export async function trimRecords(
+  storeFolder: string,
+  { most = MAX_RECORDS, spare = SPARE_RECORDS } = {},
+): Promise<string[]> {
+  const all = stems(storeFolder);
+  if (all.size <= most + spare) return [];
   const removed: string[] = [];
   let kept = 0;
-  for (const [stem, whole] of stems(storeFolder)) {
+  for (const [stem, whole] of all) {
     if (whole && ++kept <= most) continue;
-    const [file] = fileOf(storeFolder, stem);
-    if (file === undefined || (await isRunning(file))) continue;
+    const file = fileOf(storeFolder, stem);
+    if (await isRunning(file)) continue;
     removeRecord(file);
     removed.push(file.id);
   }

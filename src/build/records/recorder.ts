@@ -190,8 +190,12 @@ function plannedSteps({ steps }: BuildGraph, dockerfile: string): RecordedStep[]
   );
 }
 
-/** The sentence without what an argument was and is: anybody's token may be one. */
-const withoutValue = (sentence: string): string => cut(sentence.replace(/^(ARG \S* changed): .*$/s, '$1'));
+/** The sentence without what was and is: anybody's token may be a build argument, and stand where the language puts values. */
+const withoutValue = (sentence: string): string => cut(sentence.replace(VALUED, '$1'));
+
+/** The shell puts values into RUN, not the language. */
+const VALUED =
+  /^((?:ARG \S*|ENV \S*|the (?:instruction|working directory|user|mount .*?)) changed): (?!RUN ).*$/s;
 
 function shortened(outcome: BuildOutcome): BuildOutcome {
   if (outcome.kind !== 'failed') return outcome;

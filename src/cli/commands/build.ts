@@ -240,6 +240,7 @@ export const command: CommandSpec = {
           stdin: () => terminal.stdin(),
           onPull: view.pull,
           onPush: view.push,
+          record: !flagOption(options, 'plan'),
         },
       );
     } catch (error) {
