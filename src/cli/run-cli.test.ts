@@ -45,7 +45,7 @@ describe('the command line', () => {
   it.each([[], ['help'], ['--help'], ['-h']])('lists the commands for %j', async (...words) => {
     const { code, stdout, stderr } = await run(words);
     expect([code, stderr()]).toEqual([0, '']);
-    expect(stdout()).toMatch(/^build:\n {2}build {10}Build an image/m);
+    expect(stdout()).toMatch(/^build:\n {2}build {10,}Build an image/m);
   });
 
   it.each([
@@ -63,6 +63,10 @@ describe('the command line', () => {
     ['images –a', 2, 'type it as -a'],
     ['images -f label=x', 2, 'filter "label=x" is not known'],
     ['run', 125, 'needs at least 1 argument'],
+    ['run --failed', 125, 'no build of this store has failed'],
+    ['builds', 2, 'there is builds inspect'],
+    ['builds inspect', 1, 'this store has none yet'],
+    ['builds rm', 2, 'needs a build, or --all'],
     ['run -d app', 125, '"run -d" is not part of this version yet'],
     ['run --pull never nope', 125, 'no image "nope" in the store, and it is not to be pulled'],
     ['run -t nope', 125, '-t needs a terminal'],

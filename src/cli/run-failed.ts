@@ -6,8 +6,7 @@ import { type CommandCall, flagOption, type OptionSpec, textOption } from './spe
 /** `run --failed`: the root file system that a failed RUN left, in place of an image. */
 export const FAILED_OPTION: OptionSpec = {
   flags: '--failed <build>',
-  summary:
-    'what the RUN of a failed build left, in place of an image; alone: of the newest, else `--failed=ID`',
+  summary: 'in place of an image what the newest failed RUN left, or with `=BUILD` that of a build',
   bare: '^',
 };
 

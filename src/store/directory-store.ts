@@ -1,6 +1,6 @@
 /**
  * A store in a folder that is an OCI image layout (image-spec 1.1.1): skopeo, umoci and others read it as it stands.
- * Beside `oci-layout`, `index.json` and `blobs/` it has `tmp/`, `partial/`, `lock/`, `leases/`, `roots/` and `notes/`, which the layout allows.
+ * Beside `oci-layout`, `index.json` and `blobs/` it has `tmp/`, `partial/`, `lock/`, `leases/`, `roots/` and `notes/` (others put folders of their own beside them), which the layout allows.
  * This room moves and names bytes; it does not know what an image is beyond which blobs a manifest refers to.
  * Many processes of one machine may use a folder at once, and any of them may be killed at any moment. A folder shared between machines is not supported.
  * @module

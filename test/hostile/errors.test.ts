@@ -105,7 +105,8 @@ Dockerfile:2
 1 |     FROM base:1
 2 | >>> RUN echo out >&2; exit 3
   |     ^^^^^^^^^^^^^^^^^^^^^^^^
-hint: its own output says why`,
+hint: its own output says why
+open its root file system: dobos run --failed -it sh`,
     ],
     [
       'a program that is missing',
@@ -116,7 +117,8 @@ Dockerfile:2
 1 |     FROM base:1
 2 | >>> RUN ["/nope"]
   |     ^^^^^^^^^^^^^
-hint: a program was not found: it is not in this image, or not in PATH`,
+hint: a program was not found: it is not in this image, or not in PATH
+open its root file system: dobos run --failed -it sh`,
     ],
     [
       'a program that may not be executed',
@@ -187,7 +189,8 @@ Dockerfile:2
 1 |     FROM base:1
 2 | >>> RUN echo red1m; exit 1
   |     ^‹*›
-hint: its own output says why`,
+hint: its own output says why
+open its root file system: dobos run --failed -it sh`,
     ],
   ])('for %s says so in one error with its place', async (_, text, error) => {
     dockerfile(text);

@@ -20,6 +20,9 @@ export const command: CommandSpec = {
     'dobos builds inspect ^1',
     'dobos builds inspect --format json | jq .Steps',
   ],
+  limits: [
+    'BUILD is an id, the beginning of one, or ^N for the build N before the newest; without it the newest is meant.',
+  ],
   async run({ app, terminal, args, options }) {
     const build = await findReadable(app, args[0] ?? '^0');
     const now = app.settings.now();

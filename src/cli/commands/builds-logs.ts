@@ -12,7 +12,10 @@ export const command: CommandSpec = {
   arity: [0, 2],
   options: [],
   examples: ['dobos builds logs', 'dobos builds logs ^0 3', 'dobos builds logs ^1 | grep -i warning'],
-  limits: ['Of one step the first GiB is kept. Cached steps print nothing.'],
+  limits: [
+    'BUILD is an id, the beginning of one, or ^N for the build N before the newest; without it the newest is meant.',
+    'Of one step the first GiB is kept. Cached steps print nothing.',
+  ],
   async run({ app, terminal, args }) {
     const [text = '^0', wanted] = args;
     const build = await findReadable(app, text);
