@@ -100,7 +100,9 @@ export async function build(app: App, request: BuildRequest, o: BuildDoors): Pro
   const wanted = readRequest(app, request);
   const { names, context, target } = wanted;
   const platforms = wanted.platforms.map(formatPlatform);
-  return recordBuild(app, { names, context, target, platforms }, o, (doors) =>
+  const about = { names, context, target, platforms };
+  const secrets = wanted.stepSecrets.secrets.values();
+  return recordBuild(app, { about, secrets: [...secrets] }, o, (doors) =>
     buildRead(app, request, wanted, doors),
   );
 }

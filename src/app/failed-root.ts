@@ -45,6 +45,12 @@ export async function findFailedRoot(app: App, text?: string): Promise<FailedRoo
   throw recordError('BUILDS_NOTHING_LEFT', { ...newer, advice });
 }
 
+/** Whether what the failed RUN of a build left is still there. */
+export async function isRootKept(app: App, build: string): Promise<boolean> {
+  const store = await app.store();
+  return (await store.roots.get(FAILED_STEP, build)) !== undefined;
+}
+
 const MENDED = 'the same build has ended well since';
 
 /** What the build left, or why there is nothing. */

@@ -27,12 +27,18 @@ export interface Recorded extends RecordDoors {
   readonly keepFailed?: BuildTools['keepFailed'];
 }
 
+interface RecordedBuild {
+  readonly about: Pick<BuildRecord, 'names' | 'context' | 'target' | 'platforms'>;
+  /** Values that the record must not hold, though a step prints them. */
+  readonly secrets: Iterable<Uint8Array>;
+}
+
 type Finished = Pick<BuildResult, 'image' | 'steps'> & { readonly target: Descriptor };
 
 /** Runs the build and keeps a record of it in the store, and of a failed RUN what it left. @throws what the build throws, with advice how to open that */
 export async function recordBuild<B extends Finished, D extends RecordDoors>(
   app: App,
-  about: Pick<BuildRecord, 'names' | 'context' | 'target' | 'platforms'>,
+  { about, secrets }: RecordedBuild,
   doors: D,
   work: (doors: D & Recorded) => Promise<B>,
 ): Promise<B> {
@@ -43,6 +49,7 @@ export async function recordBuild<B extends Finished, D extends RecordDoors>(
     storeFolder: store.folder,
     now,
     about: { ...about, context: whereOf(about.context) },
+    secrets,
   });
   let path = '';
   let left: Digest | undefined;

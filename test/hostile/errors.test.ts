@@ -129,7 +129,8 @@ Dockerfile:2
 1 |     FROM base:1
 2 | >>> RUN ["/etc/passwd"]
   |     ^^^^^^^^^^^^^^^^^^^
-hint: a program may not be executed: its file lacks the x bit, or is for another machine`,
+hint: a program may not be executed: its file lacks the x bit, or is for another machine
+open its root file system: dobos run --failed -it sh`,
     ],
     [
       'a user that is unknown',

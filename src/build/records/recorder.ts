@@ -7,6 +7,7 @@ import { acquireLock } from '../../store/locks.ts';
 import { removeFile } from '../../store/remove-file.ts';
 import type { BuildEvent, StepReport } from '../build-events.ts';
 import type { BuildGraph, Step } from '../graph.ts';
+import { createMask } from './mask-secrets.ts';
 import type { BuildOutcome, BuildRecord, RecordedStep } from './record.ts';
 import { lockPath, logPath, newRecordId, recordFile, trimRecords, writeRecord } from './record-files.ts';
 import { MAX_STEP_LOG_BYTES, openStepLog, type StepLog } from './step-log.ts';
@@ -17,6 +18,8 @@ export interface RecorderOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly about: Pick<BuildRecord, 'names' | 'context' | 'target' | 'platforms'>;
+  /** Values that no log may hold. */
+  readonly secrets?: Iterable<Uint8Array> | undefined;
   readonly maxLogBytes?: number | undefined;
 }
 
@@ -102,7 +105,7 @@ export function createRecorder(o: RecorderOptions): Recorder {
   };
   const close = (id: string): { printed: number } => {
     const log = logs.get(id);
-    log?.close();
+    attempt(() => log?.close());
     return { printed: log?.printed ?? 0 };
   };
   const started = (): void => {
@@ -132,7 +135,9 @@ export function createRecorder(o: RecorderOptions): Recorder {
         case 'output': {
           const { step, bytes } = event;
           const path = logPath(file, step);
-          const log = logs.get(step) ?? openStepLog(path, o.maxLogBytes ?? MAX_STEP_LOG_BYTES);
+          const log =
+            logs.get(step) ??
+            openStepLog(path, o.maxLogBytes ?? MAX_STEP_LOG_BYTES, createMask(o.secrets ?? []));
           logs.set(step, log);
           attempt(() => log.add(bytes));
           return;

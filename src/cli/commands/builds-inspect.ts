@@ -1,4 +1,5 @@
 import { findReadable, type ListedBuild } from '../../app/build-records.ts';
+import { isRootKept } from '../../app/failed-root.ts';
 import type { BuildOutcome, BuildRecord, RecordedStep } from '../../build/records/record.ts';
 import { countSteps, durationText, recordMs, recordName, writtenSteps } from '../build-record-text.ts';
 import { safeLines } from '../build-view/safe-text.ts';
@@ -27,7 +28,8 @@ export const command: CommandSpec = {
     const build = await findReadable(app, args[0] ?? '^0');
     const now = app.settings.now();
     if (options.format !== undefined) return printFormatted(terminal, options, [fieldsOf(build, now)]);
-    await terminal.out(textOf(build, now));
+    const kept = build.status === 'Error' && (await isRootKept(app, build.file.id));
+    await terminal.out(textOf(build, now, kept));
     return 0;
   },
 };
@@ -37,7 +39,7 @@ type Readable = ListedBuild & { readonly record: BuildRecord };
 /** Characters of a step's text in the table. */
 const STEP_WIDTH = 60;
 
-function textOf(build: Readable, now: number): string {
+function textOf(build: Readable, now: number, kept: boolean): string {
   const { record, file, status } = build;
   const facts: [string, string | undefined][] = [
     ['Build', file.id],
@@ -50,6 +52,7 @@ function textOf(build: Readable, now: number): string {
     ['Duration', durationText(recordMs(build, now))],
     ['Status', status === 'Died' ? 'Died: it was killed before it could end' : status],
     ...outcomeFacts(record),
+    ['Left', kept ? `open its root file system: dobos run --failed=${file.id} -it sh` : undefined],
   ];
   const shown = facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
   const head = shown.map(
