@@ -3,6 +3,7 @@ import { isDobosError } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import type { BuildEvent } from '../build/build-events.ts';
 import { type PlannedBuild, planImage } from '../build/build-image.ts';
+import type { StepSurroundings } from '../build/execute-run.ts';
 import type { BuildGraph } from '../build/graph.ts';
 import type { BuildResult } from '../build/run-build.ts';
 import type { BuildSquash, SquashWhat } from '../build/squash-build.ts';
@@ -14,6 +15,7 @@ import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import type { Descriptor, Platform } from '../oci/types.ts';
 import type { App } from './app.ts';
 import { type BuildAnnotations, parseAnnotations } from './build-annotations.ts';
+import { type GivenArguments, readBuildArguments, splitPair } from './build-arguments.ts';
 import { type CachePlace, type OpenedCaches, openCaches, parseCache, writeCaches } from './build-caches.ts';
 import { type OutputPush, parseOutput, withPush } from './build-outputs.ts';
 import { type BuildPlace, openBuildPlace, type PlaceOptions } from './build-place.ts';
@@ -27,15 +29,14 @@ import { nameEvent, namePlatform, nameSteps } from './platform-steps.ts';
 import type { PushNotice } from './push.ts';
 import { type RecordDoors, type Recorded, recordBuild } from './record-build.ts';
 import { resolveBase } from './resolve-base.ts';
+import { readJobs, readSurroundings, type SurroundingsRequest } from './step-surroundings.ts';
 import { checkOutputs, writeOutputs } from './write-outputs.ts';
 
-export interface BuildRequest {
+export interface BuildRequest extends SurroundingsRequest, GivenArguments {
   readonly context: string;
   /** Relative to the working directory; `Dockerfile` of the context when absent. */
   readonly dockerfile?: string | undefined;
   readonly tags: readonly string[];
-  /** `NAME=value`, or `NAME` for the caller's own value. */
-  readonly buildArgs: readonly string[];
   /** `name=value`. */
   readonly labels: readonly string[];
   readonly target?: string | undefined;
@@ -48,6 +49,8 @@ export interface BuildRequest {
   readonly ssh?: readonly string[] | undefined;
   /** `security.insecure`, `network.host`. */
   readonly allow?: readonly string[] | undefined;
+  /** Steps that may run at once. */
+  readonly jobs?: string | undefined;
   readonly useCache: boolean;
   /** Stages that run again. */
   readonly freshStages?: readonly string[] | undefined;
@@ -92,9 +95,6 @@ export interface Built extends Omit<BuildResult, 'squashed'> {
   readonly squashes: readonly BuildSquash[];
 }
 
-/** Predefined proxy arguments, in both cases (build.md a.5): taken from the surroundings. */
-const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
-
 /** Builds an image from a folder and its Dockerfile, names it and writes it where it is to go; without a name it stays as `<none>`. @throws as `buildImage`, and BUILD_CONTEXT, BUILD_DOCKERFILE, OUTPUT_INVALID, OCI_REFERENCE_INVALID before anything runs */
 export async function build(app: App, request: BuildRequest, o: BuildDoors): Promise<Built> {
   const wanted = readRequest(app, request);
@@ -113,7 +113,7 @@ async function buildRead(app: App, request: BuildRequest, wanted: Read, o: Doors
   const how = {
     signal: o.signal,
     stdin: o.stdin,
-    keepGitDir: request.buildArgs.includes('BUILDKIT_CONTEXT_KEEP_GIT_DIR=1'),
+    keepGitDir: wanted.argumentValues.get('BUILDKIT_CONTEXT_KEEP_GIT_DIR') === '1',
     warn: (message: string) => o.onEvent?.({ kind: 'warning', message }),
   };
   const caches = await openCaches(app, wanted.sources, { ...how, onNotice: o.onPull });
@@ -177,6 +177,9 @@ interface Read extends BuildRequest {
   readonly targets: readonly CachePlace[];
   readonly allowed: ReadonlySet<string>;
   readonly stepSecrets: StepSecrets;
+  readonly surroundings: StepSurroundings;
+  readonly parallel: number | undefined;
+  readonly argumentValues: ReadonlyMap<string, string>;
 }
 
 /** What the options say, before anything is read. */
@@ -200,6 +203,9 @@ function readRequest(app: App, request: BuildRequest): Read {
     targets: (request.cacheTo ?? []).map((text) => parseCache('--cache-to', text)),
     noted: parseAnnotations(request.annotations ?? [], platforms.size > 1),
     allowed: readAllowed(request.allow ?? []),
+    surroundings: readSurroundings(request),
+    parallel: readJobs(request.jobs),
+    argumentValues: readBuildArguments(request, app.settings.environment),
     stepSecrets: readStepSecrets(
       { secrets: request.secrets ?? [], ssh: request.ssh ?? [] },
       app.settings.environment,
@@ -320,7 +326,7 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: Doors): 
     dockerfileText: place.dockerfileText,
     dockerfileName: place.dockerfileName,
     dockerfilePath: place.dockerfilePath,
-    buildArgs: buildArguments(app, wanted.buildArgs),
+    buildArgs: wanted.argumentValues,
     labels: new Map(wanted.labels.map(splitPair)),
     target: wanted.target,
     platform,
@@ -328,6 +334,8 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: Doors): 
     network: wanted.network,
     allow: wanted.allowed,
     secrets: wanted.stepSecrets,
+    surroundings: wanted.surroundings,
+    parallel: wanted.parallel,
     epoch: app.settings.epoch(),
     useCache: wanted.useCache,
     // What they find is the same for every platform, but for what the first one has said.
@@ -346,25 +354,4 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: Doors): 
     gitEnv: app.settings.environment,
     now: app.settings.now,
   });
-}
-
-/** `--build-arg` as name → value, with the proxies of the surroundings. */
-export function buildArguments(app: App, given: readonly string[]): Map<string, string> {
-  const { environment } = app.settings;
-  const values = new Map<string, string>();
-  for (const name of PROXIES.flatMap((proxy) => [proxy, proxy.toLowerCase()])) {
-    const value = environment[name];
-    if (value !== undefined && value !== '') values.set(name, value);
-  }
-  for (const text of given) {
-    const [name, value] = splitPair(text);
-    const known = text.includes('=') ? value : environment[name];
-    if (known !== undefined) values.set(name, known);
-  }
-  return values;
-}
-
-function splitPair(text: string): readonly [string, string] {
-  const at = text.indexOf('=');
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }

@@ -8,7 +8,8 @@ import type { CheckedFile } from '../lint/format-check.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import type { Platform } from '../oci/types.ts';
 import type { App } from './app.ts';
-import { type BuildDoors, type BuildRequest, buildArguments } from './build.ts';
+import type { BuildDoors, BuildRequest } from './build.ts';
+import { readBuildArguments } from './build-arguments.ts';
 import { type BuildPlace, openBuildPlace } from './build-place.ts';
 import { openNamedContexts } from './named-contexts.ts';
 import { resolveBase } from './resolve-base.ts';
@@ -46,7 +47,7 @@ export async function callBuild(
         signal: o.signal,
         dockerfileText: place.dockerfileText,
         plan: {
-          buildArgs: buildArguments(app, request.buildArgs),
+          buildArgs: readBuildArguments(request, app.settings.environment),
           target: request.target,
           allStages: method === 'check' && request.target === undefined,
           platform: platformOf(app, request),

@@ -13,6 +13,7 @@ import { openContext } from './context/open-context.ts';
 import { type IgnoreFile, readForeignIgnoreFile, readIgnoreFile } from './context/read-ignore-file.ts';
 import type { NamedContexts } from './context-names.ts';
 import { buildError } from './errors.ts';
+import type { StepSurroundings } from './execute-run.ts';
 import type { BuildGraph, Step } from './graph.ts';
 import { basesOf, planBuild } from './plan.ts';
 import { atPlace } from './plan-errors.ts';
@@ -54,6 +55,7 @@ export interface BuildImageOptions extends WatchOptions<BuildEvent> {
   readonly network?: PlanOptions['network'];
   readonly allow?: PlanOptions['allow'];
   readonly secrets?: StepSecrets | undefined;
+  readonly surroundings?: StepSurroundings | undefined;
   /** SOURCE_DATE_EPOCH in seconds; the build argument of that name counts too. */
   readonly epoch?: number | undefined;
   readonly useCache?: boolean | undefined;
@@ -203,6 +205,7 @@ async function runPlanned(
         keeper: o.keeper ?? noKeeper,
         keepFailed: o.keepFailed,
         secrets: o.secrets,
+        surroundings: o.surroundings,
         http: o.http,
         gitEnv: o.gitEnv,
         now: o.now,

@@ -2,11 +2,21 @@ import type { WatchOptions } from '../base/options.ts';
 import type { Image } from '../image/types.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import type { Layer } from '../layer/types.ts';
-import type { Keeper, Output } from '../runtime/types.ts';
+import type { BindMount, HostName, Keeper, Output, ResourceLimit } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { buildError } from './errors.ts';
 import type { Op } from './graph.ts';
 import type { ResolvedMounts } from './step-mounts.ts';
+
+/** What a build gives to each of its RUNs, and no layer, history or key holds. */
+export interface StepSurroundings {
+  readonly hosts?: readonly HostName[] | undefined;
+  /** Bytes of /dev/shm. */
+  readonly shmBytes?: number | undefined;
+  readonly limits?: readonly ResourceLimit[] | undefined;
+  /** Folders of the host, shown as they are; a mount of the step itself covers them. */
+  readonly volumes?: readonly BindMount[] | undefined;
+}
 
 export interface RunTools {
   readonly store: LocalStore;
@@ -15,6 +25,7 @@ export interface RunTools {
   readonly epoch?: number | undefined;
   /** Given: what a failed RUN leaves is wanted too. */
   readonly keepFailed?: unknown;
+  readonly surroundings?: StepSurroundings | undefined;
 }
 
 /** Every RUN of every build sees the same name, as the file system may keep it. */
@@ -33,6 +44,7 @@ export async function executeRun(
 ): Promise<Layer> {
   const keeper = await tools.keeper();
   o.signal?.throwIfAborted();
+  const { volumes = [], hosts, shmBytes, limits } = tools.surroundings ?? {};
   const tail = createTail();
   const { exit, layer } = await keeper.run(
     {
@@ -48,7 +60,10 @@ export async function executeRun(
         mayBeFollowed: true,
         isLast: o.isLast,
         privileged: op.insecure,
-        binds: [],
+        binds: volumes,
+        hosts,
+        shmBytes,
+        limits,
       },
       mounts: mounts.mounts,
       secretEnv: mounts.secretEnv,

@@ -5,6 +5,7 @@ import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { BuildEvent, StepReport } from './build-events.ts';
 import type { Context } from './context/open-context.ts';
+import type { StepSurroundings } from './execute-run.ts';
 import type { Step } from './graph.ts';
 import type { ImageView } from './image-view.ts';
 import type { LastBuild } from './last-build.ts';
@@ -26,6 +27,7 @@ export interface StepTools {
   readonly keeper: () => Promise<Keeper>;
   /** What `RUN --mount=type=secret` and `type=ssh` may have. */
   readonly secrets?: StepSecrets | undefined;
+  readonly surroundings?: StepSurroundings | undefined;
   /** What ADD fetches URLs with. */
   readonly http?: (() => Promise<Http>) | undefined;
   /** What the git program may have of the caller's environment. */

@@ -1,4 +1,5 @@
 import { commaFields } from '../base/comma-fields.ts';
+import { parseMemorySize } from '../base/memory-size.ts';
 import type { Word } from './ast.ts';
 import { suggest } from './suggest.ts';
 
@@ -160,7 +161,7 @@ function judge(key: Key, name: string, text: string): string | undefined {
         ? undefined
         : `invalid value ${text} for ${key}, want a number`;
     case 'size':
-      return bytesOf(text) === undefined
+      return parseMemorySize(text) === undefined
         ? `invalid value for size: ${text}, want bytes or a number with k, m or g`
         : undefined;
     case 'env':
@@ -217,7 +218,7 @@ function mountOf(type: MountType, found: ReadonlyMap<Key, string>): Mount {
     target: found.get('target'),
     readOnly: flag('readonly') ?? (writable === undefined ? type !== 'cache' && type !== 'tmpfs' : !writable),
     required: flag('required') ?? false,
-    size: number('size', bytesOf),
+    size: number('size', parseMemorySize),
     id: found.get('id'),
     sharing: found.get('sharing')?.toLowerCase() as CacheSharing | undefined,
     mode: number('mode', (text) => Number.parseInt(text.replace(/^0?o/, ''), 8) & 0o7777),
@@ -231,15 +232,6 @@ function mountOf(type: MountType, found: ReadonlyMap<Key, string>): Mount {
 function booleanOf(text: string): boolean | undefined {
   if (/^(?:1|t|true)$/i.test(text)) return true;
   return /^(?:0|f|false)$/i.test(text) ? false : undefined;
-}
-
-/** `64m`, `1.5GiB`, `4096`: units of 1024, as docker reads sizes of memory. */
-function bytesOf(text: string): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,9})?) ?([kmgtp]?)i?b?$/i.exec(text);
-  if (match === null) return undefined;
-  const power = ['', 'k', 'm', 'g', 't', 'p'].indexOf(match[2]!.toLowerCase());
-  const bytes = Math.floor(Number(match[1]) * 1024 ** power);
-  return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
 function meant(suggestion: string | undefined): string {

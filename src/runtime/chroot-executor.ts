@@ -82,6 +82,8 @@ function writeTask(folder: string, merged: string, prepared: PreparedProcess, pr
     rootless: own.isUserNamespace,
     privileged: process.privileged === true,
     process: prepared,
+    shmBytes: process.shmBytes,
+    limits: process.limits,
     report: join(folder, 'report'),
   };
   writeFileSync(fsPath(task.report), '', { mode: 0o600 });

@@ -18,6 +18,7 @@ import {
 import { changeRoot, pivotRootHere } from '../linux/process.ts';
 import { DEVICES, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
 import type { ChrootTask } from './chroot-task.ts';
+import { DEFAULT_SHM_BYTES } from './oci-config.ts';
 import type { FileBind } from './prepare-process.ts';
 import { kindInRoot, makeDirectories, makeEmptyFile, resolveInRoot } from './root-path.ts';
 
@@ -59,10 +60,11 @@ const DEV_LINKS: readonly (readonly [name: string, target: string])[] = [
   ['ptmx', 'pts/ptmx'],
 ];
 
-function mountDev(dev: string, { rootless, privileged }: ChrootTask): void {
+function mountDev(dev: string, task: ChrootTask): void {
+  const { rootless, privileged } = task;
   if (privileged && !rootless) {
     bindMount('/dev', dev, { recursive: true, flags: MS_NOSUID });
-    mountDevFolders(dev, rootless);
+    mountDevFolders(dev, task);
     return;
   }
   mountTmpfs(dev, 'mode=755,size=65536k', MS_NOSUID | MS_NODEV | MS_STRICTATIME);
@@ -75,10 +77,10 @@ function mountDev(dev: string, { rootless, privileged }: ChrootTask): void {
   }
   for (const [name, target] of DEV_LINKS) symlinkSync(target, join(dev, name));
   for (const name of ['pts', 'shm', 'mqueue']) mkdirSync(join(dev, name), { mode: 0o755 });
-  mountDevFolders(dev, rootless);
+  mountDevFolders(dev, task);
 }
 
-function mountDevFolders(dev: string, rootless: boolean): void {
+function mountDevFolders(dev: string, { rootless, shmBytes }: ChrootTask): void {
   const group = rootless ? '' : ',gid=5';
   mount({
     source: 'devpts',
@@ -87,7 +89,7 @@ function mountDevFolders(dev: string, rootless: boolean): void {
     flags: MS_NOSUID | MS_NOEXEC,
     data: `newinstance,ptmxmode=0666,mode=0620${group}`,
   });
-  mountTmpfs(join(dev, 'shm'), 'mode=1777,size=65536k', BARE);
+  mountTmpfs(join(dev, 'shm'), `mode=1777,size=${shmBytes ?? DEFAULT_SHM_BYTES}`, BARE);
   try {
     mount({ source: 'mqueue', target: join(dev, 'mqueue'), type: 'mqueue', flags: BARE });
   } catch {

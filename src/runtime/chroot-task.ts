@@ -1,4 +1,5 @@
 import type { PreparedProcess } from './prepare-process.ts';
+import type { ResourceLimit } from './types.ts';
 
 /** What chroot-worker.ts does; a JSON file in the run's folder. */
 export interface ChrootTask {
@@ -10,6 +11,8 @@ export interface ChrootTask {
   readonly rootless: boolean;
   readonly privileged: boolean;
   readonly process: PreparedProcess;
+  readonly shmBytes?: number | undefined;
+  readonly limits?: readonly ResourceLimit[] | undefined;
   /** Gets `ready` when everything is set up, or the reason why not. */
   readonly report: string;
 }

@@ -16,6 +16,7 @@ import {
   setIds,
   takeTerminal,
 } from '../linux/process.ts';
+import { limitResource } from '../linux/resource-limits.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { enterRoot, mountContainer } from './chroot-mounts.ts';
 import { type ChrootTask, READY } from './chroot-task.ts';
@@ -67,6 +68,8 @@ function setUp(): void {
     .filter(({ name }) => how === 'pivot' || name !== 'CAP_SYS_CHROOT')
     .map(({ number }) => number);
   dropBounding(keep);
+  // Last of what needs rights: a limit that is low holds for this program too.
+  for (const limit of task.limits ?? []) limitResource(limit);
   setIds(user.uid, user.gid, task.canSetGroups ? user.groups : undefined);
   setCapabilities(user.uid === 0 ? keep : []);
 }

@@ -1,6 +1,7 @@
 import { capabilitiesOf, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
 import type { FileBind, PreparedProcess } from './prepare-process.ts';
 import type { SeccompFilter } from './seccomp.ts';
+import type { ResourceLimit } from './types.ts';
 
 /** What a container's config.json is made from. */
 export interface ConfigRequest {
@@ -9,6 +10,8 @@ export interface ConfigRequest {
   readonly hostname: string;
   readonly network: 'host' | 'none';
   readonly tty: boolean;
+  readonly shmBytes?: number | undefined;
+  readonly limits?: readonly ResourceLimit[] | undefined;
   /** The keeper lives in a user namespace: some mounts are not possible there (oci.md c.5). */
   readonly rootless: boolean;
   /** All capabilities, no filter, nothing masked; with root's rights the host's devices. */
@@ -36,7 +39,7 @@ interface OciMount {
  * usual device files are bound from the host.
  */
 export function ociConfig(request: ConfigRequest): unknown {
-  const { rootless, privileged } = request;
+  const { rootless, privileged, limits = [] } = request;
   const { args, env, cwd, user, binds } = request.process;
   const capabilities = capabilitiesOf(privileged)
     .map(({ name }) => name)
@@ -57,6 +60,7 @@ export function ociConfig(request: ConfigRequest): unknown {
       cwd,
       capabilities: { bounding: capabilities, effective: own, permitted: own },
       noNewPrivileges: false,
+      ...(limits.length === 0 ? {} : { rlimits: limits.map(rlimit) }),
     },
     root: { path: request.rootPath, readonly: false },
     ...(request.hostname === '' ? {} : { hostname: request.hostname }),
@@ -80,6 +84,19 @@ export function ociConfig(request: ConfigRequest): unknown {
   };
 }
 
+/** Of /dev/shm, as docker has it. */
+export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+
+/** The document as JSON: limits that are none are the largest number of 64 bits, which no number of JavaScript holds. */
+export const ociConfigText = (request: ConfigRequest): string =>
+  JSON.stringify(ociConfig(request)).replace(/"(soft|hard)":null/g, '"$1":18446744073709551615');
+
+const rlimit = ({ name, soft, hard }: ResourceLimit) => ({
+  type: `RLIMIT_${name.toUpperCase()}`,
+  soft: soft ?? null,
+  hard: hard ?? null,
+});
+
 /** In a user namespace the runtime binds the few device files that programs need, and no others could be opened. */
 const hasHostDevices = ({ privileged, rootless }: ConfigRequest): boolean => privileged && !rootless;
 
@@ -101,7 +118,7 @@ function kernelMounts(request: ConfigRequest): OciMount[] {
       'mode=0620',
       ...(request.rootless ? [] : ['gid=5']),
     ]),
-    mountOf('/dev/shm', 'tmpfs', [...bare, 'mode=1777', 'size=65536k']),
+    mountOf('/dev/shm', 'tmpfs', [...bare, 'mode=1777', `size=${request.shmBytes ?? DEFAULT_SHM_BYTES}`]),
     mountOf('/dev/mqueue', 'mqueue', bare),
     bindSys
       ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', ...bare, ...readOnly] }

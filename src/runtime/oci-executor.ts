@@ -7,7 +7,7 @@ import { DEVICES } from './capabilities.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
-import { ociConfig } from './oci-config.ts';
+import { ociConfigText } from './oci-config.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
 import { createReadyRuntimes } from './ready-runtimes.ts';
@@ -118,12 +118,14 @@ function configText(
   process: Process,
 ): string {
   const own = readOwnNamespace();
-  const config = ociConfig({
+  return ociConfigText({
     process: prepared,
     rootPath: merged,
     hostname: process.hostname,
     network: process.network,
     tty: process.tty,
+    shmBytes: process.shmBytes,
+    limits: process.limits,
     rootless: own.isUserNamespace,
     privileged: process.privileged === true,
     canSetGroups: own.canSetGroups,
@@ -132,7 +134,6 @@ function configText(
     devices: own.isUserNamespace ? [] : DEVICES.filter((name) => existsSync(`/dev/${name}`)),
     mayMakeDevices: !runtime.opensDevices,
   });
-  return JSON.stringify(config);
 }
 
 const CGROUP2_SUPER_MAGIC = 0x63677270;

@@ -228,7 +228,10 @@ function writeNetworkFiles(
   const hosts = join(folder, 'hosts');
   writeFileSync(resolvConf, readHostFile('/etc/resolv.conf') ?? '', { mode: 0o644 });
   const own = wanted.hostname === '' ? '' : `127.0.0.1\t${wanted.hostname}\n`;
-  writeFileSync(hosts, (wanted.network === 'host' ? hostHosts() : LOCAL_HOSTS) + own, { mode: 0o644 });
+  const given = (wanted.hosts ?? []).map(({ name, address }) => `${address}\t${name}\n`).join('');
+  const usual = wanted.network === 'host' ? hostHosts() : LOCAL_HOSTS;
+  // The first line of a name counts: what was given comes before what the machine says.
+  writeFileSync(hosts, given + usual + own, { mode: 0o644 });
   return [
     ['/etc/resolv.conf', resolvConf],
     ['/etc/hosts', hosts],

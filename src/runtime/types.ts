@@ -4,6 +4,7 @@
  * @module
  */
 import type { CallOptions, WatchOptions } from '../base/options.ts';
+import type { ResourceName } from '../linux/resource-limits.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { CacheMountChoice, CacheMountUse, StagedFile } from '../rootfs/types.ts';
 
@@ -15,6 +16,21 @@ export interface BindMount {
   readonly readOnly: boolean;
   /** Takes away more than devices: set-user-id bits, and starting programs. */
   readonly without?: readonly ('nosuid' | 'noexec')[] | undefined;
+}
+
+/** A name that /etc/hosts of the container knows, beside those of the machine. */
+export interface HostName {
+  readonly name: string;
+  /** An IPv4 or IPv6 address. */
+  readonly address: string;
+}
+
+/** A limit of setrlimit(2) on the process. */
+export interface ResourceLimit {
+  readonly name: ResourceName;
+  /** In the unit of the resource; undefined: unlimited. */
+  readonly soft: number | undefined;
+  readonly hard: number | undefined;
 }
 
 /** What runs in a container. */
@@ -35,6 +51,10 @@ export interface Process {
   /** All capabilities, no seccomp filter, nothing masked, the host's devices: `RUN --security=insecure`. */
   readonly privileged?: boolean | undefined;
   readonly binds: readonly BindMount[];
+  readonly hosts?: readonly HostName[] | undefined;
+  /** Bytes of /dev/shm; 64 MiB without it. */
+  readonly shmBytes?: number | undefined;
+  readonly limits?: readonly ResourceLimit[] | undefined;
 }
 
 export interface ExitStatus {

@@ -16,6 +16,7 @@ import { BUILD_PULL_OPTION, pullPolicy } from '../pull-option.ts';
 import { createPullLines } from '../pull-view/pull-lines.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
 import type { Terminal } from '../terminal.ts';
+import { ATTESTATION_OPTIONS, refuseAttestations } from './build-attestations.ts';
 
 const NO_CGROUPS = 'steps run without cgroups';
 /** What docker takes and what means nothing here: said once, and passed over. */
@@ -51,6 +52,11 @@ export const command: CommandSpec = {
       summary: 'set an ARG; a name alone takes its value from here',
       repeat: true,
       common: true,
+    },
+    {
+      flags: '--build-arg-file <path>',
+      summary: 'a file with a NAME=VALUE on each line',
+      repeat: true,
     },
     { flags: '--target <stage>', summary: 'stop at this stage', common: true },
     { flags: '--no-cache', summary: 'run every step again', common: true },
@@ -115,6 +121,19 @@ export const command: CommandSpec = {
       repeat: true,
     },
     {
+      flags: '--add-host <name:address>',
+      summary: 'a name that RUN finds in /etc/hosts; `host-gateway` is this machine',
+      repeat: true,
+    },
+    { flags: '--shm-size <bytes>', summary: 'the size of /dev/shm of a RUN: 64m by default' },
+    { flags: '--ulimit <name=soft:hard>', summary: 'a limit for the programs of a RUN', repeat: true },
+    {
+      flags: '-v, --volume <host:inside>',
+      summary: 'show RUN a host folder; it is in no layer and no cache key',
+      repeat: true,
+    },
+    { flags: '--jobs <number>', summary: 'how many steps run at once: twice the cores by default' },
+    {
       flags: '--progress <how>',
       summary: 'how it is shown',
       choices: ['auto', 'plain', 'tty', 'quiet', 'rawjson', 'none'],
@@ -127,18 +146,9 @@ export const command: CommandSpec = {
     { flags: '--rm', summary: 'accepted for scripts; nothing is left in any case' },
     { flags: '--force-rm', summary: 'accepted for scripts; nothing is left in any case' },
     { flags: '--load', summary: 'accepted for scripts; the image is in the store in any case' },
-    {
-      flags: '--provenance <mode>',
-      summary: 'accepted as `false`: no attestations are made',
-      choices: ['false'],
-    },
-    { flags: '--sbom <mode>', summary: 'accepted as `false`: no attestations are made', choices: ['false'] },
+    ...ATTESTATION_OPTIONS,
     ...IDLE.map(({ flags, why }) => ({ flags, summary: `accepted for scripts: ${why}`, repeat: true })),
   ],
-  later: [
-    '--add-host', '--attest', '--ulimit',
-    '--shm-size', '--jobs', '--volume', '-v',
-  ], // biome-ignore format: a list
   examples: [
     'dobos build -t app .',
     'dobos build -t app --build-arg VERSION=2 --target test .',
@@ -151,6 +161,7 @@ export const command: CommandSpec = {
   ],
   limits: ['RUN --device comes in a later version, and fails by name.'],
   async run({ app, terminal, args, options, signal }) {
+    refuseAttestations(options);
     const quiet = flagOption(options, 'quiet') || options.progress === 'quiet' || options.progress === 'none';
     const iidfile = textOption(options, 'iidfile');
     const metadataFile = textOption(options, 'metadataFile');
@@ -209,6 +220,7 @@ export const command: CommandSpec = {
           dockerfile: textOption(options, 'file'),
           tags: listOption(options, 'tag'),
           buildArgs: listOption(options, 'buildArg'),
+          buildArgFiles: listOption(options, 'buildArgFile'),
           labels: listOption(options, 'label'),
           target: textOption(options, 'target'),
           platform: textOption(options, 'platform'),
@@ -228,6 +240,11 @@ export const command: CommandSpec = {
           secrets: listOption(options, 'secret'),
           ssh: listOption(options, 'ssh'),
           allow: listOption(options, 'allow'),
+          addHosts: listOption(options, 'addHost'),
+          shmSize: textOption(options, 'shmSize'),
+          ulimits: listOption(options, 'ulimit'),
+          volumes: listOption(options, 'volume'),
+          jobs: textOption(options, 'jobs'),
           useCache: options.cache !== false,
           checks: quiet ? 'errors' : 'all',
           runtime: textOption(options, 'runtime'),
