@@ -8,6 +8,7 @@ import { type ByteStream, collect } from '../base/bytes.ts';
 import { errorMaker, isDobosError, systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { isGitUrl } from '../build/remote/git-source.ts';
+import type { RemoteSecrets } from '../build/remote/remote-auth.ts';
 import type { TempFolder } from '../store/temp-folder.ts';
 import type { App } from './app.ts';
 import { HEAD_BYTES, isArchive, peek } from './peek-archive.ts';
@@ -70,6 +71,8 @@ export interface PlaceOptions extends CallOptions {
   readonly warn: (message: string) => void;
   /** A repository keeps its `.git`. */
   readonly keepGitDir: boolean;
+  /** Those that prove who asks. */
+  readonly secrets?: RemoteSecrets | undefined;
 }
 
 /**

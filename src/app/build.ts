@@ -113,6 +113,7 @@ async function buildRead(app: App, request: BuildRequest, wanted: Read, o: Doors
   const how = {
     signal: o.signal,
     stdin: o.stdin,
+    secrets: wanted.stepSecrets.secrets,
     keepGitDir: wanted.argumentValues.get('BUILDKIT_CONTEXT_KEEP_GIT_DIR') === '1',
     warn: (message: string) => o.onEvent?.({ kind: 'warning', message }),
   };

@@ -1,6 +1,7 @@
 import type { ByteStream } from '../base/bytes.ts';
 import { errorMaker } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
+import { type RemoteSecrets, urlAuthorization } from '../build/remote/remote-auth.ts';
 import { redactUrl } from '../http/redact.ts';
 import type { App } from './app.ts';
 
@@ -16,8 +17,10 @@ const downloadError = errorMaker<DownloadErrors>({
 export async function downloadContext(
   app: App,
   url: string,
-  o: CallOptions,
+  o: CallOptions & { readonly secrets?: RemoteSecrets | undefined },
 ): Promise<{ readonly bytes: ByteStream; close(): Promise<void> }> {
+  const authorization = urlAuthorization(url, o.secrets);
+  const secretHeaders = authorization === undefined ? undefined : { authorization };
   const { createHttp } = await import('../http/http.ts');
   const { trustedHosts, proxies } = app.settings;
   const { protocol, host } = new URL(url);
@@ -29,7 +32,7 @@ export async function downloadContext(
     insecure: (other) => protocol === 'http:' && other === host,
   });
   try {
-    const response = await http.request({ method: 'GET', url }, o);
+    const response = await http.request({ method: 'GET', url, secretHeaders }, o);
     if (response.status !== 200) {
       await response.discard();
       throw downloadError('BUILD_CONTEXT_DOWNLOAD', { url: redactUrl(url), status: response.status });

@@ -6,6 +6,7 @@ import { createDiskSource } from '../build/context/disk-source.ts';
 import { followLinks } from '../build/context/file-source.ts';
 import { checkOut } from '../build/remote/checkout.ts';
 import { parseGitSource } from '../build/remote/git-source.ts';
+import type { RemoteSecrets } from '../build/remote/remote-auth.ts';
 import { resolveCommit, showGitSource } from '../build/remote/resolve-commit.ts';
 import { makeTempFolder, type TempFolder } from '../store/temp-folder.ts';
 import type { App } from './app.ts';
@@ -27,7 +28,7 @@ const gitContextError = errorMaker<GitContextErrors>({
 export async function openGitContext(
   app: App,
   text: string,
-  o: CallOptions & { readonly keepGitDir: boolean },
+  o: CallOptions & { readonly keepGitDir: boolean; readonly secrets?: RemoteSecrets | undefined },
 ): Promise<TempFolder> {
   const url = text.startsWith('github.com/') ? `https://${text}` : text;
   const source = parseGitSource(url);
@@ -35,13 +36,13 @@ export async function openGitContext(
     const shown = url.replace(/\/\/[^/@]*@/, '//');
     throw gitContextError('BUILD_GIT_CONTEXT', { url: shown, problem: source.problem });
   }
-  const { environment } = app.settings;
+  const access = { env: app.settings.environment, secrets: o.secrets };
   const store = await app.store();
-  const resolved = await resolveCommit(source, environment, o);
+  const resolved = await resolveCommit(source, access, o);
   const temp = makeTempFolder(store.folder ?? app.settings.storeFolder);
   try {
     const root = join(temp.path, 'files');
-    await checkOut(source, resolved, root, environment, o);
+    await checkOut(source, resolved, root, access, o);
     if (!o.keepGitDir && !source.keepGitDir) rmSync(join(root, '.git'), { recursive: true, force: true });
     // The repository is somebody else's: its links lead nowhere outside of it.
     const below = followLinks(createDiskSource(root), source.subdir);

@@ -14,6 +14,7 @@ import { buildError } from './errors.ts';
 import type { Fetched } from './remote/fetch-remotes.ts';
 import type { GitEnvironment } from './remote/git-program.ts';
 import type { CopyOp, CopySelection } from './select-copy.ts';
+import type { StepSecrets } from './step-mounts.ts';
 
 /** What all sources of one COPY share. */
 export type SharedPlacing = Omit<CopyPlacing<SourceNode>, 'sources' | 'content'>;
@@ -28,6 +29,7 @@ export interface DiskCopyTools {
   readonly store: LocalStore;
   /** Variables for the git program. */
   readonly gitEnv?: GitEnvironment | undefined;
+  readonly secrets?: Pick<StepSecrets, 'secrets'> | undefined;
 }
 
 type DiskSelection = CopySelection & { readonly kind: 'context' | 'inline' };
@@ -92,7 +94,7 @@ async function unpacked(
 async function openFetched(
   op: CopyOp,
   fetched: Fetched,
-  { store, gitEnv: env = {} }: DiskCopyTools,
+  { store, gitEnv: env = {}, secrets }: DiskCopyTools,
   staging: Staging,
   o: CallOptions,
 ): Promise<PlacedSource<SourceNode>> {
@@ -101,7 +103,7 @@ async function openFetched(
     const { readGitFiles } = await import('./remote/git-files.ts');
     const files = await readGitFiles(fetched.git, fetched.resolved, folder, {
       ...o,
-      env,
+      access: { env, secrets: secrets?.secrets },
       exclude: op.exclude ?? [],
     });
     return {

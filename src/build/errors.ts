@@ -43,6 +43,7 @@ type BuildErrors = {
   BUILD_DOWNLOAD_SIZE: { url: string; limit: number };
   BUILD_GIT: { url: string; doing: string; said: string };
   BUILD_GIT_MISSING: { url: string };
+  BUILD_AUTH_SECRET: { id: string };
   BUILD_GIT_REF: { url: string; ref: string };
   BUILD_GIT_COMMIT: { url: string; got: string; want: string };
   BUILD_NO_NETWORK: Record<string, never>;
@@ -171,7 +172,7 @@ export const buildError = errorMaker<BuildErrors>({
       status === 404 || status === 410
         ? 'is the address spelled right, and is the file still there?'
         : status === 401 || status === 403
-          ? 'it wants to know who asks'
+          ? `it wants to know who asks: --secret id=HTTP_AUTH_TOKEN_${hostOf(url)},env=VARIABLE gives it a token`
           : undefined,
   }),
   BUILD_DOWNLOAD_SIZE: ({ url, limit }) =>
@@ -179,16 +180,22 @@ export const buildError = errorMaker<BuildErrors>({
   BUILD_GIT: ({ url, doing, said }) => ({
     message: `git repository ${url}: ${doing}: ${said}`,
     hint: /terminal prompts|authentication|permission denied/i.test(said)
-      ? 'git asks nobody here: it reaches what needs no password, or over ssh what the agent has a key for'
-      : /host key/i.test(said)
-        ? 'connect once with ssh to note the key of that host'
-        : /not allowed|transport .* not/i.test(said)
-          ? 'only http, https, git and ssh are used'
-          : undefined,
+      ? 'git asks nobody here: --secret id=GIT_AUTH_TOKEN,env=VARIABLE gives it a token, an ssh agent a key'
+      : /redirect|error: 30\d/i.test(said)
+        ? 'with a token git follows no redirect: name the repository by its own URL'
+        : /host key/i.test(said)
+          ? 'connect once with ssh to note the key of that host'
+          : /not allowed|transport .* not/i.test(said)
+            ? 'only http, https, git and ssh are used'
+            : undefined,
   }),
   BUILD_GIT_MISSING: ({ url }) => ({
     message: `git repository ${url}: the program git is not on this machine`,
     hint: 'install the package git',
+  }),
+  BUILD_AUTH_SECRET: ({ id }) => ({
+    message: `the secret ${id} cannot be sent to a server: it is empty, or not plain text on one line`,
+    hint: 'it is a token, or the value of an Authorization header',
   }),
   BUILD_GIT_REF: ({ url, ref }) => ({
     message: `git repository ${url} has no ${ref}`,
@@ -214,6 +221,8 @@ export const buildError = errorMaker<BuildErrors>({
   }),
   BUILD_OUTPUT: ({ dest, code }) => `cannot write ${dest}: ${OUTPUT_PROBLEMS[code] ?? code}`,
 });
+
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : 'HOST');
 
 function quote(text: string): string {
   return JSON.stringify(text);

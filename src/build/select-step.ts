@@ -66,9 +66,11 @@ async function fetchFor(
   o: CallOptions,
 ): Promise<readonly Fetched[]> {
   const { store, useCache, now, gitEnv = {} } = tools;
+  const secrets = tools.secrets?.secrets;
+  const git = { env: gitEnv, secrets };
   const http = tools.http ?? noNetwork;
   const { fetchRemotes } = await import('./remote/fetch-remotes.ts');
-  return fetchRemotes(remotes, { store, useCache, now, http, gitEnv, writing }, o);
+  return fetchRemotes(remotes, { store, useCache, now, http, git, secrets, writing }, o);
 }
 
 async function noNetwork(): Promise<Http> {

@@ -180,6 +180,66 @@ describe('ADD of a git repository', () => {
     }
   });
 
+  it('shows a token to the server of the repository only, by no command line, and follows no redirect with it', async () => {
+    server.git('repo', 'update-server-info');
+    const seen: string[] = [];
+    const serve = (name: string, answer: (path: string) => string | undefined) => {
+      const made = createServer((request, response) => {
+        seen.push(`${name} ${request.headers.authorization}`);
+        const path = (request.url ?? '').replace(/\?.*/, '');
+        const location = answer(path);
+        const file = join(folder, 'repo/.git', path.replace('/repo.git/', ''));
+        if (location !== undefined) response.writeHead(302, { location }).end();
+        else if (name === 'home' && request.headers.authorization === undefined)
+          response.writeHead(401).end();
+        else if (existsSync(file)) response.end(readFileSync(file));
+        else response.writeHead(404).end();
+      });
+      return new Promise<{ host: string; close(): Promise<unknown> }>((resolve) =>
+        made.listen(0, '127.0.0.1', () => {
+          const { port } = made.address() as { port: number };
+          const close = (): Promise<unknown> => new Promise((done) => made.close(done));
+          resolve({ host: `127.0.0.1:${port}`, close });
+        }),
+      );
+    };
+    const thief = await serve('thief', () => undefined);
+    const home = await serve('home', (path) =>
+      path.startsWith('/moved.git/') ? `http://${thief.host}${path.replace('moved', 'repo')}` : undefined,
+    );
+    const give = (id: string) => ({ secrets: new Map([[id, Buffer.from('t0ken')]]), agents: new Map() });
+    const addWith = async (url: string, id: string): Promise<string> => {
+      const text = `FROM scratch\nADD --keep-git-dir=true ${url}#v1 /\n`;
+      try {
+        const { image } = await build(store, text, { gitEnv: env, secrets: give(id) });
+        for await (const bytes of image.layers.at(-1)!.openTar()) {
+          expect(Buffer.from(bytes).includes('t0ken')).toBe(false);
+          expect(Buffer.from(bytes).includes('eC1hY2Nlc3MtdG9rZW4')).toBe(false);
+        }
+        return 'made';
+      } catch (error) {
+        if (!isDobosError(error)) throw error;
+        return `${error.code} ${error.hint}`;
+      }
+    };
+    const wanted = `basic ${Buffer.from('x-access-token:t0ken').toString('base64')}`;
+    try {
+      for (const id of ['GIT_AUTH_TOKEN', `GIT_AUTH_TOKEN.${home.host}`]) {
+        store = createMemoryStore();
+        expect(await addWith(`http://${home.host}/repo.git`, id)).toBe('made');
+      }
+      expect(await addWith(`http://${home.host}/repo.git`, 'GIT_AUTH_TOKEN.other')).toMatch(
+        /^BUILD_GIT git asks nobody here: --secret id=GIT_AUTH_TOKEN,/,
+      );
+      expect(await addWith(`http://${home.host}/moved.git`, `GIT_AUTH_TOKEN.${home.host}`)).toMatch(
+        /^BUILD_GIT with a token git follows no redirect/,
+      );
+      expect(new Set(seen)).toEqual(new Set([`home ${wanted}`, 'home undefined']));
+    } finally {
+      await Promise.all([thief.close(), home.close()]);
+    }
+  });
+
   it('runs nothing that a repository or the user brings, and reaches no file of this machine', async () => {
     const evil = join(folder, 'evil');
     mkdirSync(evil);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isDobosError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/options.ts';
 import { buildError } from '../errors.ts';
-import type { Git, GitEnvironment } from './git-program.ts';
+import type { Git, GitAccess } from './git-program.ts';
 import type { GitSource } from './git-source.ts';
 import { gitFor, type ResolvedCommit, showGitSource } from './resolve-commit.ts';
 
@@ -21,10 +21,10 @@ export async function checkOut(
   source: GitSource,
   { commit, ref }: ResolvedCommit,
   folder: string,
-  env: GitEnvironment,
+  access: GitAccess,
   o: CallOptions = {},
 ): Promise<Checkout> {
-  const git = gitFor(source, env);
+  const git = gitFor(source, access);
   const here = { ...o, cwd: folder };
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const format = commit.length === 64 ? ['--object-format=sha256'] : [];

@@ -7,7 +7,7 @@ import type { Descriptor } from '../../oci/types.ts';
 import type { SourceNode } from '../context/file-source.ts';
 import type { SelectedSource } from '../context/select-files.ts';
 import { type FetchTools, fetchUrl } from './fetch-url.ts';
-import type { GitEnvironment } from './git-program.ts';
+import type { GitAccess } from './git-program.ts';
 import type { GitSource } from './git-source.ts';
 import type { RemoteSource, UrlSource } from './remote-source.ts';
 import { type ResolvedCommit, resolveCommit, showGitSource } from './resolve-commit.ts';
@@ -24,7 +24,7 @@ export type Fetched =
     };
 
 export interface RemoteTools extends FetchTools {
-  readonly gitEnv: GitEnvironment;
+  readonly git: GitAccess;
 }
 
 /** The sources, in their order, one after the other. @throws what fetching them throws */
@@ -65,8 +65,8 @@ async function fetchFile(remote: UrlSource, tools: FetchTools, o: CallOptions): 
   return { kind: 'url', source, blob };
 }
 
-async function findCommit(git: GitSource, { gitEnv }: RemoteTools, o: CallOptions): Promise<Fetched> {
-  const resolved = await resolveCommit(git, gitEnv, o);
+async function findCommit(git: GitSource, tools: RemoteTools, o: CallOptions): Promise<Fetched> {
+  const resolved = await resolveCommit(git, tools.git, o);
   const facts = [resolved.commit, git.subdir, git.keepGitDir, git.submodules];
   const node: SourceNode = {
     kind: 'directory',

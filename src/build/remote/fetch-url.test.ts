@@ -234,4 +234,51 @@ describe('ADD of a URL', () => {
   it('says so when nothing can fetch', async () => {
     expect(await add(`ADD ${at}/f /x`, { http: undefined })).toMatch(/^BUILD_NO_NETWORK /);
   });
+
+  it('shows a token to the host that it is for, never to where that leads, and keeps nothing of it', async () => {
+    const host = new URL(at).host;
+    const seen: string[] = [];
+    const other = createServer((request, response) => {
+      seen.push(`other ${request.headers.authorization}`);
+      response.end('led away');
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const away = `http://127.0.0.1:${(other.address() as AddressInfo).port}/f`;
+    const tell = (request: IncomingMessage): number =>
+      seen.push(`${request.url} ${request.headers.authorization}`);
+    pages.set('/private', (request, response) => {
+      tell(request);
+      if (request.headers.authorization !== 'Bearer t0ken') response.writeHead(401).end();
+      else response.writeHead(200, { etag: '"1"' }).end('private');
+    });
+    pages.set('/near', (request, response) => {
+      tell(request);
+      response.writeHead(302, { location: '/private' }).end();
+    });
+    pages.set('/away', (request, response) => {
+      tell(request);
+      response.writeHead(302, { location: away }).end();
+    });
+    const ids = {
+      secrets: new Map([[`HTTP_AUTH_TOKEN_${host}`, Buffer.from('t0ken\n')]]),
+      agents: new Map(),
+    };
+    try {
+      expect(await add(`ADD ${at}/near /f`, { secrets: ids })).toBe('f 600 0:0');
+      expect(await add(`ADD ${at}/away /f`, { secrets: ids })).toBe('f 600 0:0');
+      expect(seen).toEqual([
+        '/near Bearer t0ken',
+        '/private Bearer t0ken',
+        '/away Bearer t0ken',
+        'other undefined',
+      ]);
+      expect(await add(`ADD ${at}/private /f`)).toBe(
+        'BUILD_DOWNLOAD ADD AT/private failed: the server answers with status 401, want 200',
+      );
+      const { events, ...rest } = await built(`ADD ${at}/private /f`, { secrets: ids });
+      expect(JSON.stringify([events, rest.steps, rest.image.config])).not.toContain('t0ken');
+    } finally {
+      await new Promise((resolve) => other.close(resolve));
+    }
+  });
 });

@@ -7,6 +7,7 @@ import type { Descriptor } from '../../oci/types.ts';
 import type { LocalStore } from '../../store/contract.ts';
 import { buildError } from '../errors.ts';
 import { checkSum } from './checksum.ts';
+import { type RemoteSecrets, urlAuthorization } from './remote-auth.ts';
 import type { UrlSource } from './remote-source.ts';
 
 /** Kind of the roots that keep what was downloaded; the id is the hex digest of the URL. */
@@ -26,6 +27,8 @@ export interface FetchTools {
   readonly now: () => number;
   /** Holds a lease while something is written. */
   readonly writing: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Those that prove who asks. */
+  readonly secrets?: RemoteSecrets | undefined;
   readonly maxBytes?: number | undefined;
 }
 
@@ -44,7 +47,7 @@ interface Kept extends FetchedFile {
 /**
  * The file behind the URL, in the store. What was fetched before is kept: the server is asked whether it is still the same, and not even that
  * when `--checksum` says what it must be.
- * @throws BUILD_DOWNLOAD, BUILD_DOWNLOAD_SIZE, BUILD_CHECKSUM, HTTP_…, and errors of the store
+ * @throws BUILD_DOWNLOAD, BUILD_DOWNLOAD_SIZE, BUILD_AUTH_SECRET, BUILD_CHECKSUM, HTTP_…, and errors of the store
  */
 export async function fetchUrl(
   { url, checksum }: UrlSource,
@@ -63,7 +66,9 @@ export async function fetchUrl(
   if (usable !== undefined && usable.blob.digest === checksum) return used(usable);
   const http = await tools.http();
   const headers = usable === undefined || !tools.useCache ? {} : validators(usable);
-  const response = await http.request({ method: 'GET', url, headers }, o);
+  const authorization = urlAuthorization(url, tools.secrets);
+  const secretHeaders = authorization === undefined ? undefined : { authorization };
+  const response = await http.request({ method: 'GET', url, headers, secretHeaders }, o);
   if (response.status === 304 && usable !== undefined) {
     await response.discard();
     if (checksum === undefined) return used(usable);

@@ -5,7 +5,7 @@ import { describeMissing, type SelectedFile, type SelectedSource } from '../cont
 import { selectSources } from '../context/select-sources.ts';
 import { buildError } from '../errors.ts';
 import { checkOut } from './checkout.ts';
-import type { GitEnvironment } from './git-program.ts';
+import type { GitAccess } from './git-program.ts';
 import type { GitSource } from './git-source.ts';
 import { type ResolvedCommit, showGitSource } from './resolve-commit.ts';
 
@@ -18,9 +18,9 @@ export async function readGitFiles(
   git: GitSource,
   resolved: ResolvedCommit,
   folder: string,
-  o: { readonly env: GitEnvironment; readonly exclude: readonly string[] } & CallOptions,
+  o: { readonly access: GitAccess; readonly exclude: readonly string[] } & CallOptions,
 ): Promise<SelectedSource<SourceNode>> {
-  const { time } = await checkOut(git, resolved, folder, o.env, { signal: o.signal });
+  const { time } = await checkOut(git, resolved, folder, o.access, { signal: o.signal });
   const place = createDiskSource(folder);
   const own = git.keepGitDir ? [] : ['.git', '**/.git'];
   // Last, as a pattern of the author's could let them in again.

@@ -6,9 +6,17 @@ import { spawn } from 'node:child_process';
 import { systemCode } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/options.ts';
 import { buildError } from '../errors.ts';
+import type { GitSetting, RemoteSecrets } from './remote-auth.ts';
 
 /** Variables that git may have from the caller: `PATH`, `SSH_AUTH_SOCK`, proxies. */
 export type GitEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** What git is given to reach repositories. */
+export interface GitAccess {
+  readonly env: GitEnvironment;
+  /** Those that prove who asks. */
+  readonly secrets?: RemoteSecrets | undefined;
+}
 
 export interface Git {
   /** What the command prints. `doing` is for messages: "cannot fetch". @throws BUILD_GIT, BUILD_GIT_MISSING */
@@ -17,6 +25,8 @@ export interface Git {
 
 export interface GitOptions {
   readonly env: GitEnvironment;
+  /** Given where only this process's user can read them. */
+  readonly settings?: readonly GitSetting[] | undefined;
   /** For messages: the repository without user and password. */
   readonly shown: string;
 }
@@ -60,7 +70,7 @@ const MAX_ERROR_TEXT = 4096;
 
 /** Git for one repository. */
 export function createGit(o: GitOptions): Git {
-  const env = environment(o.env);
+  const env = { ...environment(o.env), ...settingVariables(o.settings ?? []) };
   return {
     // Field by field: whatever else a caller's options hold, its environment is not git's.
     run: (doing, args, { signal, cwd } = {}) => run(args, { env, shown: o.shown, doing, signal, cwd }),
@@ -83,6 +93,16 @@ function environment(given: GitEnvironment): Record<string, string> {
     GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
     GIT_LFS_SKIP_SMUDGE: '1',
   };
+}
+
+/** The command line of a program is for everybody to see, its environment is not. */
+function settingVariables(settings: readonly GitSetting[]): Record<string, string> {
+  if (settings.length === 0) return {};
+  const pairs = settings.flatMap(([name, value], at) => [
+    [`GIT_CONFIG_KEY_${at}`, name],
+    [`GIT_CONFIG_VALUE_${at}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(pairs) };
 }
 
 interface Running extends CallOptions {

@@ -1,7 +1,8 @@
 import type { CallOptions } from '../../base/options.ts';
 import { buildError } from '../errors.ts';
-import { createGit, type Git, type GitEnvironment } from './git-program.ts';
+import { createGit, type Git, type GitAccess } from './git-program.ts';
 import { type GitSource, isCommit } from './git-source.ts';
+import { gitAuthorization } from './remote-auth.ts';
 
 /** What a repository's ref means now. */
 export interface ResolvedCommit {
@@ -16,9 +17,10 @@ export function showGitSource({ remote, ref, subdir }: GitSource): string {
   return `${remote.replace(/\/\/[^/@]*@/, '//')}${place === '' ? '' : `#${place}`}`;
 }
 
-/** Git for this repository. */
-export function gitFor(source: GitSource, env: GitEnvironment): Git {
-  return createGit({ env, shown: showGitSource(source) });
+/** Git for this repository. @throws BUILD_AUTH_SECRET */
+export function gitFor(source: GitSource, { env, secrets }: GitAccess): Git {
+  const settings = gitAuthorization(source.remote, secrets);
+  return createGit({ env, settings, shown: showGitSource(source) });
 }
 
 /**
@@ -27,10 +29,10 @@ export function gitFor(source: GitSource, env: GitEnvironment): Git {
  */
 export async function resolveCommit(
   source: GitSource,
-  env: GitEnvironment,
+  access: GitAccess,
   o: CallOptions = {},
 ): Promise<ResolvedCommit> {
-  const resolved = await lookUp(source, env, o);
+  const resolved = await lookUp(source, access, o);
   const { commit: wanted } = source;
   if (wanted !== undefined && !resolved.commit.startsWith(wanted)) {
     throw buildError('BUILD_GIT_COMMIT', { url: showGitSource(source), got: resolved.commit, want: wanted });
@@ -38,7 +40,7 @@ export async function resolveCommit(
   return resolved;
 }
 
-async function lookUp(source: GitSource, env: GitEnvironment, o: CallOptions): Promise<ResolvedCommit> {
+async function lookUp(source: GitSource, access: GitAccess, o: CallOptions): Promise<ResolvedCommit> {
   const { remote, ref } = source;
   if (ref !== undefined && isCommit(ref)) return { commit: ref, ref: undefined };
   const names =
@@ -48,7 +50,7 @@ async function lookUp(source: GitSource, env: GitEnvironment, o: CallOptions): P
         ? [ref]
         : [`refs/heads/${ref}`, `refs/tags/${ref}`, `refs/${ref}`];
   const wanted = names.flatMap((name) => [name, `${name}^{}`]);
-  const text = await gitFor(source, env).run(
+  const text = await gitFor(source, access).run(
     'cannot ask for refs',
     ['ls-remote', '-q', '--', remote, ...wanted],
     o,
