@@ -9,6 +9,7 @@ import type { ContainerConfig, ImageConfig, Manifest } from '../../../src/oci/ty
 import { type Daemon, startDockerd } from '../../support/daemons.ts';
 import { type Dobos, dobosFor } from '../../support/dobos.ts';
 import { BUILDAH_DIFFERS, type Case, CORPUS, type ContextFile, DOCKER_DIFFERS } from './corpus.ts';
+import { HISTORY_RULES, type HistoryRule, historyTable, unexplained } from './history.ts';
 import { treeDifferences, treeOf } from './tree.ts';
 
 /** A built image as others read it: unpacked by umoci, its documents by themselves. */
@@ -16,6 +17,8 @@ interface Built {
   readonly tree: Readonly<Record<string, string>>;
   readonly config: Readonly<Record<string, unknown>>;
   readonly layers: number;
+  /** What each instruction left in the history. */
+  readonly history: readonly string[];
 }
 
 let work: string;
@@ -67,8 +70,13 @@ describe('a Dockerfile builds as elsewhere', () => {
       DOCKER_DIFFERS[one.name] === undefined ? buildByDocker(one, context) : undefined,
       BUILDAH_DIFFERS[one.name] === undefined ? buildByBuildah(one, context) : undefined,
     ]);
-    if (dockers !== undefined) expectSame(ours, dockers, 'docker');
+    if (dockers !== undefined) expectSame(ours, dockers, 'docker 20.10');
     if (buildahs !== undefined) expectSame(ours, buildahs, 'buildah');
+  });
+
+  it('has histories that are worded as the documentation says', () => {
+    expect(HISTORY_RULES.filter((rule) => !usedRules.has(rule))).toEqual([]);
+    expect(readFileSync('docs/dockerfile.md', 'utf8')).toContain(`\n${historyTable()}\n`);
   });
 
   it('in no case differs from both', () => {
@@ -86,12 +94,16 @@ const peersOf = ({ name }: Case): string =>
     .filter(Boolean)
     .join(' and ');
 
-function expectSame(ours: Built, theirs: Built, peer: string): void {
+const usedRules = new Set<HistoryRule>();
+
+function expectSame(ours: Built, theirs: Built, peer: HistoryRule['peer']): void {
   const tree = Object.fromEntries(
     Object.entries(theirs.tree).filter(([path, what]) => path in ours.tree || !isStub(path, what)),
   );
   expect(treeDifferences(ours.tree, tree), `the tree, beside ${peer}`).toEqual([]);
   expect(ours.config, `the config, beside ${peer}`).toEqual(theirs.config);
+  const rows = unexplained(ours.history, theirs.history, peer, usedRules);
+  expect(rows, `the history, beside ${peer}`).toEqual([]);
   expect(ours.layers, `the layers, beside ${peer}`).toBe(theirs.layers);
 }
 
@@ -158,10 +170,17 @@ async function lookAt(layout: string, tag: string): Promise<Built> {
     tree: treeOf(join(bundle, 'rootfs')),
     config: comparable(config.config),
     layers: manifest.layers.length,
+    history: historyOf(config),
   };
   rmSync(bundle, { recursive: true, force: true });
   return built;
 }
+
+/** The history but for what the base has. */
+const historyOf = ({ history = [] }: ImageConfig): string[] =>
+  history.flatMap(({ created_by: by, comment = '' }) =>
+    comment.startsWith('Imported from') ? [] : [by ?? ''],
+  );
 
 const readJson = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T;
 
