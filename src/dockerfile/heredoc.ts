@@ -19,6 +19,7 @@ export function findHeredocs(piece: Piece): HeredocStart[] {
   if (!piece.text.includes('<<')) return [];
   const words = shellWords(piece.text);
   if (words === undefined) return [];
+  const isShift = shiftsIn(piece.text);
   const found: HeredocStart[] = [];
   for (let i = 0; i < words.length; i++) {
     const [from, end] = words[i]!;
@@ -35,7 +36,7 @@ export function findHeredocs(piece: Piece): HeredocStart[] {
       }
     }
     const match = HEREDOC.exec(raw);
-    if (match === null || match[3] === '') continue;
+    if (match === null || match[3] === '' || isShift(from)) continue;
     const name = unquote(match[3]!);
     if (name === '') continue;
     found.push({
@@ -47,6 +48,19 @@ export function findHeredocs(piece: Piece): HeredocStart[] {
     });
   }
   return found;
+}
+
+/** `$((x << 2))`: between double parentheses a shell shifts numbers, and reads no document. To be asked for places in rising order. */
+function shiftsIn(text: string): (at: number) => boolean {
+  let open = text.indexOf('((');
+  let close = open < 0 ? -1 : text.indexOf('))', open);
+  return (at) => {
+    while (close >= 0 && close < at) {
+      open = text.indexOf('((', close);
+      close = open < 0 ? -1 : text.indexOf('))', open);
+    }
+    return close >= 0 && open < at;
+  };
 }
 
 export interface HeredocBodies {
