@@ -55,7 +55,7 @@ export async function executeRun(
         cwd: op.cwd,
         user: op.user,
         network: op.network === 'none' ? 'none' : 'host',
-        hostname: HOSTNAME,
+        hostname: op.hostname ?? HOSTNAME,
         tty: false,
         mayBeFollowed: true,
         isLast: o.isLast,

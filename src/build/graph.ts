@@ -115,6 +115,8 @@ export type Op =
       readonly cwd: string;
       readonly user: string;
       readonly network: 'default' | 'host' | 'none';
+      /** What the step calls this machine; the same name for all without it. */
+      readonly hostname?: string | undefined;
       /** In the order of the instruction. */
       readonly mounts?: readonly RunMount[] | undefined;
       /** `--security=insecure`. */

@@ -63,7 +63,7 @@ function detailsOf(op: Op): string[] {
         `args: ${JSON.stringify(op.args)}`,
         ...op.env.map((entry) => `env: ${entry}`),
         ...op.secretEnv.map((entry) => `proxy: ${entry.slice(0, entry.indexOf('='))}`),
-        `cwd: ${op.cwd}${op.user === '' ? '' : `, user ${op.user}`}, network ${op.network}${op.insecure ? ', insecure' : ''}`,
+        `cwd: ${op.cwd}${op.user === '' ? '' : `, user ${op.user}`}, network ${op.network}${op.insecure ? ', insecure' : ''}${op.hostname === undefined ? '' : `, host ${op.hostname}`}`,
         ...(op.mounts ?? []).map((mount) => `mount: ${mountText(mount)}`),
       ];
     default:

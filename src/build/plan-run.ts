@@ -9,6 +9,7 @@ import { addStep, envList, type Planner, type StageState, shellOf } from './plan
 export function planRun(planner: Planner, state: StageState, job: Job, instruction: RunInstruction): void {
   const { network, insecure } = readRunFlags(planner, instruction);
   const { args, script } = argsOf(state, instruction);
+  const hostname = readHostname(planner, instruction);
   const { mounts, reads } = planMounts(planner, state, job, instruction);
   const allMounts = script === undefined ? mounts : [...mounts, script];
   const argNames = [...state.args.keys()].filter(
@@ -26,6 +27,7 @@ export function planRun(planner: Planner, state: StageState, job: Job, instructi
     cwd: state.config.WorkingDir || '/',
     user: state.config.User ?? '',
     network,
+    ...(hostname !== undefined && { hostname }),
     ...(allMounts.length > 0 && { mounts: allMounts }),
     ...(insecure && { insecure }),
   } as const;
@@ -66,6 +68,19 @@ function readRunFlags(planner: Planner, instruction: RunInstruction): RunFlags {
     }
   }
   return { network, insecure };
+}
+
+/** BuildKit's argument for the name that steps see. */
+const HOSTNAME_ARG = 'BUILDKIT_SANDBOX_HOSTNAME';
+/** Labels of RFC 1123, as many bytes as Linux keeps. */
+const HOSTNAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,63})$/;
+
+function readHostname({ layout, o }: Planner, { range }: RunInstruction): string | undefined {
+  const name = o.buildArgs.get(HOSTNAME_ARG);
+  if (name === undefined || name === '') return undefined;
+  if (HOSTNAME.test(name)) return name;
+  const message = `--build-arg ${HOSTNAME_ARG}=${name} is no name of a host`;
+  throw layout.fail('PLAN_INVALID', { message }, range);
 }
 
 function allowedInsecure({ layout, o }: Planner, range: Range): true {

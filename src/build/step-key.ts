@@ -112,6 +112,7 @@ function filesFacts(op: Op, facts: KeyFacts): unknown {
       return [
         ...['run', op.args, op.env, op.cwd, op.user, op.network, facts.epoch ?? null],
         ...(op.insecure ? ['insecure'] : []),
+        ...(op.hostname === undefined ? [] : [['hostname', op.hostname]]),
         ...(op.mounts ?? []).map(mountFacts),
         // What bind mounts show, all together.
         ...(facts.files === undefined ? [] : [listDigest(facts.files)]),

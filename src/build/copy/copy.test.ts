@@ -1,4 +1,5 @@
-import { existsSync, linkSync, utimesSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, utimesSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -269,6 +270,17 @@ describe('COPY', () => {
   it('takes nothing of the context folder itself but its contents', async () => {
     folder.write({ '.': { dir: 0o711 } });
     expect((await copy('COPY . /new'))[0]).toBe('new/ 755 0:0');
+  });
+
+  it('makes an empty file of a socket', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(`${folder.path}/e.sock`, resolve));
+    try {
+      chmodSync(`${folder.path}/e.sock`, 0o755);
+      expect(await copy('COPY e.sock /x')).toEqual(['x 755 0:0']);
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 
   it('keeps hard links within one COPY', async () => {
