@@ -28,6 +28,7 @@ const GROUPS: readonly {
   { pages: ['15-a-builder-as-a-source'] },
   { pages: ['16-mounts'] },
   { pages: ['17-heredocs'] },
+  { pages: ['21-a-custom-java-runtime'], debian: true },
   { pages: ['23-counting-layers'] },
   { pages: ['24-squash'] },
   { pages: ['25-dockerignore'] },
