@@ -85,6 +85,18 @@ describe('command lines that people copy', () => {
   });
 });
 
+describe('docs/dockerfile.md', () => {
+  it('names a test for every option of build', async () => {
+    const { command } = findCommand(['build'])!;
+    const page = readFileSync('docs/dockerfile.md', 'utf8');
+    const rows = /## What holds it(.*?)\n## /s.exec(page)![1]!;
+    const named = new Set([...rows.matchAll(/`(--[a-z-]+)/g)].map((match) => match[1]));
+    const options = (await command.load()).options.map(({ flags }) => /--[a-z-]+/.exec(flags)![0]);
+    const missing = options.filter((name) => !named.has(name));
+    expect(missing, 'rows of its table are missing').toEqual([]);
+  });
+});
+
 describe('links', () => {
   it.each(['README.md', 'CONTRIBUTING.md', 'docs/ARCHITECTURE.md', 'docs/lessons/README.md'])(
     '%s links to files that are there',

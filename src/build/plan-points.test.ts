@@ -62,7 +62,7 @@ describe('what instructions mean, point by point', () => {
     ['the platform is in ARGs, which a default overrides', 'ARG TARGETOS TARGETARCH=mine TARGETVARIANT BUILDPLATFORM', { platform: 'linux/arm/v7' }, [
       'ARG TARGETOS=linux TARGETARCH=mine TARGETVARIANT=v7 BUILDPLATFORM=linux/amd64',
     ]],
-    ['TARGETSTAGE is the target, else `default`', 'FROM base AS one\nARG TARGETSTAGE\nFROM base', { target: 'one' }, ['ARG TARGETSTAGE=one']],
+    ['TARGETSTAGE is the target, else default', 'FROM base AS one\nARG TARGETSTAGE\nFROM base', { target: 'one' }, ['ARG TARGETSTAGE=one']],
     ['variables of one ENV do not see each other', 'ENV abc=hello\nENV abc=bye def=$abc', {}, [
       'config: Env = ["PATH=/bin","abc=hello"]', 'ENV abc=hello',
       'config: Env = ["PATH=/bin","abc=bye","def=hello"]', 'ENV abc=bye def=hello',

@@ -119,6 +119,82 @@ describe('the command line', () => {
     expect([code, stderr()]).toEqual([130, 'dobos: interrupted\n']);
   });
 
+  it('builds with the options that scripts bring, and says of each once that it changes nothing', async () => {
+    writeFileSync(join(work, 'Dockerfile'), 'FROM scratch\nLABEL a=1\n');
+    const idle = [
+      ...[
+        '--builder',
+        'x',
+        '--compress',
+        '--isolation',
+        'chroot',
+        '-m',
+        '1g',
+        '--memory-swap',
+        '2g',
+        '--cpu-shares',
+        '1',
+      ],
+      ...[
+        '--cpu-period',
+        '1',
+        '--cpu-quota',
+        '1',
+        '--cpuset-cpus',
+        '0',
+        '--cpuset-mems',
+        '0',
+        '--cgroup-parent',
+        'x',
+      ],
+    ];
+    const silent = [
+      '--rm',
+      '--force-rm',
+      '--load',
+      '--provenance=false',
+      '--sbom=false',
+      '--allow',
+      'network.host',
+    ];
+    const { code, stdout, stderr } = await run([
+      'build',
+      '-q',
+      ...idle,
+      ...silent,
+      '--label',
+      'b=2',
+      '-t',
+      'idle',
+      work,
+    ]);
+    expect([code, stdout()]).toEqual([0, expect.stringMatching(/^sha256:[0-9a-f]{64}\n$/)]);
+    const notes = stderr().trim().split('\n');
+    expect(notes).toHaveLength(11);
+    for (const note of notes) expect(note).toMatch(/^dobos: note: --[a-z-]+ changes nothing: /);
+    const labels = await run(['inspect', '--format', '{{json .Config.Labels}}', 'idle']);
+    expect(labels.stdout()).toBe('{"a":"1","b":"2"}\n');
+    expect((await run(['rmi', 'idle'])).code).toBe(0);
+  });
+
+  it('prints the plan of a build and builds nothing', async () => {
+    writeFileSync(join(work, 'Dockerfile'), 'FROM scratch AS a\nLABEL a=1\n');
+    const { code, stdout } = await run([
+      'build',
+      '--plan',
+      '-f',
+      join(work, 'Dockerfile'),
+      '-t',
+      'planned',
+      work,
+    ]);
+    expect([code, stdout()]).toEqual([
+      0,
+      expect.stringMatching(/^s0 {2}\[a 1\/2\] FROM scratch\n[\s\S]*\noutput: /),
+    ]);
+    expect((await run(['inspect', 'planned'])).code).toBe(1);
+  });
+
   it('is silent when nobody reads on', async () => {
     const out = async (): Promise<void> => {
       throw Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });

@@ -17,7 +17,13 @@ const GROUPS: readonly {
   { pages: ['01-a-stack-of-layers'] },
   { pages: ['02-the-union-file-system'] },
   {
-    pages: ['07-hello-world', '08-the-second-build', '14-several-stages', '20-distroless-by-hand'],
+    pages: [
+      '07-hello-world',
+      '08-the-second-build',
+      '14-several-stages',
+      '18-two-architectures',
+      '20-distroless-by-hand',
+    ],
     debian: true,
   },
   { pages: ['09-cached-is-not-re-run'] },
