@@ -2,7 +2,6 @@ import { errorMaker } from '../base/errors.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
 import type { Platform } from '../oci/types.ts';
-import { copy } from '../store/copy.ts';
 import type { App } from './app.ts';
 import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
 
@@ -12,11 +11,11 @@ type BaseErrors = {
 const baseError = errorMaker<BaseErrors>({
   BASE_TRANSPORT: ({ name }) => ({
     message: `"${name}" names a place that this version does not read`,
-    hint: 'docker://NAME, oci:FOLDER[:TAG], oci-archive:FILE and docker-archive:FILE are read',
+    hint: 'docker://NAME, oci:FOLDER[:TAG][@DIGEST], oci-archive:FILE and docker-archive:FILE are read',
   }),
 });
 
-/** The image that FROM names: of the store, of a registry if the policy says so, of an OCI layout (`oci:`), or of an archive (`oci-archive:`, `docker-archive:`); the latter two are brought into the store. @throws BASE_TRANSPORT, as `findOrPull`, and as `loadArchive` */
+/** The image that FROM names: of the store, of a registry if the policy says so, of an OCI layout (`oci:`), or of an archive (`oci-archive:`, `docker-archive:`); the latter two are brought into the store. @throws BASE_TRANSPORT, BASE_LAYOUT, as `findOrPull`, and as `loadArchive` */
 export async function resolveBase(
   app: App,
   name: string,
@@ -24,28 +23,14 @@ export async function resolveBase(
   o: Omit<FindOrPullOptions, 'platform'> = {},
 ): Promise<Image> {
   const transport = /^(oci|oci-archive|docker-archive|docker-daemon|dir):(.+)$/s.exec(name);
-  if (transport?.[1] === 'oci') return fromLayout(app, transport[2]!, platform);
+  if (transport?.[1] === 'oci') {
+    const { readLayoutBase } = await import('./layout-base.ts');
+    return readLayoutBase(app, transport[2]!, platform);
+  }
   if (transport?.[1]?.endsWith('-archive')) return fromArchive(app, transport[2]!, platform);
   if (transport !== null && /^(?:docker-daemon:|dir:)/.test(name))
     throw baseError('BASE_TRANSPORT', { name });
   return (await findOrPull(app, name, { ...o, platform })).image;
-}
-
-async function fromLayout(app: App, place: string, platform: Platform): Promise<Image> {
-  const { createDirectoryStore } = await import('../store/directory-store.ts');
-  const [, folder = place, tag] = /^(.*?)(?::([^/]+))?$/s.exec(place) ?? [];
-  const layout = createDirectoryStore(folder);
-  const name = tag ?? (await onlyName(layout.list())) ?? 'latest';
-  const image = await readImage(layout, name, { platform });
-  const store = await app.store();
-  await copy(layout, store, image.descriptor);
-  return readImage(store, image.descriptor, { platform });
-}
-
-async function onlyName(names: AsyncIterable<readonly [string, unknown]>): Promise<string | undefined> {
-  const found: string[] = [];
-  for await (const [name] of names) found.push(name);
-  return found.length === 1 ? found[0] : undefined;
 }
 
 async function fromArchive(app: App, path: string, platform: Platform): Promise<Image> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -175,6 +175,30 @@ describe('the command line', () => {
     const labels = await run(['inspect', '--format', '{{json .Config.Labels}}', 'idle']);
     expect(labels.stdout()).toBe('{"a":"1","b":"2"}\n');
     expect((await run(['rmi', 'idle'])).code).toBe(0);
+  });
+
+  it('builds on layouts: on the only image, on one by its tag, on one by its digest', async () => {
+    const layout = join(work, 'layout');
+    writeFileSync(join(work, 'Dockerfile'), 'FROM scratch\nLABEL which=first\n');
+    expect((await run(['build', '-q', '-o', `type=oci,tar=false,dest=${layout}`, work])).code).toBe(0);
+    const index = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8'));
+    const { digest } = index.manifests[0];
+    const on = async (from: string, ...more: string[]): Promise<string> => {
+      writeFileSync(join(work, 'Dockerfile'), `FROM ${from}\nLABEL more=1\n`);
+      const { code, stderr } = await run(['build', '-q', '-t', 'on-layout', ...more, work]);
+      if (code !== 0) return stderr().split('\n')[0]!;
+      return (await run(['inspect', '--format', '{{json .Config.Labels}}', 'on-layout'])).stdout().trim();
+    };
+    const both = '{"more":"1","which":"first"}';
+    expect(await on(`oci:${layout}`)).toBe(both);
+    expect(await on(`oci:${layout}@${digest}`)).toBe(both);
+    expect(await on('base', '--build-context', `base=oci-layout://${layout}:any@${digest}`)).toBe(both);
+    const absent = `sha256:${'0'.repeat(64)}`;
+    expect(await on(`oci:${layout}@${absent}`)).toBe(`dobos: oci:${layout}@${absent}: it has no such digest`);
+    expect(await on(`oci:${layout}@sha256:0`)).toBe(`dobos: oci:${layout}@sha256:0: "sha256:0" is no digest`);
+    const config = JSON.parse(readFileSync(join(layout, 'blobs', digest.replace(':', '/')), 'utf8')).config;
+    expect(await on(`oci:${layout}@${config.digest}`)).toContain('is neither an image nor an index');
+    expect((await run(['rmi', 'on-layout'])).code).toBe(0);
   });
 
   it('prints the plan of a build and builds nothing', async () => {
