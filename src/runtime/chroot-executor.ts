@@ -99,7 +99,8 @@ function exitOf(
 ): { readonly code: number; readonly signal?: string } {
   if (report !== READY) {
     const message = report === '' ? said.trim() || `it ended with ${end.code ?? end.signal}` : report;
-    const hint = '--runtime with the name of an OCI runtime such as runc does it another way';
+    const usual = '--runtime with the name of an OCI runtime such as runc does it another way';
+    const hint = message.includes('rlimit') ? undefined : usual;
     throw runtimeError('RUNTIME_FAILED', { runtime: 'chroot', message }, { hint });
   }
   if (end.code !== undefined) return { code: end.code };

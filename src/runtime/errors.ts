@@ -43,7 +43,9 @@ export const runtimeError = errorMaker<RuntimeErrors>({
   }),
   RUNTIME_FAILED: ({ runtime, message }) => ({
     message: `${runtime} failed: ${message}`,
-    hint: '--runtime names another one; --runtime chroot needs none',
+    hint: /rlimit/.test(message)
+      ? 'a limit cannot be higher than this process itself may go: ulimit -H -a tells'
+      : '--runtime names another one; --runtime chroot needs none',
   }),
   RUNTIME_NO_COMMAND: () => ({
     message: 'no command to run',
