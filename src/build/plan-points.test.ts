@@ -38,7 +38,6 @@ describe('what instructions mean, point by point', () => {
   it.each<[string, string, Asked, string[]]>([
     ['an ARG before FROM is seen by who declares it', 'ARG a=1\nFROM base\nLABEL x=$a\nARG a\nLABEL y=$a', {}, [
       'config: Labels = {"x":""}', 'LABEL x=', 'ARG a=1', 'config: Labels = {"x":"","y":"1"}', 'LABEL y=1',
-      'warning: line 3: usage of undefined variable $a',
     ]],
     ["a stage's own default wins over that before FROM", 'ARG a=1\nFROM base\nARG a=2\nARG b=$a\nLABEL y=$b', {}, [
       'ARG a=2', 'ARG b=2', 'config: Labels = {"y":"2"}', 'LABEL y=2',

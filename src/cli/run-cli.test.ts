@@ -51,7 +51,7 @@ describe('the command line', () => {
   it.each([
     ['frob', 2, 'unknown command "frob"'],
     ['buidl', 2, 'did you mean "build"?'],
-    ['push debian', 2, '"push" is not part of this version yet'],
+    ['advise debian', 2, '"advise" is not part of this version yet'],
     ['pull', 2, 'needs exactly 1 argument'],
     ['pull Debian', 1, 'must be lower case'],
     ['pull -a debian:12', 1, 'names one image'],

@@ -1,8 +1,8 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   build,
   describeTop,
@@ -292,14 +292,18 @@ describe('ADD of an archive', () => {
   ])('%s', async (_, dest, entries, want) => expect(await unpacked(dest, ...entries)).toBe(want));
 
   it('names an archive that is cut off, and leaves nothing behind', async () => {
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('dobos-stage-'));
+    // Suites beside this one have things of their own where all put theirs.
+    const temporary = mkdtempSync(join(tmpdir(), 'dobos-archive-'));
+    vi.stubEnv('TMPDIR', temporary);
     put('a.tgz', gzipSync(tar({ name: 'f', text: 'x'.repeat(5000) })).subarray(0, -12));
     expect(await add('ADD a.tgz /')).toMatch(
       /^BUILD_ARCHIVE ADD failed: the archive a.tgz cannot be unpacked: gzip data ends/,
     );
     put('b.tar', tar({ name: 'f', text: 'x'.repeat(5000) }).subarray(0, 3000));
     expect(await add('ADD b.tar /')).toMatch(/^BUILD_ARCHIVE .* archive b.tar .*/);
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('dobos-stage-'))).toEqual(before);
+    vi.unstubAllEnvs();
+    expect(readdirSync(temporary)).toEqual([]);
+    rmdirSync(temporary);
   });
 
   it('runs again only when the archive’s bytes change', async () => {

@@ -54,6 +54,8 @@ export function createRecorder(o: RecorderOptions): Recorder {
   let dockerfile: BuildRecord['dockerfile'];
   let dockerfileText = '';
   let begun: Promise<() => void> | undefined;
+  /** Before the lock is held, the record would look like that of a build that died. */
+  let seen = false;
   let timer: NodeJS.Timeout | undefined;
 
   /** A disk that takes no more, a store that may not be written: the build is told by its own writes, if it has any. */
@@ -83,6 +85,7 @@ export function createRecorder(o: RecorderOptions): Recorder {
     try {
       makeFolder(dirname(file.path));
       const lock = await acquireLock(lockPath(file), 'exclusive');
+      seen = true;
       write();
       return () => {
         lock.release();
@@ -101,7 +104,7 @@ export function createRecorder(o: RecorderOptions): Recorder {
     const step = steps.get(id);
     if (step === undefined) return;
     steps.set(id, { ...step, ...facts });
-    if (begun !== undefined) writeSoon();
+    if (seen) writeSoon();
   };
   const close = (id: string): { printed: number } => {
     const log = logs.get(id);

@@ -70,12 +70,12 @@ export const command: CommandSpec = {
     { flags: '--label <name=value>', summary: 'set a label', repeat: true },
     {
       flags: '--cache-from <where>',
-      summary: 'take steps from there too: a name in a registry, or `type=local,src=FOLDER`',
+      summary: 'take steps from a name in a registry, or `type=local,src=FOLDER`',
       repeat: true,
     },
     {
       flags: '--cache-to <where>',
-      summary: 'write the steps to `type=registry,ref=NAME[,mode=max]` or `type=local,dest=FOLDER`',
+      summary: 'write the steps to `type=registry,ref=NAME` or `type=local,dest=FOLDER`; `mode=max`',
       repeat: true,
     },
     { flags: '--squash', summary: 'make one layer of those that this build adds' },
