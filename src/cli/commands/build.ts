@@ -75,7 +75,7 @@ export const command: CommandSpec = {
     },
     {
       flags: '--cache-to <where>',
-      summary: 'write the steps to `type=registry,ref=NAME` or `type=local,dest=FOLDER`; `mode=max`',
+      summary: 'write the steps to `type=registry,ref=NAME` or `type=local,dest=FOLDER`',
       repeat: true,
     },
     { flags: '--squash', summary: 'make one layer of those that this build adds' },
