@@ -9,7 +9,10 @@ type DownloadErrors = { BUILD_CONTEXT_DOWNLOAD: { url: string; status: number } 
 const downloadError = errorMaker<DownloadErrors>({
   BUILD_CONTEXT_DOWNLOAD: ({ url, status }) => ({
     message: `the build context ${url} cannot be had: the server answers ${status}`,
-    hint: 'the URL of a tar of the context, or of a Dockerfile, is wanted',
+    hint:
+      status === 401 || status === 403
+        ? `--secret id=HTTP_AUTH_TOKEN_${new URL(url).host},env=VARIABLE gives it a token`
+        : 'the URL of a tar of the context, or of a Dockerfile, is wanted',
   }),
 });
 

@@ -32,6 +32,7 @@ beforeAll(async () => {
   const git = join(sandbox.folder, 'repo');
   mkdirSync(git);
   writeFileSync(join(git, 'of-git'), 'of git\n');
+  writeFileSync(join(git, 'Dockerfile'), 'FROM base:1\nCOPY of-git /\n');
   const run = (...args: readonly string[]) =>
     execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], { cwd: git });
   run('init', '-q', '-b', 'main');
@@ -136,6 +137,8 @@ it('nothing of a secret is in the store, the logs, the cache that is written or 
       ...['-o', `type=oci,dest=${join(out, 'zstd')},tar=false,compression=zstd`],
     ),
     await build('--progress', 'rawjson', '--no-cache', '--metadata-file', join(sandbox.folder, 'metadata')),
+    // The same secret opens a repository that is the context.
+    await sandbox.run(['build', '--progress', 'plain', ...options, `http://${at}/repo.git`], { env }),
   ];
   for (const { code, stderr } of logs) expect(code, stderr).toBe(0);
   const broken = join(sandbox.folder, 'broken');
