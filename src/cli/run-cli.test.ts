@@ -51,7 +51,8 @@ describe('the command line', () => {
   it.each([
     ['frob', 2, 'unknown command "frob"'],
     ['buidl', 2, 'did you mean "build"?'],
-    ['advise debian', 2, '"advise" is not part of this version yet'],
+    ['push debian', 1, 'there is no image "docker.io/library/debian:latest" in the store'],
+    ['copy a b', 2, '"copy" is not part of this version yet'],
     ['pull', 2, 'needs exactly 1 argument'],
     ['pull Debian', 1, 'must be lower case'],
     ['pull -a debian:12', 1, 'names one image'],

@@ -70,7 +70,7 @@ export const command: CommandSpec = {
     { flags: '--label <name=value>', summary: 'set a label', repeat: true },
     {
       flags: '--cache-from <where>',
-      summary: 'take steps from a name in a registry, or `type=local,src=FOLDER`',
+      summary: 'take steps from `NAME` in a registry or `type=local,src=FOLDER` too',
       repeat: true,
     },
     {
