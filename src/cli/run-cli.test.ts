@@ -51,7 +51,7 @@ describe('the command line', () => {
   it.each([
     ['frob', 2, 'unknown command "frob"'],
     ['buidl', 2, 'did you mean "build"?'],
-    ['push debian', 1, 'there is no image "docker.io/library/debian:latest" in the store'],
+    ['push debian:12', 1, 'there is no image "docker.io/library/debian:12" in the store'],
     ['copy a b', 2, '"copy" is not part of this version yet'],
     ['pull', 2, 'needs exactly 1 argument'],
     ['pull Debian', 1, 'must be lower case'],
