@@ -270,7 +270,7 @@ async function askUpstream(
   const { authorization: _, host, connection: __, range, ...headers } = request.headers;
   const [hostname = '', port] = o.upstream.split(':');
   const path = (request.url ?? '/').replace(/\?X-Signature=.*/, '');
-  const reads = request.method === 'GET' || request.method === 'HEAD';
+  const reads = !/\/blobs\/uploads\//.test(path) && (request.method === 'GET' || request.method === 'HEAD');
   const asked = plainRequest({
     ...{ hostname, port, path, method: request.method },
     headers: {
