@@ -11,6 +11,7 @@ import type { App } from './app.ts';
 import type { BuildDoors, BuildRequest } from './build.ts';
 import { readBuildArguments } from './build-arguments.ts';
 import { type BuildPlace, openBuildPlace } from './build-place.ts';
+import { createLazyBases } from './lazy-bases.ts';
 import { openNamedContexts } from './named-contexts.ts';
 import { resolveBase } from './resolve-base.ts';
 
@@ -95,7 +96,7 @@ function ignoreText({ contextFolder, foreign, dockerfilePath }: BuildPlace): str
   return (foreign ? readForeignIgnoreFile : readIgnoreFile)(contextFolder, dockerfilePath)?.text;
 }
 
-/** An image that is here; a registry is asked only with the policies `always` and `newer`. */
+/** An image that is here; a registry is asked only with the policies `always` and `newer`, and for manifest and configuration only. */
 async function findBase(
   app: App,
   name: string,
@@ -105,7 +106,12 @@ async function findBase(
 ): Promise<Image | undefined> {
   const policy = pull === 'always' || pull === 'newer' ? pull : 'never';
   try {
-    return await resolveBase(app, name, platform, { policy, signal, onEvent: onPull });
+    return await resolveBase(app, name, platform, {
+      policy,
+      signal,
+      onEvent: onPull,
+      lazy: createLazyBases(),
+    });
   } catch (error) {
     if (policy === 'never' && isDobosError(error, 'IMAGE_NOT_HERE')) return undefined;
     throw error;

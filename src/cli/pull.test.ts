@@ -183,6 +183,20 @@ describe('dobos pull', () => {
     expect(registry.requests.length).toBeGreaterThan(before);
   });
 
+  it('is asked for no layers by build --check --pull, which then knows the base', async () => {
+    writeFileSync(join(work, 'Dockerfile'), `FROM ${registry.host}/app:arm64\nUSER $NONE\n`);
+    const before = registry.requests.length;
+    const checked = await run('k', 'build', '--check', '--pull', work);
+    expect([...checked.stdout().matchAll(/^WARNING: (\w+)/gm)].map((match) => match[1])).toEqual([
+      'InvalidBaseImagePlatform',
+      'UndefinedVar',
+    ]);
+    expect(checked.stderr()).not.toContain('note:');
+    const asked = registry.requests.slice(before).map(({ url }) => url);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.filter((url) => url.includes(layers.get('arm64')!))).toEqual([]);
+  });
+
   it('says at once that a registry cannot be reached, and that the image is not here', async () => {
     writeFileSync(join(work, 'Dockerfile'), 'FROM 127.0.0.1:1/app\n');
     const { code, stderr } = await run('g', 'build', work);
