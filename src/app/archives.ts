@@ -1,10 +1,11 @@
 import type { ByteStream } from '../base/bytes.ts';
 import type { CallOptions } from '../base/options.ts';
-import { planBuild } from '../build/plan.ts';
+import { basesOf, planBuild } from '../build/plan.ts';
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
 import { importRootfs } from '../image/import-rootfs.ts';
 import { keepUntagged, nameImage } from '../image/name-image.ts';
 import type { SaveSelection } from '../image/save-images.ts';
+import { sealImage } from '../image/seal-image.ts';
 import type { Image } from '../image/types.ts';
 import type { ContainerConfig } from '../oci/types.ts';
 import type { App } from './app.ts';
@@ -53,18 +54,20 @@ export async function importImage(app: App, o: ImportRequest): Promise<Image> {
   return image;
 }
 
-/** The configuration that these instructions come to on an empty image. @throws DOCKERFILE_…, PLAN_… */
-export function configOfChanges(app: App, changes: readonly string[]): ContainerConfig {
-  if (changes.length === 0) return {};
+/** The configuration that these instructions come to on that of a base, or on an empty one. @throws DOCKERFILE_…, PLAN_… */
+export function configOfChanges(
+  app: App,
+  changes: readonly string[],
+  base: ContainerConfig = {},
+): ContainerConfig {
+  if (changes.length === 0) return base;
   const platform = app.settings.hostPlatform;
-  const file = parseDockerfile(['FROM scratch', ...changes, ''].join('\n'));
-  const graph = planBuild(file, new Map(), {
-    buildArgs: new Map(),
-    platform,
-    buildPlatform: platform,
-    fileName: '--change',
-  });
-  const merged: Record<string, unknown> = {};
+  const { os, architecture } = platform;
+  const file = parseDockerfile(['FROM base', ...changes, ''].join('\n'));
+  const o = { buildArgs: new Map(), platform, buildPlatform: platform, fileName: '--change' };
+  const image = sealImage({ os, architecture, config: base, rootfs: { type: 'layers', diff_ids: [] } }, []);
+  const graph = planBuild(file, new Map(basesOf(file, o).map(({ key }) => [key, image])), o);
+  const merged: Record<string, unknown> = { ...base };
   for (const { op } of graph.steps) {
     if (op.kind === 'config') Object.assign(merged, op.config);
     if (op.kind === 'workdir') merged.WorkingDir = op.path;

@@ -9,14 +9,20 @@ import type { App } from './app.ts';
 import { type RecordUse, recordUse } from './build-records.ts';
 
 export interface DiskUse {
-  readonly kind: 'Images' | 'Build Cache' | 'Snapshots' | 'Build Records' | 'Interrupted Pulls';
+  readonly kind:
+    | 'Images'
+    | 'Containers'
+    | 'Build Cache'
+    | 'Snapshots'
+    | 'Build Records'
+    | 'Interrupted Pulls';
   readonly total: number;
   readonly active: number;
   readonly bytes: number;
   readonly reclaimable: number;
 }
 
-/** What takes space: blobs of named and unnamed images, blobs only the build cache holds, unpacked snapshots, and, if there are any, records of builds with what failed steps left, and beginnings of blobs. */
+/** What takes space: what containers wrote, blobs of named and unnamed images, blobs only the build cache holds, unpacked snapshots, and, if there are any, records of builds with what failed steps left, and beginnings of blobs. */
 export async function diskUse(app: App): Promise<DiskUse[]> {
   const store = await app.store();
   const blobsOf = async (target: Descriptor): Promise<Descriptor[]> => {
@@ -70,6 +76,7 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
       bytes: sum(named, []) + danglingOnly,
       reclaimable: danglingOnly,
     },
+    ...(store.folder === undefined ? [] : [await containerUse(app)]),
     {
       kind: 'Build Cache',
       total: steps + mounts.length,
@@ -96,6 +103,26 @@ function recordRow({ total, active, bytes, activeBytes }: RecordUse, left: numbe
     active,
     bytes: bytes + left,
     reclaimable: bytes - activeBytes + left,
+  };
+}
+
+async function containerUse(app: App): Promise<DiskUse> {
+  const [{ openContainers }, { writtenBytes }] = await Promise.all([
+    import('./containers.ts'),
+    import('./list-containers.ts'),
+  ]);
+  const tools = await openContainers(app);
+  const all = await tools.records.list();
+  const sizes = all.length === 0 ? [] : await writtenBytes(tools, all);
+  const sum = (wanted: (at: number) => boolean): number =>
+    sizes.reduce((total, size, at) => total + (wanted(at) ? size : 0), 0);
+  const runs = (at: number): boolean => all[at]?.state.kind === 'running';
+  return {
+    kind: 'Containers',
+    total: all.length,
+    active: all.filter((_, at) => runs(at)).length,
+    bytes: sum(() => true),
+    reclaimable: sum((at) => !runs(at)),
   };
 }
 

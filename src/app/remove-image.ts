@@ -2,6 +2,7 @@ import { errorMaker } from '../base/errors.ts';
 import { lookUpImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
 import { UNTAGGED } from '../image/name-image.ts';
+import type { Image } from '../image/types.ts';
 import { digestHex } from '../oci/digest.ts';
 import { familiarName, parseReference } from '../oci/reference.ts';
 import type { Digest } from '../oci/types.ts';
@@ -10,11 +11,16 @@ import { fullName, namesOf, resolveOrNone } from './image-names.ts';
 
 type RemoveErrors = {
   REMOVE_SEVERAL_NAMES: { id: string; names: readonly string[] };
+  REMOVE_IN_USE: { name: string; containers: readonly string[] };
 };
 const removeError = errorMaker<RemoveErrors>({
   REMOVE_SEVERAL_NAMES: ({ id, names }) => ({
     message: `image ${id.slice(7, 19)} has ${names.length} names: ${names.join(', ')}`,
     hint: 'remove one of the names, or all of them with --force',
+  }),
+  REMOVE_IN_USE: ({ name, containers }) => ({
+    message: `image ${name} is used by ${containers.length === 1 ? 'container' : 'containers'} ${containers.join(', ')}`,
+    hint: 'remove that first (dobos rm), or take the name away all the same with --force: the files stay as long as the container',
   }),
 });
 
@@ -25,7 +31,7 @@ export interface Removed {
   readonly deleted: Digest | undefined;
 }
 
-/** Removes a name, or the image of an id with its name. Its blobs go with the next `collect`, unless the build cache uses them. @throws REMOVE_SEVERAL_NAMES, IMAGE_NOT_FOUND */
+/** Removes a name, or the image of an id with its name. Its blobs go with the next `collect`, unless the build cache or a container uses them. @throws REMOVE_SEVERAL_NAMES, REMOVE_IN_USE, IMAGE_UNKNOWN */
 export async function removeImage(app: App, text: string, o: { readonly force: boolean }): Promise<Removed> {
   const store = await app.store();
   const asName = nameOrNone(text);
@@ -44,6 +50,11 @@ export async function removeImage(app: App, text: string, o: { readonly force: b
   if (named === undefined && names.length > 1 && !o.force) {
     throw removeError('REMOVE_SEVERAL_NAMES', { id: imageId(image!), names: names.map(familiar) });
   }
+  const left = (await namesOf(store, manifest)).filter((name) => !names.includes(name));
+  if (left.length === 0 && !o.force && image !== undefined) {
+    const containers = await usersOf(app, image);
+    if (containers.length > 0) throw removeError('REMOVE_IN_USE', { name: text, containers });
+  }
   for (const name of names) await store.remove(name);
   const gone = (await namesOf(store, manifest)).length === 0;
   if (gone) await store.roots.remove(UNTAGGED, digestHex(manifest));
@@ -51,6 +62,15 @@ export async function removeImage(app: App, text: string, o: { readonly force: b
     untagged: names.map(familiar),
     deleted: gone ? (image === undefined ? manifest : imageId(image)) : undefined,
   };
+}
+
+/** Names of the containers that were made from the image. */
+async function usersOf(app: App, image: Image): Promise<string[]> {
+  const { openContainers } = await import('./containers.ts');
+  const { records } = await openContainers(app);
+  const all = await records.list();
+  const { digest } = image.descriptor;
+  return all.filter((each) => each.image.manifest.digest === digest).map(({ name }) => name);
 }
 
 const familiar = (name: string): string => familiarName(parseReference(name));

@@ -1,19 +1,27 @@
 import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { errorMaker } from '../base/errors.ts';
+import type { Container } from '../containers/types.ts';
 import type { Image } from '../image/types.ts';
-import type { BindMount, ExitStatus, Process, RunRequest } from '../runtime/types.ts';
+import type { ContainerConfig } from '../oci/types.ts';
+import type { BindMount, ExitStatus } from '../runtime/types.ts';
 import type { App } from './app.ts';
+import type { ContainerRequest } from './containers.ts';
 import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
 
 type RunErrors = {
   RUN_NO_COMMAND: { image: string };
   RUN_VOLUME: { volume: string; problem: string };
+  RUN_NO_TERMINAL: { name: string };
 };
 const runError = errorMaker<RunErrors>({
   RUN_NO_COMMAND: ({ image }) => ({
     message: `${image} has neither ENTRYPOINT nor CMD, and no command was given`,
     hint: `name a program after the image: dobos run ${image} /bin/sh`,
+  }),
+  RUN_NO_TERMINAL: ({ name }) => ({
+    message: `container ${name} was made with -t, and standard input is no terminal`,
+    hint: 'start it from a terminal',
   }),
   RUN_VOLUME: ({ volume, problem }) => ({
     message: `volume "${volume}": ${problem}`,
@@ -23,6 +31,12 @@ const runError = errorMaker<RunErrors>({
 
 export interface RunOptions {
   readonly image: string;
+  /** Of the container; a made-up one when absent. */
+  readonly name?: string | undefined;
+  /** The container goes when it ends. */
+  readonly remove: boolean;
+  /** `name=value`. */
+  readonly labels?: readonly string[] | undefined;
   /** Replaces the image's CMD when not empty. */
   readonly command: readonly string[];
   readonly entrypoint?: string | undefined;
@@ -45,40 +59,92 @@ export interface RunOptions {
   readonly onStart?: ((pass: (signal: NodeJS.Signals) => void) => void) | undefined;
 }
 
-/** Runs a program in a container of the image, on this process's own stdio, and removes the container; how it ended. @throws RUN_NO_COMMAND, RUN_VOLUME, RUNTIME_…, and as `findOrPull` */
+/** Runs a program in a new container of the image, on this process's own stdio; how it ended. @throws RUN_NO_COMMAND, RUN_VOLUME, CONTAINER_NAME…, RUNTIME_…, and as `findOrPull` */
 export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus> {
-  const { image } = await findOrPull(app, o.image, o.pull ?? {});
+  const found = await findOrPull(app, o.image, o.pull ?? {});
   o.onPulled?.();
+  const request = requestOf(app, found.image, o);
   const keeper = await app.keeper(o.runtime);
   o.onStart?.((signal) => keeper.pass?.(signal));
-  const request: RunRequest = {
-    layers: image.layers.map(({ blob, diffId }) => ({ blob, diffId })),
-    process: processOf(app, image, o),
-    io: 'inherit',
-    interactive: o.interactive,
-    commit: false,
-  };
-  return (await keeper.run(request, { signal: o.signal })).exit;
+  // It starts while the container is written down; why it cannot, the run tells.
+  keeper.executor().catch(() => {});
+  const [{ createContainer, openContainers }, containers] = await Promise.all([
+    import('./containers.ts'),
+    import('../containers/run-container.ts'),
+  ]);
+  const container = await createContainer(app, found, request);
+  const tools = await openContainers(app, o.runtime);
+  return containers.runContainer(tools, container, { signal: o.signal, interactive: o.interactive });
 }
 
-function processOf(app: App, image: Image, o: RunOptions): Process {
-  const { config = {} } = image.config;
+/** Makes a container of the image, pulled if need be, and starts nothing. @throws as `runContainer` */
+export async function createFromImage(app: App, o: RunOptions): Promise<Container> {
+  const found = await findOrPull(app, o.image, o.pull ?? {});
+  o.onPulled?.();
+  const { createContainer } = await import('./containers.ts');
+  return createContainer(app, found, requestOf(app, found.image, o));
+}
+
+export interface StartOptions extends Pick<RunOptions, 'interactive' | 'signal' | 'onStart'> {
+  /** Standard input is a terminal. */
+  readonly hasTerminal: boolean;
+}
+
+/** Runs a container's program again, over what it wrote before, on this process's own stdio; how it ended. @throws RUN_NO_TERMINAL, CONTAINER_…, RUNTIME_… */
+export async function startContainer(app: App, name: string, o: StartOptions): Promise<ExitStatus> {
+  const [{ lookUpContainer, openContainers }, containers] = await Promise.all([
+    import('./containers.ts'),
+    import('../containers/run-container.ts'),
+  ]);
+  const { records } = await openContainers(app);
+  const container = await lookUpContainer(records, name);
+  if (container.process.tty && !o.hasTerminal) throw runError('RUN_NO_TERMINAL', { name });
+  const keeper = await app.keeper(container.runtime);
+  o.onStart?.((signal) => keeper.pass?.(signal));
+  const interactive = o.interactive && container.interactive;
+  const tools = await openContainers(app, container.runtime);
+  return containers.runContainer(tools, container, { signal: o.signal, interactive });
+}
+
+/** What the options and the image come to. @throws RUN_NO_COMMAND, RUN_VOLUME */
+export function requestOf(app: App, image: Image, o: RunOptions): ContainerRequest {
+  const { OnBuild: _, ...own } = image.config.config ?? {};
   const entrypoint =
-    o.entrypoint === undefined ? (config.Entrypoint ?? []) : o.entrypoint === '' ? [] : [o.entrypoint];
-  const inherited = o.entrypoint === undefined ? (config.Cmd ?? []) : [];
-  const args = [...entrypoint, ...(o.command.length > 0 ? o.command : inherited)];
+    o.entrypoint === undefined ? (own.Entrypoint ?? []) : o.entrypoint === '' ? [] : [o.entrypoint];
+  const inherited = o.entrypoint === undefined ? (own.Cmd ?? []) : [];
+  const command = o.command.length > 0 ? o.command : inherited;
+  const args = [...entrypoint, ...command];
   if (args.length === 0) throw runError('RUN_NO_COMMAND', { image: o.image });
+  const env = mergeEnv(own.Env ?? [], o.env, app.settings.environment);
+  const cwd = o.workdir ?? (own.WorkingDir || '/');
+  const user = o.user ?? own.User ?? '';
+  const labels = { ...own.Labels, ...Object.fromEntries((o.labels ?? []).map(parseLabel)) };
+  const config: ContainerConfig = {
+    ...own,
+    ...(user !== '' && { User: user }),
+    ...(env.length > 0 && { Env: env }),
+    ...(o.workdir !== undefined && { WorkingDir: o.workdir }),
+    ...(entrypoint.length > 0 || own.Entrypoint !== undefined ? { Entrypoint: entrypoint } : {}),
+    ...(command.length > 0 || own.Cmd !== undefined ? { Cmd: command } : {}),
+    ...(Object.keys(labels).length > 0 && { Labels: labels }),
+  };
+  const { network, hostname, tty, interactive, name, runtime } = o;
+  const binds = o.volumes.map(parseVolume);
   return {
-    args,
-    env: mergeEnv(config.Env ?? [], o.env, app.settings.environment),
-    cwd: o.workdir ?? (config.WorkingDir || '/'),
-    user: o.user ?? config.User ?? '',
-    network: o.network,
-    hostname: o.hostname ?? 'dobos',
-    tty: o.tty,
-    binds: o.volumes.map(parseVolume),
+    imageName: o.image,
+    name,
+    config,
+    process: { args, env, cwd, user, network, hostname, tty, binds },
+    interactive,
+    autoRemove: o.remove,
+    runtime,
   };
 }
+
+const parseLabel = (text: string): [string, string] => {
+  const [name = ''] = text.split('=', 1);
+  return [name, text.slice(name.length + 1)];
+};
 
 /** The image's variables with the given ones over them; a name without a value takes the caller's, or is left out. */
 export function mergeEnv(

@@ -9,6 +9,22 @@ export const formatOption: OptionSpec = {
   common: true,
 };
 
+/** Prints a list by a template as docker does: with `table` in front, columns with headings; exit code 0. */
+export async function printList(
+  terminal: Terminal,
+  format: string,
+  rows: readonly unknown[],
+  headings: Readonly<Record<string, string>>,
+): Promise<number> {
+  if (format === 'json') return printFormatted(terminal, { format }, rows);
+  const [{ parseTemplate }, { runTable, unescapeListFormat }] = await Promise.all([
+    import('../template/parse-template.ts'),
+    import('../template/run-table.ts'),
+  ]);
+  await terminal.out(safeLines(runTable(parseTemplate(unescapeListFormat(format)), rows, headings)));
+  return 0;
+}
+
 /** Prints each value by the `--format` option, a line each, as docker does; exit code 0. Images are anybody's: control characters of their texts are left out. */
 export async function printFormatted(
   terminal: Terminal,

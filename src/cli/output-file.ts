@@ -1,4 +1,14 @@
-import { accessSync, constants, lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { errorMaker, systemCode } from '../base/errors.ts';
 
@@ -46,6 +56,34 @@ export function writeOutputFile(path: string, text: string): void {
   } catch (error) {
     throw fileError('FILE_UNWRITABLE', { path, code: systemCode(error) ?? String(error) }, { cause: error });
   }
+}
+
+/** Writes a stream to a file that the caller named, there under its name only when it is whole; what is no regular file is written to as it is. @throws FILE_UNWRITABLE */
+export async function writeOutputStream(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  const to = found === undefined || found.isFile() ? `${path}.${process.pid}.tmp` : path;
+  let fd: number;
+  try {
+    fd = openSync(to, to === path ? 'w' : 'wx');
+  } catch (error) {
+    throw fileError('FILE_UNWRITABLE', { path, code: systemCode(error) ?? String(error) }, { cause: error });
+  }
+  let whole = false;
+  try {
+    for await (const chunk of bytes) {
+      try {
+        for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done);
+      } catch (error) {
+        const code = systemCode(error) ?? String(error);
+        throw fileError('FILE_UNWRITABLE', { path, code }, { cause: error });
+      }
+    }
+    whole = true;
+  } finally {
+    closeSync(fd);
+    if (!whole && to !== path) rmSync(to, { force: true });
+  }
+  if (to !== path) renameSync(to, path);
 }
 
 /** Finds out before the work whether a file can be written after it. @throws FILE_UNWRITABLE */

@@ -29,7 +29,7 @@ export interface PackedLayer {
 }
 
 export interface PackTask {
-  /** An empty file. */
+  /** An empty file, or a pipe that somebody reads. */
   readonly path: string;
   readonly plan: readonly PlannedEntry[];
   readonly rules?: PlanRules | undefined;
@@ -37,7 +37,7 @@ export interface PackTask {
 
 /** Packs the plan into the file at `path`. @throws as `packLayer` */
 export function packFile({ path, plan, rules }: PackTask): PackedLayer {
-  const fd = openSync(path, 'r+');
+  const fd = openSync(path, constants.O_WRONLY);
   try {
     return packLayer(plan, fd, rules);
   } finally {

@@ -9,7 +9,14 @@ export interface OverlayRequest {
   /** Topmost first, at least one. */
   readonly lowers: readonly string[];
   /** Undefined for a read-only view. */
-  readonly writable?: { readonly upper: string; readonly work: string } | undefined;
+  readonly writable?:
+    | {
+        readonly upper: string;
+        readonly work: string;
+        /** The upper directory outlives the mount: what is synced inside is synced on disk, and it can be mounted again. */
+        readonly lasting?: boolean | undefined;
+      }
+    | undefined;
   /** Marks are kept in `user.overlay.*` instead of `trusted.overlay.*`: needed in a user namespace. */
   readonly userxattr: boolean;
 }
@@ -100,7 +107,7 @@ function configure(context: number, request: OverlayRequest): number | undefined
   if (request.writable !== undefined) {
     if (!set('upperdir', request.writable.upper)) fail(request.writable.upper);
     if (!set('workdir', request.writable.work)) fail(request.writable.work);
-    flag('volatile');
+    if (request.writable.lasting !== true) flag('volatile');
   }
   if (request.userxattr && !flag('userxattr')) fail('userxattr');
   // Whatever the machine's defaults are, the upper directory must stay readable as a plain change set. Unknown options fail and are left.
@@ -136,7 +143,8 @@ export function mountOverlayByOptions(request: OverlayRequest, target: string): 
   if (request.userxattr) options.push('userxattr');
   // A read-only view over one directory is no overlay for older kernels; the caller gives two.
   const plain = PLAIN.map(([key, value]) => `${key}=${value}`);
-  const volatile = request.writable === undefined ? [] : ['volatile'];
+  const { writable } = request;
+  const volatile = writable === undefined || writable.lasting === true ? [] : ['volatile'];
   inFolder(request.base, () => {
     const attempt = (more: readonly string[]): void =>
       mount({ source: 'overlay', target, type: 'overlay', data: [...options, ...more].join(',') });

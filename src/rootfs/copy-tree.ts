@@ -3,24 +3,45 @@ import { decodeName, fsPath } from '../base/names.ts';
 import { AT_FDCWD, chmodAt, chownAt, linkAt, mknodAt, readlinkAt, symlinkAt, timesAt } from '../linux/at.ts';
 import { deviceNumber, deviceParts, S_IFBLK, S_IFCHR, S_IFIFO } from '../linux/nodes.ts';
 import { getXattr, listXattrs, setXattr } from '../linux/xattr.ts';
+import { removeTree } from './remove-tree.ts';
+import { codeOf } from './system-errors.ts';
 
 const NANOS = 1_000_000_000n;
 
 /**
  * Copies all below `from` into the existing directory `to`, which gets the attributes of `from`: owners, modes, times to the nanosecond, extended attributes,
  * hard links, devices. Contents share their blocks where the file system can. Sockets are left out. Only for trees that nobody
- * else changes meanwhile. Bytes of the files copied.
+ * else changes meanwhile, unless they are `moving`: then what goes away is left out. Bytes of the files copied.
  */
-export function copyTree(from: string, to: string): number {
+export function copyTree(
+  from: string,
+  to: string,
+  o: { readonly moving?: boolean | undefined } = {},
+): number {
+  /** False if what `work` looks at has gone, and may. */
+  const present = (work: () => void): boolean => {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      if (o.moving === true && codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+  };
   const copied = new Map<string, string>();
   const folders: (readonly [from: string, to: string, stats: BigIntStats])[] = [[from, to, statOf(from)]];
   let bytes = 0;
   // Grows while it is walked: a list instead of a recursion, so depth costs no call stack.
   for (const [source, target] of folders) {
-    for (const name of readdirSync(fsPath(source), 'buffer').map(decodeName)) {
+    let names: string[] = [];
+    present(() => {
+      names = readdirSync(fsPath(source), 'buffer').map(decodeName);
+    });
+    for (const name of names) {
       const below = `${source}/${name}`;
       const copy = `${target}/${name}`;
-      const stats = statOf(below);
+      let stats: BigIntStats | undefined;
+      if (!present(() => (stats = statOf(below))) || stats === undefined) continue;
       if (stats.isDirectory()) {
         mkdirSync(fsPath(copy), { mode: 0o700 });
         folders.push([below, copy, stats]);
@@ -32,13 +53,20 @@ export function copyTree(from: string, to: string): number {
         linkAt(AT_FDCWD, first, AT_FDCWD, copy);
         continue;
       }
-      if (!copyNode(below, copy, stats)) continue;
-      copyAttributes(below, copy, stats);
+      const found = stats;
+      let copies = false;
+      const whole = present(() => {
+        copies = copyNode(below, copy, found);
+        if (copies) copyAttributes(below, copy, found);
+      });
+      if (!whole) removeTree(copy);
+      if (!whole || !copies) continue;
       bytes += stats.isFile() ? Number(stats.size) : 0;
       if (stats.nlink > 1n) copied.set(inode, copy);
     }
   }
-  for (const [source, target, stats] of folders.reverse()) copyAttributes(source, target, stats);
+  for (const [source, target, stats] of folders.reverse())
+    present(() => copyAttributes(source, target, stats));
   return bytes;
 }
 

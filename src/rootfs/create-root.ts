@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { chainIds } from '../image/chain-id.ts';
 import type { Layer, PlannedEntry } from '../layer/types.ts';
@@ -5,6 +6,7 @@ import { writeLayer } from '../layer/write-layer.ts';
 import type { Digest } from '../oci/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { rootfsError } from './errors.ts';
+import { formatMountPoints } from './mount-points.ts';
 import { plannedChanges } from './planned-changes.ts';
 import { removeTree } from './remove-tree.ts';
 import { type Scan, scanChanges } from './scan-changes.ts';
@@ -18,6 +20,8 @@ export interface RootParts {
   readonly store: LocalStore;
   readonly snapshots: SnapshotStore;
   readonly folder: string;
+  /** Where mount points are noted; undefined if nobody looks from outside. */
+  readonly points?: string | undefined;
   readonly plan: MountPlan;
   /** The layers below, base first. */
   readonly layers: readonly Layer[];
@@ -66,6 +70,9 @@ export function createRoot(parts: RootParts): Rootfs {
       return plan.merged;
     },
     unmount,
+    noteMountPoints(paths) {
+      if (parts.points !== undefined) appendFileSync(parts.points, formatMountPoints(paths));
+    },
     async *changes(o = {}): AsyncGenerator<PlannedEntry> {
       o.signal?.throwIfAborted();
       yield* withScan(o, ({ root }) => [...plannedChanges(root, changed, o.epoch)]);

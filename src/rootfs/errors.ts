@@ -13,6 +13,7 @@ type RootfsErrors = {
   ROOTFS_BUSY: { what: string; seconds: number };
   ROOTFS_MOUNTED: { id: string };
   ROOTFS_STAGED_CHANGED: { path: string };
+  ROOTFS_KEPT_FORMAT: { folder: string; want: string; got: string };
 };
 
 const SYSTEM_HINTS: Readonly<Record<string, string>> = {
@@ -61,6 +62,10 @@ export const rootfsError = errorMaker<RootfsErrors>({
     `the content of /${path} is in no layer below, although a hard link wants it`,
   ROOTFS_BUSY: ({ what, seconds }) => `${what} is locked by another process, waited ${seconds} s`,
   ROOTFS_MOUNTED: ({ id }) => `root ${id} is still mounted: unmount it before it is committed`,
+  ROOTFS_KEPT_FORMAT: ({ folder, want, got }) => ({
+    message: `the files in ${folder} are kept as "${got}", here only "${want}" works`,
+    hint: 'use it as the user, and on the kind of file system, that it was made with',
+  }),
   ROOTFS_STAGED_CHANGED: ({ path }) => ({
     message: `${path} changed while it was being made ready for a mount`,
     hint: 'build again when nothing writes to the context',

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { relative } from 'node:path';
 import type { Layer } from '../layer/types.ts';
 import { AT_FDCWD, chmodAt, chownAt, timesAt } from '../linux/at.ts';
 import { MNT_DETACH, UMOUNT_NOFOLLOW, unmount } from '../linux/mount.ts';
@@ -7,38 +8,43 @@ import { setXattr } from '../linux/xattr.ts';
 import type { Digest } from '../oci/types.ts';
 import { createRoot } from './create-root.ts';
 import { readFacts, readXattrs } from './file-facts.ts';
+import { homeOf, pointsOf } from './kept-roots.ts';
 import { markPrefix } from './overlay-marks.ts';
 import { snapshotName } from './snapshot-names.ts';
-import { codeOf, withPlace } from './system-errors.ts';
+import { codeOf, withPlaceAsync } from './system-errors.ts';
 import { openTreeView } from './tree-view.ts';
-import type { MountPlan, Rootfs } from './types.ts';
+import type { MountPlan, Rootfs, RootPlace } from './types.ts';
 import type { UnpackTools } from './unpack.ts';
 
 /** A root whose changes go to an upper directory of their own. `chains` are those of `layers`, all unpacked. */
-export function createOverlayRoot(
+export async function createOverlayRoot(
   tools: UnpackTools,
   layers: readonly Layer[],
   chains: readonly Digest[],
   release: () => void,
-): Rootfs {
+  place: RootPlace | undefined,
+): Promise<Rootfs> {
   const { snapshots, session, paths, format } = tools;
   const folder = session.makeFolder();
-  const upper = `${folder}/u`;
-  const work = `${folder}/w`;
   const merged = `${folder}/m`;
   const top = chains.at(-1);
-  withPlace('making', folder, () => {
-    for (const path of [upper, work, merged]) mkdirSync(path, { mode: 0o755 });
-    // The kernel shows the upper directory's own attributes as those of the root.
-    copyRootAttributes(top === undefined ? undefined : snapshots.folderOf(top), upper);
+  const home = await withPlaceAsync('making', folder, async () => {
+    mkdirSync(merged, { mode: 0o755 });
+    return homeOf(folder, place, format, (made) => {
+      for (const path of [`${made}/u`, `${made}/w`]) mkdirSync(path, { mode: 0o755 });
+      // The kernel shows the upper directory's own attributes as those of the root.
+      copyRootAttributes(top === undefined ? undefined : snapshots.folderOf(top), `${made}/u`);
+    });
   });
+  const upper = `${home}/u`;
+  const work = `${home}/w`;
   const userxattr = format === 'user';
   // Short names relative to the snapshots: what mount(2) takes is limited.
-  const relative = (path: string): string => `../..${path.slice(tools.base.length)}`;
+  const named = (path: string): string => relative(paths.layers, path);
   const names = chains.map(snapshotName).reverse();
   const emptyLower = (): string[] => {
     mkdirSync(`${folder}/e`, { mode: 0o755, recursive: true });
-    return [relative(`${folder}/e`)];
+    return [named(`${folder}/e`)];
   };
   const plan: MountPlan = {
     kind: 'overlay',
@@ -51,12 +57,13 @@ export function createOverlayRoot(
   return createRoot({
     ...tools,
     folder,
+    points: place === undefined ? undefined : pointsOf(home),
     plan,
     layers,
     changed: upper,
     marks: markPrefix(format),
     mount() {
-      const writable = { upper: relative(upper), work: relative(work) };
+      const writable = { upper: named(upper), work: named(work), lasting: place?.keep === true };
       const lowers = names.length === 0 ? emptyLower() : names;
       mountOverlay({ base: paths.layers, lowers, writable, userxattr }, merged);
     },

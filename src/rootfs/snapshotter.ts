@@ -6,6 +6,8 @@ import type { LocalStore } from '../store/contract.ts';
 import { chooseFormat, isRootless } from './choose-format.ts';
 import { createCopiedRoot } from './copy-roots.ts';
 import { type RootfsEvent, rootfsError } from './errors.ts';
+import { discardRoot } from './kept-roots.ts';
+import { lookAtRoot } from './look-at-root.ts';
 import { createOverlayRoot } from './overlay-roots.ts';
 import { removeTree } from './remove-tree.ts';
 import { openSession } from './sessions.ts';
@@ -32,7 +34,7 @@ export async function createSnapshotter(store: LocalStore, o: SnapshotterOptions
   const format = o.format ?? chooseFormat(session.folder, rootless);
   const own = formatPaths(paths, format);
   const snapshots = createSnapshotStore(paths, own);
-  const tools: UnpackTools = { store, base: paths.base, paths: own, format, rootless, snapshots, session };
+  const tools: UnpackTools = { store, paths: own, format, rootless, snapshots, session };
 
   /** Unpacks and keeps the snapshots of these layers; `release` lets go of them. */
   const hold = async (layers: readonly Layer[], call: WatchOptions<RootfsEvent>) => {
@@ -57,12 +59,22 @@ export async function createSnapshotter(store: LocalStore, o: SnapshotterOptions
       try {
         return format === 'whole'
           ? await createCopiedRoot(tools, layers, chains, release, call)
-          : createOverlayRoot(tools, layers, chains, release);
+          : await createOverlayRoot(tools, layers, chains, release, call.place);
       } catch (error) {
         release();
         throw error;
       }
     },
+    async look(layers, root, call = {}) {
+      const { chains, release } = await hold(layers, call);
+      try {
+        return lookAtRoot(tools, chains, root, release);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+    discard: (folder) => discardRoot(session, folder),
     async unpack(layers, call = {}) {
       const { chains, release } = await hold(layers, call);
       release();

@@ -19,6 +19,33 @@ export type MountPlan =
     }
   | { readonly kind: 'plain'; readonly merged: string };
 
+/** Where a root is found by those who know the container's folder: it is the folder's `root`. */
+export interface RootPlace {
+  readonly folder: string;
+  /** True: it lies there, is gone on with by the next that prepares it, and stays. False: `root` is a link to it that leads nowhere when it has gone. */
+  readonly keep: boolean;
+}
+
+/** A path of a root that differs from the layers below. */
+export interface RootChange {
+  readonly kind: 'added' | 'changed' | 'removed';
+  /** Relative to the root. */
+  readonly path: string;
+}
+
+/** A container's root, looked at from outside. One in which processes run is copied before it is read as a whole. */
+export interface RootLook {
+  /** Sorted, parents before what is in them (docker's order). */
+  changes(): readonly RootChange[];
+  /** Writes the changes as a layer into the store; undefined if there are none. */
+  commit(o?: CommitOptions): Promise<Layer | undefined>;
+  /** Writes all files of the root as a tar to the file or pipe at `path`; its bytes. */
+  pack(path: string, o?: CallOptions): Promise<number>;
+  /** Bytes of the files that were added or changed. */
+  bytes(): number;
+  close(): void;
+}
+
 export interface CommitOptions extends CallOptions {
   /** Epoch seconds: later times become this one (SOURCE_DATE_EPOCH), on disk too before the snapshot is published. */
   readonly epoch?: number | undefined;
@@ -35,6 +62,8 @@ export interface Rootfs {
   /** Mounts the plan in this process's mount namespace; the merged directory. */
   mount(): string;
   unmount(): void;
+  /** Notes paths that are about to be made as mount points, for whoever looks at the root from outside. */
+  noteMountPoints(paths: readonly string[]): void;
   /** What differs from the layers below (oci.md a.5, d.6), sorted, whiteouts before siblings. */
   changes(o?: CommitOptions): AsyncIterable<PlannedEntry>;
   /** Writes the changes as a layer into the store and publishes the upper directory as the snapshot of the new chain. The root must be unmounted. */
@@ -80,7 +109,18 @@ export interface StagedFile {
 export interface Snapshotter {
   readonly kind: 'overlay' | 'copy';
   /** A fresh writable root over these layers (base first); unpacks what no snapshot holds yet, layers in parallel. */
-  prepare(layers: readonly Layer[], o?: CallOptions): Promise<Rootfs>;
+  prepare(
+    layers: readonly Layer[],
+    o?: CallOptions & { readonly place?: RootPlace | undefined },
+  ): Promise<Rootfs>;
+  /** The root of a container's folder over these layers, until closed. `running`: processes may be changing it. @throws ROOTFS_KEPT_FORMAT */
+  look(
+    layers: readonly Layer[],
+    root: { readonly folder: string; readonly running: boolean },
+    o?: CallOptions,
+  ): Promise<RootLook>;
+  /** Removes the kept root of a container's folder; nothing happens if there is none. */
+  discard(folder: string): void;
   /** Unpacks the layers without making a writable root; the snapshots' chain ids, base first. */
   unpack(layers: readonly Layer[], o?: CallOptions): Promise<readonly Digest[]>;
   /** A copy of files of the host, until released or until this process ends. @throws ROOTFS_STAGED_CHANGED */

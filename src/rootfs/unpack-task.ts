@@ -10,6 +10,8 @@ export interface CopyTask {
   readonly kind: 'copy';
   readonly from: string;
   readonly to: string;
+  /** As in `copyTree`. */
+  readonly moving?: boolean | undefined;
 }
 
 export interface StageTask {
@@ -33,5 +35,5 @@ export async function runUnpackTask(
     withPlace('copying into', task.to, () => stageFiles(task.files, task.to));
     return undefined;
   }
-  return withPlace('copying into', task.to, () => copyTree(task.from, task.to));
+  return withPlace('copying into', task.to, () => copyTree(task.from, task.to, { moving: task.moving }));
 }

@@ -27,8 +27,6 @@ const INLINE_BYTES = 256 * 1024;
 
 export interface UnpackTools {
   readonly store: LocalStore;
-  /** The folder of all snapshots. */
-  readonly base: string;
   readonly paths: FormatPaths;
   readonly format: SnapshotFormat;
   readonly rootless: boolean;

@@ -35,7 +35,7 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
       const folder = join(root.folder, 'runtime');
       mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
       try {
-        const prepared = prepareProcess({ folder, merged: root.merged }, process);
+        const prepared = prepareProcess({ ...root, folder }, process);
         if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
         const task = writeTask(folder, root.merged, prepared.process, process);
         const words = hearWords(o);

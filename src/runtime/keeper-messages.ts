@@ -1,7 +1,7 @@
 import type { PlainError } from '../base/errors.ts';
 import type { Digest } from '../oci/types.ts';
-import type { CacheMountChoice, CacheMountUse } from '../rootfs/types.ts';
-import type { KeeperOptions, LayerRef, Output, RunOutcome, RunRequest } from './types.ts';
+import type { CacheMountChoice, CacheMountUse, RootChange } from '../rootfs/types.ts';
+import type { ContainerRoot, KeeperOptions, LayerRef, Output, RunOutcome, RunRequest } from './types.ts';
 
 /** What the keeper is asked; results are those of the methods of the same name of `Keeper`. */
 export type KeeperCall =
@@ -11,7 +11,12 @@ export type KeeperCall =
   | { readonly method: 'collectSnapshots'; readonly keep: readonly Digest[] }
   | { readonly method: 'listSnapshots' }
   | { readonly method: 'listCacheMounts' }
-  | { readonly method: 'removeCacheMounts'; readonly choice: CacheMountChoice };
+  | { readonly method: 'removeCacheMounts'; readonly choice: CacheMountChoice }
+  | { readonly method: 'rootChanges'; readonly root: ContainerRoot }
+  | { readonly method: 'commitRoot'; readonly root: ContainerRoot; readonly epoch: number | undefined }
+  | { readonly method: 'packRoot'; readonly root: ContainerRoot; readonly path: string }
+  | { readonly method: 'rootBytes'; readonly roots: readonly ContainerRoot[] }
+  | { readonly method: 'discardRoot'; readonly folder: string };
 
 /** Results by method. */
 export interface KeeperResults {
@@ -22,6 +27,11 @@ export interface KeeperResults {
   readonly listSnapshots: readonly { readonly chainId: Digest; readonly bytes: number }[];
   readonly listCacheMounts: readonly CacheMountUse[];
   readonly removeCacheMounts: readonly CacheMountUse[];
+  readonly rootChanges: readonly RootChange[];
+  readonly commitRoot: LayerRef | undefined;
+  readonly packRoot: number;
+  readonly rootBytes: readonly number[];
+  readonly discardRoot: undefined;
 }
 
 /** From the client into the keeper. */

@@ -76,6 +76,11 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     listSnapshots: () => call({ method: 'listSnapshots' }),
     listCacheMounts: () => call({ method: 'listCacheMounts' }),
     removeCacheMounts: (choice) => call({ method: 'removeCacheMounts', choice }),
+    rootChanges: (root, o) => call({ method: 'rootChanges', root }, o),
+    commitRoot: (root, o = {}) => call({ method: 'commitRoot', root, epoch: o.epoch }, { signal: o.signal }),
+    packRoot: (root, path, o) => call({ method: 'packRoot', root, path }, o),
+    rootBytes: (roots) => call({ method: 'rootBytes', roots }),
+    discardRoot: (folder) => call({ method: 'discardRoot', folder }),
     pass: (signal) => {
       void started?.then(
         (keeper) => keeper.send({ kind: 'signal', signal }),

@@ -73,7 +73,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
       // Over whatever the root is: device files that its process makes cannot be opened.
       bindMount(root.merged, root.merged, { flags: process.privileged === true ? 0 : MS_NODEV });
       try {
-        const prepared = prepareProcess({ folder, merged: root.merged }, process);
+        const prepared = prepareProcess({ ...root, folder }, process);
         if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
         const config = configText(root.merged, runtime, prepared.process, process);
         o.signal?.throwIfAborted();

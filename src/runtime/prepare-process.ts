@@ -6,8 +6,15 @@ import { type ResolvedUser, resolveUser } from '../image/user.ts';
 import { runtimeError } from './errors.ts';
 import { findExecutable } from './find-executable.ts';
 import { readOwnNamespace } from './own-namespace.ts';
-import { kindInRoot, makeDirectories, makeEmptyFile, type RootPath, resolveInRoot } from './root-path.ts';
-import type { BindMount, Process } from './types.ts';
+import {
+  kindInRoot,
+  makeDirectories,
+  makeEmptyFile,
+  missingIn,
+  type RootPath,
+  resolveInRoot,
+} from './root-path.ts';
+import type { BindMount, Process, ProcessRoot } from './types.ts';
 
 /** Docker's search path when the image has none (oci.md c.1). */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -47,10 +54,7 @@ export type Preparation = { readonly mountPoints: readonly string[] } & (
  * @throws RUNTIME_NO_COMMAND, RUNTIME_CWD, RUNTIME_BIND_SOURCE, RUNTIME_BIND_TARGET, RUNTIME_MOUNT_POINT, RUNTIME_USER_FILE, RUNTIME_UNMAPPED_ID,
  * RUNTIME_ZERO_BYTE and those of resolveUser
  */
-export function prepareProcess(
-  root: { readonly folder: string; readonly merged: string },
-  wanted: Process,
-): Preparation {
+export function prepareProcess(root: ProcessRoot, wanted: Process): Preparation {
   const { merged } = root;
   const name = wanted.args[0];
   if (name === undefined || name === '') throw runtimeError('RUNTIME_NO_COMMAND', {});
@@ -146,7 +150,7 @@ function makeWorkingDirectory(merged: string, cwd: string): string {
 }
 
 function makeMountPoints(
-  root: { readonly folder: string; readonly merged: string },
+  root: ProcessRoot,
   wanted: Process,
 ): { readonly binds: readonly FileBind[]; readonly mountPoints: readonly string[] } {
   const { merged, folder } = root;
@@ -154,6 +158,7 @@ function makeMountPoints(
   const at = (path: string, kind: 'file' | 'directory'): RootPath => {
     const place = resolveInRoot(merged, path);
     if (kindInRoot(place) === 'missing') {
+      root.onMountPoints?.(missingIn(merged, place));
       mountPoints.push(...(kind === 'file' ? makeEmptyFile : makeDirectories)(merged, place));
     }
     const got = kindInRoot(place);

@@ -13,5 +13,6 @@ export async function refuseProcess(
   const bytes = Buffer.from(`${refusal.message}\n`);
   if (io.output === 'inherit') writeSync(KEEPER_STDERR, bytes);
   else await (o.onEvent as ((event: Output) => unknown) | undefined)?.({ stream: 'stderr', bytes });
-  return { code: refusal.code, mountPoints: refusal.mountPoints };
+  const { code, message: refused, mountPoints } = refusal;
+  return { code, refused, mountPoints };
 }

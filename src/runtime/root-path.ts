@@ -64,6 +64,14 @@ export function kindInRoot(place: RootPath): 'missing' | 'directory' | 'file' | 
   }
 }
 
+/** Relative paths of what is missing of a place, itself and its parents, parents first. */
+export function missingIn(root: string, place: RootPath): string[] {
+  const names = place.relative.split('/');
+  return names
+    .map((_, depth) => names.slice(0, depth + 1).join('/'))
+    .filter((relative) => kindInRoot({ host: join(root, relative), relative }) === 'missing');
+}
+
 /** Makes a missing directory with its parents, 0755 and root's; the relative paths made, parents first. */
 export function makeDirectories(root: string, place: RootPath): string[] {
   const made: string[] = [];

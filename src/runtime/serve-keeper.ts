@@ -1,12 +1,12 @@
-import type { WatchOptions } from '../base/options.ts';
+import type { CallOptions, WatchOptions } from '../base/options.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import type { Layer } from '../layer/types.ts';
-import type { Rootfs } from '../rootfs/types.ts';
+import type { Rootfs, RootLook } from '../rootfs/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { ExecutorChoice } from './choose-executor.ts';
 import type { KeeperCall } from './keeper-messages.ts';
 import { type MountTools, prepareMounts } from './run-mounts.ts';
-import type { LayerRef, Output, RunOutcome, RunRequest } from './types.ts';
+import type { ContainerRoot, LayerRef, Output, RunOutcome, RunRequest } from './types.ts';
 
 /** What the keeper works with, inside its namespaces. */
 export interface KeeperTools extends MountTools {
@@ -38,6 +38,37 @@ export async function answerCall(
       return tools.caches().list();
     case 'removeCacheMounts':
       return tools.caches().remove(call.choice);
+    case 'rootChanges':
+      return lookAt(tools, call.root, o, async (look) => look.changes());
+    case 'commitRoot':
+      return lookAt(tools, call.root, o, async (look) => {
+        const layer = await look.commit({ epoch: call.epoch, signal: o.signal });
+        return layer && { blob: layer.blob, diffId: layer.diffId };
+      });
+    case 'packRoot':
+      return lookAt(tools, call.root, o, (look) => look.pack(call.path, { signal: o.signal }));
+    case 'rootBytes': {
+      const bytes: number[] = [];
+      for (const root of call.roots) bytes.push(await lookAt(tools, root, o, async (look) => look.bytes()));
+      return bytes;
+    }
+    case 'discardRoot':
+      tools.snapshotter.discard(call.folder);
+      return undefined;
+  }
+}
+
+async function lookAt<T>(
+  { snapshotter, store }: KeeperTools,
+  { layers, folder, running }: ContainerRoot,
+  { signal }: CallOptions,
+  use: (look: RootLook) => Promise<T>,
+): Promise<T> {
+  const look = await snapshotter.look(openLayers(store, layers), { folder, running }, { signal });
+  try {
+    return await use(look);
+  } finally {
+    look.close();
   }
 }
 
@@ -51,10 +82,13 @@ async function runOver(
   o: WatchOptions<Output>,
 ): Promise<RunOutcome> {
   const choice = await tools.executor();
-  const root = await tools.snapshotter.prepare(openLayers(tools.store, request.layers), { signal: o.signal });
+  const root = await tools.snapshotter.prepare(openLayers(tools.store, request.layers), {
+    signal: o.signal,
+    place: request.place,
+  });
   try {
     const exit = await runMounted(tools, choice, root, request, o);
-    const { code, signal, mountPoints } = exit;
+    const { code, signal, refused, mountPoints } = exit;
     const commit = async (): Promise<LayerRef> => {
       const { blob, diffId } = await root.commit({ signal: o.signal, epoch: request.epoch, mountPoints });
       return { blob, diffId };
@@ -63,7 +97,7 @@ async function runOver(
       // What went wrong is told by the exit code, whatever happens to its remains.
       const left = request.commitFailed === true ? await commit().catch(() => undefined) : undefined;
       o.signal?.throwIfAborted();
-      return { exit: { code, signal }, layer: left };
+      return { exit: { code, signal, refused }, layer: left };
     }
     return request.commit ? { exit: { code }, layer: await commit() } : { exit: { code } };
   } finally {
@@ -89,12 +123,13 @@ async function runMounted(
     const stdin = request.io === 'inherit' && request.interactive === true ? 'inherit' : 'null';
     const io = { stdin, output: request.io } as const;
     const { process: wanted } = request;
+    const onMountPoints = request.place === undefined ? undefined : root.noteMountPoints;
     if (prepared === undefined) {
-      return await choice.executor.run({ folder: root.folder, merged }, wanted, io, o);
+      return await choice.executor.run({ folder: root.folder, merged, onMountPoints }, wanted, io, o);
     }
     const { privateFolder } = prepared;
     return await choice.executor.run(
-      { folder: privateFolder ?? root.folder, merged },
+      { folder: privateFolder ?? root.folder, merged, onMountPoints },
       {
         ...wanted,
         env: [...wanted.env, ...secretEnv],

@@ -6,7 +6,7 @@
 import type { CallOptions, WatchOptions } from '../base/options.ts';
 import type { ResourceName } from '../linux/resource-limits.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
-import type { CacheMountChoice, CacheMountUse, StagedFile } from '../rootfs/types.ts';
+import type { CacheMountChoice, CacheMountUse, RootChange, RootPlace, StagedFile } from '../rootfs/types.ts';
 
 export interface BindMount {
   /** An absolute host path. */
@@ -61,6 +61,8 @@ export interface ExitStatus {
   /** As docker: the process's own, 125 own failure, 126 not executable, 127 not found, 128+n for signals. */
   readonly code: number;
   readonly signal?: string | undefined;
+  /** Why nothing was started at all; its words are on standard error already. */
+  readonly refused?: string | undefined;
 }
 
 /** Where a container's standard streams go. `inherit`: to those of the person who started us. */
@@ -71,12 +73,20 @@ export interface ContainerIo {
 
 export type Output = { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array };
 
+/** A mounted root, and a folder for what a run needs beside it. */
+export interface ProcessRoot {
+  readonly folder: string;
+  readonly merged: string;
+  /** Told of paths before they are made as mount points. */
+  readonly onMountPoints?: ((paths: readonly string[]) => void) | undefined;
+}
+
 /** One way to run a process over a mounted root, inside the keeper. */
 export interface Executor {
   /** `runc`, `crun`, … or `chroot`. */
   readonly name: string;
   run(
-    root: { readonly folder: string; readonly merged: string },
+    root: ProcessRoot,
     process: Process,
     io: ContainerIo,
     o?: WatchOptions<Output>,
@@ -158,6 +168,18 @@ export interface RunRequest {
   readonly commitFailed?: boolean | undefined;
   /** Epoch seconds to clamp times to. */
   readonly epoch?: number | undefined;
+  /** The container that this is the run of: its root can be looked at from outside, and kept. */
+  readonly place?: RootPlace | undefined;
+}
+
+/** The root of a container, named well enough for another process to look at it. */
+export interface ContainerRoot {
+  /** Of its image, base first. */
+  readonly layers: readonly LayerRef[];
+  /** As in `RootPlace`. */
+  readonly folder: string;
+  /** Processes may be changing it. */
+  readonly running: boolean;
 }
 
 export interface RunOutcome {
@@ -178,6 +200,19 @@ export interface Keeper {
   listCacheMounts(): Promise<readonly CacheMountUse[]>;
   /** Removes cache mounts that nobody uses: those of these ids, or all; those used since `olderThan` (epoch milliseconds) stay. */
   removeCacheMounts(choice: CacheMountChoice): Promise<readonly CacheMountUse[]>;
+  /** What differs from the image. */
+  rootChanges(root: ContainerRoot, o?: CallOptions): Promise<readonly RootChange[]>;
+  /** The changes as a layer of the store; undefined if there are none. Times after `epoch` (seconds) become it. */
+  commitRoot(
+    root: ContainerRoot,
+    o?: CallOptions & { readonly epoch?: number | undefined },
+  ): Promise<LayerRef | undefined>;
+  /** Writes all files as a tar to the file or pipe at `path`; its bytes. */
+  packRoot(root: ContainerRoot, path: string, o?: CallOptions): Promise<number>;
+  /** Bytes of the files added or changed in each root. */
+  rootBytes(roots: readonly ContainerRoot[]): Promise<readonly number[]>;
+  /** Removes the kept root of a container's folder. */
+  discardRoot(folder: string): Promise<void>;
   /** Passes a signal to the program on this process's own streams (`io: 'inherit'`). */
   pass?(signal: NodeJS.Signals): void;
   close(): Promise<void>;

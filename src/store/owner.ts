@@ -28,9 +28,17 @@ export function adoptOwner(id: string): void {
   own = id;
 }
 
+/** The pid of a process with this id, as this process would call it; undefined for one in another pid namespace. */
+export function ownerPid(id: string): number | undefined {
+  const match = OWNER.exec(id);
+  return match === null || Number(match[3]) !== pidNamespace() ? undefined : Number(match[1]);
+}
+
+const OWNER = /^(\d{1,10})-(\d{1,20})-(\d{1,12})-([0-9a-f]{1,12})$/;
+
 /** Whether the process with this id still runs. A pid given to another process, or an id from before the last boot, reads as dead. */
 export function ownerState(id: string): OwnerState {
-  const match = /^(\d{1,10})-(\d{1,20})-(\d{1,12})-([0-9a-f]{1,12})$/.exec(id);
+  const match = OWNER.exec(id);
   if (match === null) return 'unknown';
   const [, pid, start, namespace, boot] = match;
   if (id === ownerId()) return 'alive';

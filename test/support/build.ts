@@ -71,6 +71,11 @@ export function createFakeKeeper(store: LocalStore): Keeper & { readonly runs: R
     listSnapshots: async () => [],
     listCacheMounts: async () => [],
     removeCacheMounts: async () => [],
+    rootChanges: async () => [],
+    commitRoot: async () => undefined,
+    packRoot: async () => 0,
+    rootBytes: async (roots) => roots.map(() => 0),
+    discardRoot: async () => {},
     close: async () => {},
   };
 }

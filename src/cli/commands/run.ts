@@ -1,31 +1,32 @@
 import { runContainer } from '../../app/run-container.ts';
 import { parsePlatform } from '../../oci/platform.ts';
-import { createPaint } from '../colour.ts';
+import { containerOptions } from '../container-options.ts';
 import { cliError } from '../errors.ts';
+import { afterStop, passOrStop } from '../pass-signals.ts';
 import { pullPolicy, RUN_PULL_OPTION } from '../pull-option.ts';
 import { createPullView } from '../pull-view/pull-view.ts';
 import { FAILED_OPTION, imageOrFailed } from '../run-failed.ts';
-import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
-import type { Terminal } from '../terminal.ts';
+import { type CommandSpec, flagOption, textOption } from '../spec.ts';
 
 export const command: CommandSpec = {
   name: 'run',
   aliases: ['container run'],
-  summary:
-    'Run a program in a container of an image, in the foreground; the container is removed when it ends',
+  summary: 'Run a program in a new container of an image, in the foreground',
   usage: '[OPTIONS] IMAGE|--failed [COMMAND] [ARG...]',
   arity: [0, Number.POSITIVE_INFINITY],
   passThrough: true,
   usageExit: 125,
   later: [
-    '-d', '--detach', '--name', '-p', '--publish', '-P', '--publish-all', '--expose', '--add-host', '--cap-add', '--cap-drop', '--privileged',
-    '--mount', '--tmpfs', '--env-file', '--read-only', '--restart', '--init', '--label', '-l', '--cidfile', '-m', '--memory',
+    '-d', '--detach', '-p', '--publish', '-P', '--publish-all', '--expose', '--add-host', '--cap-add', '--cap-drop', '--privileged',
+    '--mount', '--tmpfs', '--env-file', '--read-only', '--restart', '--init', '--cidfile', '-m', '--memory',
     '--cpus', '-c', '--cpu-shares', '--pids-limit', '--ulimit', '--device', '--dns', '--security-opt', '--stop-signal', '--stop-timeout', '-a',
     '--attach', '--link', '--log-driver', '--log-opt', '--ipc', '--pid', '--userns', '--shm-size', '--sysctl', '--group-add', '--gpus', '--volumes-from',
   ], // biome-ignore format: a list
   options: [
     { flags: '-i, --interactive', summary: 'pass standard input on', common: true },
     { flags: '-t, --tty', summary: 'give the program a terminal', common: true },
+    { flags: '--rm', summary: 'remove the container when it ends', common: true },
+    { flags: '--name <name>', summary: 'of the container; one is made up otherwise', common: true },
     {
       flags: '-e, --env <name=value>',
       summary: 'set a variable; a name alone takes its value from here',
@@ -55,17 +56,15 @@ export const command: CommandSpec = {
     FAILED_OPTION,
     { flags: '-q, --quiet', summary: 'show nothing of a pull' },
     { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, or `chroot`' },
-    { flags: '--rm', summary: 'accepted for scripts; it is always so' },
+    { flags: '-l, --label <name=value>', summary: 'a label of the container', repeat: true },
   ],
   examples: [
     'dobos run app',
-    'dobos run -it app /bin/sh',
+    'dobos run -it --rm app /bin/sh',
     'dobos run -v /data:/data:ro -e MODE=test app --verbose',
     'dobos run --failed -it sh',
   ],
-  limits: [
-    'Always as with --rm: what the program writes is gone when it ends. Named and detached containers come in a later version.',
-  ],
+  limits: ['Detached containers (-d) come in a later version.'],
   async run({ app, terminal, args, options, signal, takeSignals }) {
     const tty = flagOption(options, 'tty');
     if (tty && !terminal.inIsTty) {
@@ -75,16 +74,13 @@ export const command: CommandSpec = {
         { hint: 'leave out -t' },
       );
     }
-    const [image, ...rest] = await imageOrFailed({ app, terminal, args, options });
-    if ((tty || flagOption(options, 'interactive')) && terminal.errIsTty && !flagOption(options, 'rm')) {
-      const paint = createPaint(terminal.colour);
-      terminal.err(`${paint('quiet', 'dobos: as with --rm: what is written inside is gone at the end')}\n`);
-    }
+    const words = await imageOrFailed({ app, terminal, args, options });
+    const [image, ...rest] = words;
     const stop = new AbortController();
     const platform = textOption(options, 'platform');
     const view = flagOption(options, 'quiet') ? undefined : await createPullView(terminal, 'err');
     const { code } = await runContainer(app, {
-      image: image!,
+      ...containerOptions(words, options),
       pull: {
         policy: pullPolicy(options),
         ...(platform !== undefined && { platform: parsePlatform(platform, app.settings.hostPlatform) }),
@@ -92,24 +88,11 @@ export const command: CommandSpec = {
         onEvent: view?.show,
       },
       onPulled: () => view?.end(false),
-      command: rest,
-      entrypoint: textOption(options, 'entrypoint'),
-      env: listOption(options, 'env'),
-      workdir: textOption(options, 'workdir'),
-      user: textOption(options, 'user'),
-      volumes: listOption(options, 'volume'),
-      network: textOption(options, 'network') === 'none' ? 'none' : 'host',
-      hostname: textOption(options, 'hostname'),
-      interactive: flagOption(options, 'interactive'),
-      tty,
-      runtime: textOption(options, 'runtime'),
       signal: stop.signal,
       onStart: (pass) => takeSignals(passOrStop(terminal, pass, stop)),
     }).catch((error: unknown) => {
       view?.end(signal.aborted);
-      if (!stop.signal.aborted) throw error;
-      terminal.err(`dobos: killed after ${MANY_SIGNALS} signals\n`);
-      return { code: stop.signal.reason === 'SIGTERM' ? 143 : 130 };
+      return afterStop(terminal, stop, error);
     });
     if (code === 127 && rest[0]?.startsWith('-')) {
       terminal.err(
@@ -120,20 +103,3 @@ export const command: CommandSpec = {
     return code;
   },
 };
-
-/** Whoever asks so often means it: a program that is first of its namespace is deaf to signals that it does not handle. */
-const MANY_SIGNALS = 3;
-
-/** Signals go to the program. On a terminal it has heard of Ctrl-C already, as it is in the foreground with us. */
-function passOrStop(
-  terminal: Terminal,
-  pass: (signal: NodeJS.Signals) => void,
-  stop: AbortController,
-): (signal: NodeJS.Signals) => void {
-  const onTerminal = terminal.inIsTty || terminal.outIsTty || terminal.errIsTty;
-  let count = 0;
-  return (signal) => {
-    if (++count >= MANY_SIGNALS) stop.abort(signal);
-    else if (signal !== 'SIGINT' || !onTerminal) pass(signal);
-  };
-}

@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import { isDobosError } from '../base/errors.ts';
+import { CONTAINER_ROOT, removeContainer } from '../containers/remove-container.ts';
+import { stopContainer } from '../containers/signal-container.ts';
+import type { App } from './app.ts';
+import { lookUpContainer, openContainers } from './containers.ts';
+import { writtenBytes } from './list-containers.ts';
+
+/** Removes a container; with `force` it is killed first if it runs. @throws CONTAINER_UNKNOWN, CONTAINER_RUNNING */
+export async function removeByName(app: App, text: string, o: { readonly force: boolean }): Promise<void> {
+  const tools = await openContainers(app);
+  const container = await lookUpContainer(tools.records, text);
+  if (o.force && container.state.kind === 'running') {
+    await stopContainer(tools, container, { signal: 'SIGKILL', seconds: 0 });
+    if (container.autoRemove) return;
+  }
+  await removeContainer(tools, container);
+}
+
+export interface PrunedContainers {
+  /** Whole ids. */
+  readonly removed: readonly string[];
+  readonly bytes: number;
+}
+
+/** Removes every container that does not run and was made before `olderThan` (epoch milliseconds), and what removals that were interrupted left. */
+export async function pruneContainers(
+  app: App,
+  o: { readonly olderThan?: number | undefined } = {},
+): Promise<PrunedContainers> {
+  const tools = await openContainers(app);
+  const { records } = tools;
+  const idle = (await records.list()).filter(
+    ({ state, createdAt }) =>
+      state.kind !== 'running' && (o.olderThan === undefined || createdAt < o.olderThan),
+  );
+  const sizes = idle.length === 0 ? [] : await writtenBytes(tools, idle);
+  const removed: string[] = [];
+  let bytes = 0;
+  for (const [at, container] of idle.entries()) {
+    try {
+      await removeContainer(tools, container);
+      removed.push(container.id);
+      bytes += sizes[at] ?? 0;
+    } catch (error) {
+      // Somebody has started or removed it meanwhile.
+      if (!isDobosError(error, 'CONTAINER_RUNNING') && !isDobosError(error, 'CONTAINER_UNKNOWN')) throw error;
+    }
+  }
+  await dropRoots(app, (id) => existsSync(records.folderOf(id)));
+  return { removed, bytes };
+}
+
+/** Longer than a container is in the making. */
+const MAKING_MS = 60 * 60 * 1000;
+
+/** What keeps images for containers that came to nothing: their command was killed in between. */
+async function dropRoots(app: App, exists: (id: string) => boolean): Promise<void> {
+  const { roots } = await app.store();
+  for await (const { id, usedAt } of roots.list(CONTAINER_ROOT)) {
+    if (!exists(id) && usedAt < app.settings.now() - MAKING_MS) await roots.remove(CONTAINER_ROOT, id);
+  }
+}

@@ -1,0 +1,36 @@
+import { createFromImage } from '../../app/run-container.ts';
+import { parsePlatform } from '../../oci/platform.ts';
+import { containerOptions } from '../container-options.ts';
+import { pullPolicy } from '../pull-option.ts';
+import { createPullView } from '../pull-view/pull-view.ts';
+import { type CommandSpec, flagOption, textOption } from '../spec.ts';
+import { command as run } from './run.ts';
+
+export const command: CommandSpec = {
+  ...run,
+  name: 'create',
+  aliases: ['container create'],
+  summary: 'Make a container of an image without starting it; prints its id',
+  options: run.options.filter(({ flags }) => !flags.startsWith('--failed')),
+  examples: ['dobos create --name job app', 'dobos create -it --name box app /bin/sh', 'dobos start -ai box'],
+  limits: [],
+  async run({ app, terminal, args, options, signal }) {
+    const platform = textOption(options, 'platform');
+    const view = flagOption(options, 'quiet') ? undefined : await createPullView(terminal, 'err');
+    const { id } = await createFromImage(app, {
+      ...containerOptions(args, options),
+      pull: {
+        policy: pullPolicy(options),
+        ...(platform !== undefined && { platform: parsePlatform(platform, app.settings.hostPlatform) }),
+        signal,
+        onEvent: view?.show,
+      },
+      onPulled: () => view?.end(false),
+    }).catch((error: unknown) => {
+      view?.end(signal.aborted);
+      throw error;
+    });
+    await terminal.out(`${id}\n`);
+    return 0;
+  },
+};

@@ -1,0 +1,66 @@
+import { errorMaker } from '../base/errors.ts';
+
+type ContainerErrors = {
+  CONTAINER_UNKNOWN: { name: string; nearest: readonly string[] };
+  CONTAINER_AMBIGUOUS: { name: string; matches: readonly string[] };
+  CONTAINER_NAME: { name: string };
+  CONTAINER_NAME_TAKEN: { name: string; id: string };
+  CONTAINER_RUNNING: { name: string; action: string };
+  CONTAINER_NOT_RUNNING: { name: string; state: string };
+  CONTAINER_REMOVING: { name: string };
+  CONTAINER_BROKEN: { path: string; problem: string };
+  CONTAINER_ELSEWHERE: { name: string };
+  CONTAINER_DEAF: { name: string; seconds: number };
+  CONTAINER_GONE: { name: string };
+  CONTAINER_SIGNAL: { signal: string };
+};
+
+/** Errors of the containers room. */
+export const containerError = errorMaker<ContainerErrors>({
+  CONTAINER_UNKNOWN: ({ name, nearest }) => ({
+    message: `no such container: ${name}`,
+    hint:
+      nearest.length === 0
+        ? 'dobos ps -a lists them all, also those that have ended'
+        : `did you mean ${nearest.join(' or ')}?`,
+  }),
+  CONTAINER_AMBIGUOUS: ({ name, matches }) => ({
+    message: `"${name}" is the beginning of ${matches.length} container ids: ${matches.join(', ')}`,
+    hint: 'type more of the id, or the name',
+  }),
+  CONTAINER_NAME: ({ name }) => ({
+    message: `"${name}" cannot be a container's name`,
+    hint: 'want two or more letters, digits, "_", "." or "-", the first of them a letter or digit',
+  }),
+  CONTAINER_NAME_TAKEN: ({ name, id }) => ({
+    message: `the container name "${name}" is in use by container ${id}`,
+    hint: `remove that one (dobos rm ${name}) or give it another name (dobos rename ${name} NEW)`,
+  }),
+  CONTAINER_RUNNING: ({ name, action }) => ({
+    message: `container ${name} is running, so it cannot be ${action}`,
+    hint: action === 'removed' ? `stop it first: dobos stop ${name}, or dobos rm -f ${name}` : undefined,
+  }),
+  CONTAINER_NOT_RUNNING: ({ name, state }) => `container ${name} is not running, it is ${state}`,
+  CONTAINER_REMOVING: ({ name }) => ({
+    message: `container ${name} is being removed`,
+    hint: `if whoever did that was killed, finish it: dobos rm ${name}`,
+  }),
+  CONTAINER_BROKEN: ({ path, problem }) => ({
+    message: `${path} cannot be read as a container: ${problem}`,
+    hint: 'what the container wrote lies in that folder; remove the folder to be rid of it',
+  }),
+  CONTAINER_ELSEWHERE: ({ name }) => ({
+    message: `the command that runs container ${name} is out of sight (another pid namespace)`,
+    hint: 'stop it where it was started',
+  }),
+  CONTAINER_DEAF: ({ name, seconds }) =>
+    `container ${name} is still running ${seconds} s after it was killed`,
+  CONTAINER_GONE: ({ name }) => ({
+    message: `container ${name} has ended and removed itself; its exit code went with it`,
+    hint: 'start it without --rm to ask for its exit code afterwards',
+  }),
+  CONTAINER_SIGNAL: ({ signal }) => ({
+    message: `"${signal}" is no signal`,
+    hint: 'want a name or a number, such as TERM, SIGHUP or 9',
+  }),
+});

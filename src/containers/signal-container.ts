@@ -1,0 +1,109 @@
+import { constants } from 'node:os';
+import { systemCode } from '../base/errors.ts';
+import type { CallOptions } from '../base/options.ts';
+import { ownerPid } from '../store/owner.ts';
+import type { ContainerRecords } from './container-records.ts';
+import { containerError } from './errors.ts';
+import { findContainerProcess } from './find-process.ts';
+import type { Container } from './types.ts';
+
+/** Between two looks at a container, in milliseconds. */
+const LOOK_EVERY_MS = 25;
+/** So long a killed container may take to be gone: its command writes down how it ended. */
+const KILL_WAIT_S = 10;
+
+export interface SignalTools {
+  readonly records: ContainerRecords;
+}
+
+/** The signal that a text means: `TERM`, `SIGTERM`, `15`. @throws CONTAINER_SIGNAL */
+export function parseSignal(text: string): NodeJS.Signals {
+  const wanted = /^\d+$/.test(text) ? Number(text) : `SIG${text.toUpperCase().replace(/^SIG/, '')}`;
+  const found = Object.entries(constants.signals).find(
+    ([name, number]) => name === wanted || number === wanted,
+  );
+  if (found === undefined) throw containerError('CONTAINER_SIGNAL', { signal: text });
+  return found[0] as NodeJS.Signals;
+}
+
+/** Sends a signal to the container's first process. @throws CONTAINER_NOT_RUNNING, CONTAINER_ELSEWHERE */
+export async function signalContainer(
+  tools: SignalTools,
+  container: Container,
+  signal: NodeJS.Signals,
+  o: CallOptions = {},
+): Promise<void> {
+  const { id, name } = container;
+  // It may be on its way: what it runs does not run yet.
+  for (;;) {
+    const now = tools.records.get(id)?.state;
+    if (now?.kind !== 'running')
+      throw containerError('CONTAINER_NOT_RUNNING', { name, state: now?.kind ?? 'gone' });
+    const command = ownerPid(now.owner);
+    if (command === undefined) throw containerError('CONTAINER_ELSEWHERE', { name });
+    const first = findContainerProcess(command);
+    if (first !== undefined && sent(first, signal)) return;
+    await pause(o);
+  }
+}
+
+/** Sends the signal and, if the container still runs after the time, SIGKILL. @throws as `signalContainer`, CONTAINER_DEAF */
+export async function stopContainer(
+  tools: SignalTools,
+  container: Container,
+  how: { readonly signal: NodeJS.Signals; readonly seconds: number },
+  o: CallOptions = {},
+): Promise<void> {
+  await signalContainer(tools, container, how.signal, o);
+  if (how.signal !== 'SIGKILL') {
+    if (await endsWithin(tools, container, how.seconds, o)) return;
+    await signalContainer(tools, container, 'SIGKILL', o);
+  }
+  if (await endsWithin(tools, container, KILL_WAIT_S, o)) return;
+  throw containerError('CONTAINER_DEAF', { name: container.name, seconds: KILL_WAIT_S });
+}
+
+/** Waits for the container to end; its exit code. One that is not running has ended already, or answers 0 if it never ran. @throws CONTAINER_GONE */
+export async function waitForContainer(
+  tools: SignalTools,
+  container: Container,
+  o: CallOptions = {},
+): Promise<number> {
+  for (;;) {
+    const now = tools.records.get(container.id)?.state;
+    if (now === undefined) throw containerError('CONTAINER_GONE', { name: container.name });
+    if (now.kind === 'exited') return now.code;
+    if (now.kind !== 'running') return now.kind === 'created' ? (now.code ?? 0) : 0;
+    await pause(o);
+  }
+}
+
+async function endsWithin(
+  tools: SignalTools,
+  { id }: Container,
+  seconds: number,
+  o: CallOptions,
+): Promise<boolean> {
+  const began = performance.now();
+  for (;;) {
+    if (tools.records.get(id)?.state.kind !== 'running') return true;
+    // Negative: for ever, as docker has it.
+    if (seconds >= 0 && performance.now() - began > seconds * 1000) return false;
+    await pause(o);
+  }
+}
+
+function sent(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+async function pause({ signal }: CallOptions): Promise<void> {
+  await new Promise((resume) => setTimeout(resume, LOOK_EVERY_MS));
+  signal?.throwIfAborted();
+}

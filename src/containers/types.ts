@@ -1,0 +1,59 @@
+/**
+ * Containers: processes over an image, with what they wrote and how they ended, kept by id and name in the store's folder. There is no daemon: the command that
+ * starts a container looks after it, and who lists containers finds out what became of those whose command has died.
+ * @module
+ */
+import type { ContainerConfig, Descriptor, Digest } from '../oci/types.ts';
+import type { LayerRef, Process } from '../runtime/types.ts';
+
+/** What a container was made from. */
+export interface ContainerImage {
+  /** As the person wrote it. */
+  readonly name: string;
+  /** The full name in the store that it was found by, with what that pointed at: an index, or the manifest. */
+  readonly found?: { readonly name: string; readonly target: Digest } | undefined;
+  /** Digest of its config. */
+  readonly id: Digest;
+  readonly manifest: Descriptor;
+  /** Base first. */
+  readonly layers: readonly LayerRef[];
+}
+
+/** Times are epoch milliseconds. */
+export type ContainerState =
+  /** Nothing ran yet; `problem` and `code` say why a start failed. */
+  | { readonly kind: 'created'; readonly code?: number | undefined; readonly problem?: string | undefined }
+  | {
+      readonly kind: 'running';
+      readonly startedAt: number;
+      /** The process that looks after it, as `ownerId` (store/owner.ts) tells it. */
+      readonly owner: string;
+    }
+  | {
+      readonly kind: 'exited';
+      readonly startedAt: number;
+      readonly finishedAt: number;
+      readonly code: number;
+      readonly problem?: string | undefined;
+    }
+  /** Its files are going. */
+  | { readonly kind: 'removing' };
+
+/** One container, as it stands in `containers/<id>/container.json`. */
+export interface Container {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly image: ContainerImage;
+  readonly process: Process;
+  /** What an image committed from it runs: the image's, with what was asked for at the start. */
+  readonly config: ContainerConfig;
+  /** Standard input is passed on. */
+  readonly interactive: boolean;
+  /** Gone as soon as it ends. */
+  readonly autoRemove: boolean;
+  /** As in `--runtime`; the settings' when absent. */
+  readonly runtime?: string | undefined;
+  readonly state: ContainerState;
+}
