@@ -2,7 +2,7 @@
  * What a process does to itself before it becomes another program: root, ids, capabilities, and the change itself.
  * Only for a process that exists for this one purpose: nothing here can be taken back.
  */
-import { readdirSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
 import { bindCall, checked, cPath, lastErrno, linuxError } from './libc.ts';
 
 type Path = string | Buffer;
@@ -36,6 +36,7 @@ const execveCall = bindCall<number, [Path, readonly (string | null)[], readonly 
 );
 const pipe2Call = bindCall<number, [Int32Array, number]>('int pipe2(void *fds, int flags)');
 const fcntlCall = bindCall<number, [number, number, number]>('int fcntl(int fd, int command, int value)');
+const dup2Call = bindCall<number, [number, number]>('int dup2(int from, int to)');
 const setpgidCall = bindCall<number, [number, number]>('int setpgid(int pid, int group)');
 const getpgrpCall = bindCall<number, []>('int getpgrp()');
 const tcsetpgrpCall = bindCall<number, [number, number]>('int tcsetpgrp(int fd, int group)');
@@ -125,6 +126,12 @@ export function closeOthersOnExec(): void {
 /** Leaves a descriptor open for the next program: Node marks even the standard streams to be closed on exec. */
 export function keepOnExec(fd: number): void {
   checked(fcntlCall(fd, F_SETFD, 0), 'fcntl', `descriptor ${fd}`);
+}
+
+/** Makes descriptor `to` what `from` is, and closes `from`. */
+export function moveDescriptor(from: number, to: number): void {
+  checked(dup2Call(from, to), 'dup2', `descriptor ${from}`);
+  closeSync(from);
 }
 
 /** Becomes another program. Returns only if that fails: with the errno name. */

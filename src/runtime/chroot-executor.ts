@@ -14,6 +14,7 @@ import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
 import { refuseProcess } from './refuse-process.ts';
 import { type ProgramEnd, requireTerminal, runProgram } from './run-program.ts';
 import type { Executor, Process } from './types.ts';
+import { WORDS_OF_A_KILL } from './unshare-words.ts';
 
 export interface ChrootTools {
   /** Absolute path of util-linux's unshare. */
@@ -50,6 +51,7 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
             ],
             env: tools.env,
             io,
+            errorApart: true,
             owner: prepared.process.user,
             kill: (child) => child.pid !== undefined && killTree(child.pid),
             // unshare ignores what it is sent while it waits.
@@ -57,8 +59,9 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
           },
           words,
         );
+        const said = `${words.said()}${end.said}`;
         return {
-          ...exitOf(end, readFileSync(fsPath(task.report), 'utf8'), words.said()),
+          ...exitOf(end, readFileSync(fsPath(task.report), 'utf8'), said),
           mountPoints: prepared.mountPoints,
         };
       } finally {
@@ -93,7 +96,7 @@ function writeTask(folder: string, merged: string, prepared: PreparedProcess, pr
 
 /** unshare passes on the exit code, and kills itself with the signal that killed its child. */
 function exitOf(
-  end: ProgramEnd,
+  end: ProgramEnd & { readonly said: string },
   report: string,
   said: string,
 ): { readonly code: number; readonly signal?: string } {
@@ -103,6 +106,7 @@ function exitOf(
     const hint = message.includes('rlimit') ? undefined : usual;
     throw runtimeError('RUNTIME_FAILED', { runtime: 'chroot', message }, { hint });
   }
+  if (end.code === 1 && WORDS_OF_A_KILL.test(end.said)) return { code: 137, signal: 'SIGKILL' };
   if (end.code !== undefined) return { code: end.code };
   return { code: 128 + signalNumber(end.signal), signal: end.signal ?? 'SIGKILL' };
 }

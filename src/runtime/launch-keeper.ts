@@ -6,6 +6,7 @@ import { ownerId } from '../store/owner.ts';
 import { runtimeError } from './errors.ts';
 import type { FromKeeper, ToKeeper } from './keeper-messages.ts';
 import type { KeeperOptions } from './types.ts';
+import { WORDS_OF_A_KILL } from './unshare-words.ts';
 
 /** A keeper that has said that it is ready. */
 export interface KeeperProcess {
@@ -20,8 +21,6 @@ export interface KeeperProcess {
 const WORKER = new URL('./keeper-worker.ts', import.meta.url);
 /** As much of a failed start's own words as an error repeats. */
 const MAX_SAID_BYTES = 4096;
-/** unshare (util-linux 2.38) says so when SIGKILL ended its child, whose way it tries in vain to go itself. */
-const WORDS_OF_A_KILL = /^unshare: sigprocmask unblock failed/m;
 
 /**
  * Starts the keeper: `setpriv` has it killed when this process dies, `unshare` makes its namespaces. An ordinary user gets a user namespace, with the ids of /etc/subuid if

@@ -16,6 +16,8 @@ export interface ProgramRun {
   /** The program's whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly io: ContainerIo;
+  /** Standard error of what runs is descriptor 3, since the program's own words (`said`) are for us. */
+  readonly errorApart?: boolean | undefined;
   /** As in `ProgramWatch`, if that is known before the start. */
   readonly owner?: ProgramWatch['owner'];
 }
@@ -36,6 +38,8 @@ export interface StartedProgram {
   readonly ended: Promise<ProgramEnd>;
   /** The reading ends of its output, if that comes as events. */
   readonly outputs: readonly [stdout: number, stderr: number] | undefined;
+  /** With `errorApart`: what the program has said on its own standard error. */
+  said(): string;
 }
 
 /** How a program ended. */
@@ -47,23 +51,29 @@ export interface ProgramEnd {
 /** Descriptor of the real standard error in the keeper, whose own number 2 says why it could not start. */
 export const KEEPER_STDERR = 4;
 
+/** As much of a program's own words as is kept. */
+const MAX_SAID_CHARACTERS = 4096;
+
 /** Starts the program and waits as `finishProgram`. @throws RUNTIME_PROGRAM_MISSING, the signal's reason after an abort */
 export async function runProgram(
   run: ProgramRun & ProgramWatch,
   o: WatchOptions<Output> = {},
-): Promise<ProgramEnd> {
+): Promise<ProgramEnd & { readonly said: string }> {
   o.signal?.throwIfAborted();
-  return finishProgram(startProgram(run), run, o);
+  const started = startProgram(run);
+  const end = await finishProgram(started, run, o);
+  return { ...end, said: started.said() };
 }
 
 /** Starts the program. Without a terminal it has a session of its own: no Ctrl-C, no /dev/tty. */
-export function startProgram({ program, args, env, io, owner }: ProgramRun): StartedProgram {
+export function startProgram({ program, args, env, io, owner, errorApart }: ProgramRun): StartedProgram {
   const pipes = io.output === 'events' ? ([makePipe(), makePipe()] as const) : undefined;
   if (owner !== undefined) give(pipes?.map(({ write }) => write) ?? [], owner);
+  const stderr = pipes?.[1].write ?? KEEPER_STDERR;
   const stdio: SpawnOptions['stdio'] = [
     io.stdin === 'inherit' ? 0 : 'ignore',
     pipes?.[0].write ?? 1,
-    pipes?.[1].write ?? KEEPER_STDERR,
+    ...(errorApart === true ? (['pipe', stderr] as const) : [stderr]),
   ];
   try {
     const child = spawn(program, args, {
@@ -75,7 +85,11 @@ export function startProgram({ program, args, env, io, owner }: ProgramRun): Sta
     const end = ended(child, program);
     // Heard by whoever waits for it.
     end.catch(() => {});
-    return { child, ended: end, outputs: pipes && [pipes[0].read, pipes[1].read] };
+    let said = '';
+    child.stderr?.on('data', (bytes: Buffer) => {
+      if (said.length < MAX_SAID_CHARACTERS) said += String(bytes);
+    });
+    return { child, ended: end, outputs: pipes && [pipes[0].read, pipes[1].read], said: () => said };
   } catch (error) {
     for (const { read } of pipes ?? []) closeSync(read);
     throw error;
