@@ -58,6 +58,7 @@ describe('command lines that people copy', () => {
   const pages = [
     'README.md',
     'docs/dockerfile.md',
+    'docs/containers.md',
     ...readdirSync('docs/lessons').map((file) => `docs/lessons/${file}`),
   ];
 
@@ -98,16 +99,19 @@ describe('docs/dockerfile.md', () => {
 });
 
 describe('links', () => {
-  it.each(['README.md', 'CONTRIBUTING.md', 'docs/ARCHITECTURE.md', 'docs/lessons/README.md'])(
-    '%s links to files that are there',
-    (page) => {
-      const folder = resolve(page, '..');
-      const links = [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)].map(
-        (match) => match[1]!,
-      );
-      expect(links.filter((link) => !existsSync(resolve(folder, link)))).toEqual([]);
-    },
-  );
+  it.each([
+    'README.md',
+    'CONTRIBUTING.md',
+    'docs/ARCHITECTURE.md',
+    'docs/containers.md',
+    'docs/lessons/README.md',
+  ])('%s links to files that are there', (page) => {
+    const folder = resolve(page, '..');
+    const links = [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)].map(
+      (match) => match[1]!,
+    );
+    expect(links.filter((link) => !existsSync(resolve(folder, link)))).toEqual([]);
+  });
 });
 
 /** In order: the later ones use what the earlier ones leave in the folder. */

@@ -16,6 +16,8 @@ const GROUPS: readonly {
 }[] = [
   { pages: ['01-a-stack-of-layers'] },
   { pages: ['02-the-union-file-system'] },
+  { pages: ['04-commit-with-a-random-name'] },
+  { pages: ['05-the-secret-that-was-deleted', '06-flattening'] },
   {
     pages: [
       '07-hello-world',
@@ -40,6 +42,7 @@ const GROUPS: readonly {
   { pages: ['25-dockerignore'] },
   { pages: ['26-inside-the-archive'] },
   { pages: ['31-pulled-layers-are-shared'], registry: true },
+  { pages: ['32-how-a-dockerfile-is-run'] },
 ];
 
 for (const { pages, debian = false, registry = false } of GROUPS) {
