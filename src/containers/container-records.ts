@@ -42,7 +42,8 @@ export interface RecordsOptions {
   readonly random: () => number;
 }
 
-const ID = /^[0-9a-f]{64}$/;
+/** Whether a file name can be that of a container's folder. */
+export const isContainerId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 /** The containers of the store in `folder`. */
 export function openContainerRecords(folder: string, { now, random }: RecordsOptions): ContainerRecords {
@@ -61,7 +62,7 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
   const readAll = (onBroken: (error: unknown) => void): Container[] => {
     const found: Container[] = [];
     for (const id of readNames(base)) {
-      if (!ID.test(id)) continue;
+      if (!isContainerId(id)) continue;
       try {
         const container = read(id);
         if (container !== undefined) found.push(container);

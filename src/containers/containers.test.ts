@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ensureLayout } from '../store/layout.ts';
 import { ownerId } from '../store/owner.ts';
+import { checkContainers } from './check-containers.ts';
 import { formatContainer, parseContainer } from './container-file.ts';
 import { type ContainerRecords, openContainerRecords } from './container-records.ts';
 import { settleState } from './container-state.ts';
@@ -135,6 +136,11 @@ describe('the containers of a store', () => {
     const names = (await records.list((error) => broken.push(error))).map(({ name }) => name);
     expect(names).toEqual(['able_archer', 'box']);
     expect(broken).toMatchObject([{ code: 'CONTAINER_BROKEN' }]);
+    mkdirSync(join(folder, 'containers', 'stray'));
+    expect([...checkContainers(folder)].map(({ what }) => what)).toEqual([
+      `containers/${containerOf('3').id} cannot be read: it is no JSON`,
+      'containers/stray is not named by an id',
+    ]);
   });
 
   it('have names of their own, also when many are made at once', async () => {

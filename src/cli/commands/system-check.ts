@@ -1,3 +1,4 @@
+import { checkContainers } from '../../containers/check-containers.ts';
 import { safeJson, safeLines } from '../build-view/safe-text.ts';
 import { type CommandSpec, flagOption } from '../spec.ts';
 
@@ -23,7 +24,11 @@ export const command: CommandSpec = {
     let repaired = 0;
     const repair = flagOption(options, 'repair');
     const json = flagOption(options, 'json');
-    for await (const problem of store.check({ signal, repair, onEvent: () => blobs++ })) {
+    const all = async function* () {
+      yield* store.check({ signal, repair, onEvent: () => blobs++ });
+      if (store.folder !== undefined) yield* checkContainers(store.folder);
+    };
+    for await (const problem of all()) {
       problems++;
       if (problem.repaired) repaired++;
       await terminal.out(

@@ -1,0 +1,120 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RootfsAgent, startAgent } from '../support/rootfs-agent.ts';
+
+/** Makes a base layer; then each test works in the folder of a container. */
+const BASE = `
+const root = await snapshotter.prepare([]);
+sh('mkdir -p etc gone anew opt; echo one > etc/one; echo g > gone/f; echo old > anew/old; echo same > anew/same', root.mount());
+root.unmount();
+const layer = await root.commit();
+await root.dispose();
+return [{ blob: layer.blob, diffId: layer.diffId }];
+`;
+const WORK = `
+const root = await snapshotter.prepare(layersOf(o.layers), { place: { folder: o.place, keep: o.keep } });
+const merged = root.mount();
+root.noteMountPoints(['etc/hosts']);
+const said = sh(o.script, merged);
+if (o.look) {
+  const look = await snapshotter.look(layersOf(o.layers), { folder: o.place, running: true });
+  const layer = await look.commit();
+  const changes = look.changes().map(({ kind, path }) => kind + ' ' + path);
+  look.close();
+  await root.dispose();
+  return { changes, layer: layer && { blob: layer.blob, diffId: layer.diffId } };
+}
+await root.dispose();
+return said;
+`;
+const LOOK = `
+const look = await snapshotter.look(layersOf(o.layers), { folder: o.place, running: false });
+try {
+  const layer = await look.commit();
+  fs.writeFileSync(o.place + '/tar', '');
+  const size = await look.pack(o.place + '/tar');
+  return {
+    changes: look.changes().map(({ kind, path }) => kind + ' ' + path),
+    bytes: look.bytes(),
+    layer: layer && { blob: layer.blob, diffId: layer.diffId },
+    names: sh('tar -tf tar', o.place).trim().split('\\n').filter((name) => name !== './').sort(),
+    packed: size === fs.statSync(o.place + '/tar').size,
+  };
+} finally { look.close(); }
+`;
+
+describe.each(['trusted', 'user', 'whole'] as const)('a root that stays, kept as %s', (format) => {
+  let folder: string;
+  let agent: RootfsAgent;
+  let layers: unknown;
+  const place = (name: string): string => {
+    const path = join(folder, 'store', 'containers', name);
+    mkdirSync(path, { recursive: true });
+    return path;
+  };
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'dobos-kept-'));
+    agent = startAgent({ storeFolder: join(folder, 'store'), format });
+    layers = await agent.run(BASE);
+  });
+  afterAll(async () => {
+    await agent.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is gone on with, and looked at as its image with what was written', async () => {
+    const o = { layers, place: place('a'), keep: true };
+    const script =
+      'echo 12345 > new; rm -r gone; rm -r anew; mkdir anew; echo s > anew/same; touch etc/hosts; chmod 700 opt';
+    await agent.run(WORK, { ...o, script });
+    expect(await agent.run(WORK, { ...o, script: 'cat new; ls anew' })).toBe('12345\nsame\n');
+    const seen = await agent.run(LOOK, o);
+    expect(seen).toEqual({
+      changes: [
+        'changed anew',
+        'removed anew/old',
+        'changed anew/same',
+        'removed gone',
+        'added new',
+        'changed opt',
+      ],
+      bytes: 8,
+      layer: expect.anything(),
+      names: ['anew/', 'anew/same', 'etc/', 'etc/one', 'new', 'opt/'],
+      packed: true,
+    });
+    const { layer } = seen as { layer: unknown };
+    const view = await agent.view([...(layers as []), layer] as never);
+    expect(Object.keys(view).sort()).toEqual(['', 'anew', 'anew/same', 'etc', 'etc/one', 'new', 'opt']);
+    await agent.run('snapshotter.discard(o.place)', o);
+    expect(readdirSync(o.place)).toEqual(['tar']);
+  });
+
+  it('is as its image if nothing was written, or nothing ran', async () => {
+    const o = { layers, place: place('b'), keep: true };
+    const whole = ['anew/', 'anew/old', 'anew/same', 'etc/', 'etc/one', 'gone/', 'gone/f', 'opt/'];
+    const nothing = { changes: [], bytes: 0, layer: undefined, names: whole, packed: true };
+    expect(await agent.run(LOOK, o)).toEqual(nothing);
+    await agent.run(WORK, { ...o, script: 'touch x; rm x' });
+    expect(await agent.run(LOOK, o)).toEqual(nothing);
+  });
+
+  it('is committed while it is used, also one that goes', async () => {
+    const o = { layers, place: place('c'), keep: false };
+    const seen = await agent.run(WORK, { ...o, script: 'echo x > new', look: true });
+    expect(seen).toEqual({ changes: ['added new'], layer: expect.anything() });
+    expect(existsSync(join(o.place, 'root'))).toBe(false);
+    expect(await agent.run(LOOK, o)).toMatchObject({ changes: [], bytes: 0 });
+  });
+
+  it('is not read as what it is not', async () => {
+    const o = { layers, place: place('d'), keep: true };
+    await agent.run(WORK, { ...o, script: 'true' });
+    await agent.run("fs.writeFileSync(o.place + '/root/format', 'other')", o);
+    await expect(agent.run(WORK, { ...o, script: 'true' })).rejects.toMatchObject({
+      code: 'ROOTFS_KEPT_FORMAT',
+    });
+  });
+});
