@@ -1,15 +1,14 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDobosError, systemCode } from '../base/errors.ts';
-import { removeTree } from '../rootfs/remove-tree.ts';
 import { replaceFile, syncFolder, withFolder } from '../store/atomic-file.ts';
 import { readNames } from '../store/blob-files.ts';
 import { isUnwritable, writeFailure } from '../store/errors.ts';
-import { acquireLock } from '../store/locks.ts';
 import { ownerState } from '../store/owner.ts';
 import { recover } from '../store/recover.ts';
-import { makeTempFolder } from '../store/temp-folder.ts';
+import { makeTempFolder, removeFolder } from '../store/temp-folder.ts';
 import { formatContainer, MAX_DOCUMENT_BYTES, parseContainer } from './container-file.ts';
+import { lockContainers } from './container-lock.ts';
 import { makeContainerName, parseContainerName } from './container-name.ts';
 import { settleState } from './container-state.ts';
 import { containerError } from './errors.ts';
@@ -75,7 +74,7 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
   };
   const locked = async <T>(doing: string, work: () => T): Promise<T> => {
     try {
-      const lock = await acquireLock(join(folder, 'lock', 'containers'), 'exclusive');
+      const lock = await lockContainers(join(folder, 'lock', 'containers'));
       try {
         return work();
       } finally {
@@ -174,7 +173,10 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
         }
         return made.path;
       });
-      removeTree(trash);
+      // With its own root there may be any names in it; without it there are two files.
+      const root = lstatSync(join(trash, 'c', 'root'), { throwIfNoEntry: false });
+      if (root?.isDirectory() === true) (await import('../rootfs/remove-tree.ts')).removeTree(trash);
+      else removeFolder(trash);
     },
   };
   return records;

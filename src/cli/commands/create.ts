@@ -6,14 +6,16 @@ import { createPullView } from '../pull-view/pull-view.ts';
 import { type CommandSpec, flagOption, textOption } from '../spec.ts';
 import { command as run } from './run.ts';
 
+/** What both take. */
+const { limits: _, ...shared } = run;
+
 export const command: CommandSpec = {
-  ...run,
+  ...shared,
   name: 'create',
   aliases: ['container create'],
   summary: 'Make a container of an image without starting it; prints its id',
   options: run.options.filter(({ flags }) => !flags.startsWith('--failed')),
   examples: ['dobos create --name job app', 'dobos create -it --name box app /bin/sh', 'dobos start -ai box'],
-  limits: [],
   async run({ app, terminal, args, options, signal }) {
     const platform = textOption(options, 'platform');
     const view = flagOption(options, 'quiet') ? undefined : await createPullView(terminal, 'err');
