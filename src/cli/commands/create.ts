@@ -13,6 +13,8 @@ export const command: CommandSpec = {
   ...shared,
   name: 'create',
   aliases: ['container create'],
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+  arity: [1, Number.POSITIVE_INFINITY],
   summary: 'Make a container of an image without starting it; prints its id',
   options: run.options.filter(({ flags }) => !flags.startsWith('--failed')),
   examples: ['dobos create --name job app', 'dobos create -it --name box app /bin/sh', 'dobos start -ai box'],

@@ -27,7 +27,7 @@ export const command: CommandSpec = {
     { flags: '--no-trunc', summary: 'whole ids and commands', common: true },
     {
       flags: '-f, --filter <key=value>',
-      summary: 'only what fits: name=, id=, status=, exited=, label=, ancestor=, before=, since=',
+      summary: 'only what fits, such as name=box, status=exited or label=job',
       repeat: true,
     },
     { flags: '-n, --last <count>', summary: 'the newest so many, whatever they do' },
@@ -39,7 +39,10 @@ export const command: CommandSpec = {
     'dobos ps -as --no-trunc',
     "dobos ps -a --filter status=exited --format 'table {{.Names}}\\t{{.Status}}'",
   ],
-  limits: ['PORTS is empty: containers see the network of this machine, or none.'],
+  limits: [
+    'Filters are id, name, label, status, exited, ancestor, before and since.',
+    'PORTS is empty: containers see the network of this machine, or none.',
+  ],
   async run({ app, terminal, options }) {
     const containers = await listContainers(app, {
       all: flagOption(options, 'all'),
