@@ -28,7 +28,7 @@ Exit codes: 0 done · 1 it failed, or found something · 2 wrong usage · \`run\
 | variable | what it sets |
 |---|---|
 | \`DOBOS_ROOT\` | the store's folder: an OCI layout; \`/var/lib/dobos\` for root, else \`$XDG_DATA_HOME/dobos\` or \`~/.local/share/dobos\` |
-| \`DOBOS_RUNTIME\` | the runtime: \`auto\`, the name or path of an OCI runtime, or \`chroot\` |
+| \`DOBOS_RUNTIME\` | the runtime: \`auto\`, the name or path of an OCI runtime, \`chroot\`, or \`unisolated\` |
 | \`DOBOS_INSECURE_REGISTRIES\` | registries without TLS or with a certificate that nobody vouches for, by commas: \`host:5000, 10.0.0.0/8\` |
 | \`DOBOS_TRUSTED_HOSTS\` | hosts that may have private addresses, and token servers that may see a registry's credentials, by commas |
 | \`DOCKER_CONFIG\`, \`REGISTRY_AUTH_FILE\` | where credentials are: [registries.md](registries.md) |

@@ -30,6 +30,7 @@ import type { PushNotice } from './push.ts';
 import { type RecordDoors, type Recorded, recordBuild } from './record-build.ts';
 import { resolveBase } from './resolve-base.ts';
 import { readJobs, readSurroundings, type SurroundingsRequest } from './step-surroundings.ts';
+import { warnOfExecutor } from './warn-of-executor.ts';
 import { checkOutputs, writeOutputs } from './write-outputs.ts';
 
 export interface BuildRequest extends SurroundingsRequest, GivenArguments {
@@ -312,7 +313,8 @@ async function refuseStdout(): Promise<void> {
 
 async function planOne(app: App, wanted: Wanted, platform: Platform, o: Doors): Promise<PlannedBuild> {
   const { platforms, place, named, caches } = wanted;
-  const keeper = () => app.keeper(wanted.runtime);
+  const warn = (message: string): void => o.onEvent?.({ kind: 'warning', message });
+  const keeper = async () => warnOfExecutor(await app.keeper(wanted.runtime), warn);
   const at = platforms.indexOf(platform);
   const lazy = createLazyBases();
   return planImage({

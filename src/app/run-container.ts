@@ -8,6 +8,7 @@ import type { BindMount, ExitStatus } from '../runtime/types.ts';
 import type { App } from './app.ts';
 import type { ContainerRequest } from './containers.ts';
 import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
+import { warnOfExecutor } from './warn-of-executor.ts';
 
 type RunErrors = {
   RUN_NO_COMMAND: { image: string };
@@ -53,6 +54,8 @@ export interface RunOptions {
   readonly pull?: FindOrPullOptions | undefined;
   /** Told when the image is here. */
   readonly onPulled?: (() => void) | undefined;
+  /** Told what is special about how programs run here. */
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** Kills the container. */
   readonly signal?: AbortSignal | undefined;
   /** Told how to pass signals to the program, before it starts. */
@@ -64,7 +67,7 @@ export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus>
   const found = await findOrPull(app, o.image, o.pull ?? {});
   o.onPulled?.();
   const request = requestOf(app, found.image, o);
-  const keeper = await app.keeper(o.runtime);
+  const keeper = await warnOfExecutor(await app.keeper(o.runtime), (message) => o.onWarning?.(message));
   o.onStart?.((signal) => keeper.pass?.(signal));
   // It starts while the container is written down; why it cannot, the run tells.
   keeper.executor().catch(() => {});

@@ -25,7 +25,7 @@ const settingsError = errorMaker<SettingsErrors>({
 export interface Settings {
   /** The absolute path of the store: an OCI layout. */
   readonly storeFolder: string;
-  /** `auto`, the name or path of an OCI runtime, or `chroot`. */
+  /** `auto`, the name or path of an OCI runtime, `chroot`, or `unisolated`. */
   readonly runtime: string;
   readonly hostPlatform: Platform;
   /** SOURCE_DATE_EPOCH in seconds. @throws SETTINGS_EPOCH */

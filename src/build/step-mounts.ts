@@ -201,7 +201,7 @@ export function resolveMounts(
         const bytes = secrets.get(id);
         if (bytes === undefined) return [];
         if (mount.env !== undefined) secretEnv.push(`${mount.env}=${Buffer.from(bytes).toString('utf8')}`);
-        return target === undefined ? [] : [{ kind: 'file', target, bytes, mode, uid, gid }];
+        return target === undefined ? [] : [{ kind: 'file', secret: true, target, bytes, mode, uid, gid }];
       }
       case 'ssh': {
         const { target, mode, uid, gid } = mount;

@@ -33,3 +33,11 @@ export function sealedCopy(path: string): number {
     closeSync(from);
   }
 }
+
+/** A descriptor of a file in memory with these bytes, read from its beginning; it has no name and goes with its last descriptor. @throws LINUX_CALL */
+export function memoryFile(bytes: Uint8Array): number {
+  const fd = checked(memfdCall('memory', MFD_CLOEXEC), 'memfd_create', 'a file in memory');
+  // By position: whoever gets the descriptor starts at 0.
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
+  return fd;
+}

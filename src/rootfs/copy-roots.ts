@@ -5,6 +5,7 @@ import { AT_FDCWD, chmodAt, timesAt } from '../linux/at.ts';
 import type { Digest } from '../oci/types.ts';
 import { createRoot } from './create-root.ts';
 import { homeOf, pointsOf } from './kept-roots.ts';
+import { rememberTree } from './remember-tree.ts';
 import { withPlace } from './system-errors.ts';
 import type { Rootfs, RootPlace } from './types.ts';
 import { runInWorker, type UnpackTools } from './unpack.ts';
@@ -40,6 +41,8 @@ export async function createCopiedRoot(
     layers,
     changed: merged,
     marks: undefined,
+    // What is there already of a root that stays is not what its layers gave.
+    memory: place === undefined ? rememberTree(merged) : undefined,
     mount: () => undefined,
     unmount: () => undefined,
     openBelow: () => (below === undefined ? undefined : { path: below, close: () => undefined }),

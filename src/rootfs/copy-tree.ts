@@ -70,6 +70,19 @@ export function copyTree(
   return bytes;
 }
 
+/** Copies one file, or a directory with all below it, to a name that is free. False for a socket, of which there are no copies. */
+export function copyPath(from: string, to: string): boolean {
+  const stats = statOf(from);
+  if (stats.isDirectory()) {
+    mkdirSync(fsPath(to), { mode: 0o700 });
+    copyTree(from, to);
+    return true;
+  }
+  if (!copyNode(from, to, stats)) return false;
+  copyAttributes(from, to, stats);
+  return true;
+}
+
 function statOf(path: string): BigIntStats {
   return lstatSync(fsPath(path), { bigint: true });
 }

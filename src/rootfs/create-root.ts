@@ -8,6 +8,7 @@ import type { LocalStore } from '../store/contract.ts';
 import { rootfsError } from './errors.ts';
 import { formatMountPoints } from './mount-points.ts';
 import { plannedChanges } from './planned-changes.ts';
+import type { TreeMemory } from './remember-tree.ts';
 import { removeTree } from './remove-tree.ts';
 import { type Scan, scanChanges } from './scan-changes.ts';
 import { settleChanges } from './settle-changes.ts';
@@ -28,6 +29,8 @@ export interface RootParts {
   /** The directory that takes the changes; it becomes the snapshot. */
   readonly changed: string;
   readonly marks: string | undefined;
+  /** Without marks: the directory as it was when it was made. */
+  readonly memory?: TreeMemory | undefined;
   readonly mount: () => void;
   readonly unmount: () => void;
   /** What the layers below show, undefined if there are none. */
@@ -53,8 +56,8 @@ export function createRoot(parts: RootParts): Rootfs {
   const withScan = <T>(o: CommitOptions, use: (scan: Scan) => T): T => {
     const below = parts.openBelow();
     try {
-      const { marks } = parts;
-      return use(scanChanges({ changed, below: below?.path, marks, mountPoints: o.mountPoints }));
+      const { marks, memory } = parts;
+      return use(scanChanges({ changed, below: below?.path, marks, mountPoints: o.mountPoints, memory }));
     } finally {
       below?.close();
     }

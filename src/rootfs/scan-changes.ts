@@ -5,6 +5,7 @@ import type { Xattrs } from '../layer/types.ts';
 import { getXattr, listXattrs } from '../linux/xattr.ts';
 import { rootfsError } from './errors.ts';
 import { type FileFacts, readFacts, readXattrs, sameFile, sameOwnership, sameXattrs } from './file-facts.ts';
+import type { TreeMemory } from './remember-tree.ts';
 
 export interface ScanOptions {
   /** The directory with the changes: an overlay's upper directory, or (`marks` undefined) the whole changed tree. */
@@ -14,6 +15,8 @@ export interface ScanOptions {
   /** Prefix of overlayfs's attributes; undefined when names missing in `changed` mean deletion. */
   readonly marks: string | undefined;
   readonly mountPoints?: readonly string[] | undefined;
+  /** Without marks: the changed tree as it was when it still showed what is below. */
+  readonly memory?: TreeMemory | undefined;
 }
 
 /** A name of the changed directory that the layer may hold. */
@@ -60,7 +63,8 @@ export function scanChanges(o: ScanOptions): Scan {
     const xattrs = readXattrs(file, marks);
     const merged = below?.kind === 'directory';
     const opaqueMark = o.marks === undefined ? undefined : markValue(file, marks, `${o.marks}opaque`);
-    const opaque = merged && opaqueMark === 'y';
+    const opaque =
+      merged && (o.marks === undefined ? o.memory?.isReplaced(path) === true : opaqueMark === 'y');
     const lookBelow = merged && !opaque;
     const children: ScannedNode[] = [];
     const gone: string[] = [];
@@ -143,6 +147,7 @@ export function scanChanges(o: ScanOptions): Scan {
   };
 
   const isSame = (path: string, facts: FileFacts, xattrs: Xattrs | undefined, below: FileFacts): boolean => {
+    if (o.memory?.isUntouched(path)) return true;
     if (o.below === undefined || !sameOwnership(facts, below)) return false;
     const before = fileOf(o.below, path);
     return sameXattrs(xattrs, readXattrs(before)) && sameFile(facts, fileOf(o.changed, path), below, before);

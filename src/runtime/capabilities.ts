@@ -31,15 +31,16 @@ const NAMES = `
   MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF
   CHECKPOINT_RESTORE`;
 
-/** What a process gets: docker's, or everything that this process may give on. */
+/** What a process gets: docker's, or everything; of that what this process may give on. */
 export function capabilitiesOf(privileged: boolean): readonly Capability[] {
-  if (!privileged) return DEFAULT_CAPABILITIES;
   const status = readFileSync('/proc/self/status', 'latin1');
   const bounding = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
-  return NAMES.trim()
-    .split(/\s+/)
-    .map((name, number) => ({ name: `CAP_${name}`, number }))
-    .filter(({ number }) => ((bounding >> BigInt(number)) & 1n) === 1n);
+  const wanted = privileged
+    ? NAMES.trim()
+        .split(/\s+/)
+        .map((name, number) => ({ name: `CAP_${name}`, number }))
+    : DEFAULT_CAPABILITIES;
+  return wanted.filter(({ number }) => ((bounding >> BigInt(number)) & 1n) === 1n);
 }
 
 /** Paths of the kernel's file systems that a container must not see: docker's and podman's together (oci.md c.1). */

@@ -9,11 +9,14 @@ import { createOciExecutor } from './oci-executor.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { PROBE_DEVICES_OPEN, probeProgram } from './probe-program.ts';
 import type { Executor, Process } from './types.ts';
+import { createUnisolatedExecutor } from './unisolated-executor.ts';
 
 export interface ExecutorChoice {
   readonly executor: Executor;
   /** One line: which program, and why not those before it. */
   readonly detail: string;
+  /** What the person should know before something runs with it. */
+  readonly warning?: string | undefined;
 }
 
 export interface ChooseOptions {
@@ -78,6 +81,15 @@ function chroot(o: ChooseOptions, why: string): ExecutorChoice {
   if (unshare === undefined) throw runtimeError('RUNTIME_PROGRAM_MISSING', { program: 'unshare' });
   const executor = createChrootExecutor({ unshare, env: helperEnv(o) });
   return { executor, detail: `no seccomp filter; ${why}` };
+}
+
+/** The only executor where there are no namespaces, for the reason `why`. */
+export function chooseUnisolated(why: string): ExecutorChoice {
+  return {
+    executor: createUnisolatedExecutor(why),
+    detail: `no namespaces, no mounts, no /proc; ${why}`,
+    warning: `not isolated: what runs here sees the processes and the network around it, and no /proc (${why})`,
+  };
 }
 
 const helperEnv = (o: ChooseOptions): Readonly<Record<string, string>> => ({

@@ -4,6 +4,8 @@ import type { ResourceLimit } from './types.ts';
 /** What chroot-worker.ts does; a JSON file in the run's folder. */
 export interface ChrootTask {
   readonly merged: string;
+  /** False: there are no namespaces and nothing can be mounted; the root is only changed. */
+  readonly isolated: boolean;
   readonly hostname: string;
   readonly network: 'host' | 'none';
   readonly tty: boolean;

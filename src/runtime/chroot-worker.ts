@@ -3,10 +3,12 @@
  * the step's program. It is a program of its own because mounts of the step's pid namespace can only be made inside it.
  */
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { dieWithParent } from '../linux/children.ts';
 import { enableLoopback } from '../linux/loopback.ts';
 import { MS_PRIVATE, setPropagation } from '../linux/mount.ts';
 import {
   becomeProgram,
+  changeRoot,
   closeOthersOnExec,
   dropBounding,
   keepOnExec,
@@ -22,6 +24,12 @@ import { capabilitiesOf } from './capabilities.ts';
 import { enterRoot, mountContainer } from './chroot-mounts.ts';
 import { type ChrootTask, READY } from './chroot-task.ts';
 
+/** What leads out of a root that is only changed; and out of one whose file system may open device files. */
+const TAKEN: Readonly<Record<'pivot' | 'chroot' | 'plain', readonly string[]>> = {
+  pivot: [],
+  chroot: ['CAP_SYS_CHROOT'],
+  plain: ['CAP_SYS_CHROOT', 'CAP_MKNOD'],
+};
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 const OWN_FAILURE = 125;
@@ -57,6 +65,21 @@ function setUp(): void {
   const { user, cwd } = task.process;
   process.umask(0o022);
   closeOthersOnExec();
+  const capabilities = capabilitiesOf(task.privileged);
+  const how: 'pivot' | 'chroot' | 'plain' = task.isolated ? enterContainer() : enterPlain();
+  process.chdir(cwd);
+  if (task.tty) takeTerminal(0);
+  const keep = capabilities.filter(({ name }) => !TAKEN[how].includes(name)).map(({ number }) => number);
+  dropBounding(keep);
+  // Last of what needs rights: a limit that is low holds for this program too.
+  for (const limit of task.limits ?? []) limitResource(limit);
+  setIds(user.uid, user.gid, task.canSetGroups ? user.groups : undefined);
+  setCapabilities(user.uid === 0 ? keep : []);
+  // The keeper is no first process of a namespace that would take this one along.
+  if (!task.isolated) dieWithParent();
+}
+
+function enterContainer(): 'pivot' | 'chroot' {
   try {
     setPropagation('/', MS_PRIVATE);
   } catch {
@@ -64,17 +87,12 @@ function setUp(): void {
   }
   if (task.hostname !== '') setHostname(task.hostname);
   if (task.network === 'none') enableLoopback();
-  const capabilities = capabilitiesOf(task.privileged);
   mountContainer(task);
-  const how = enterRoot(task.merged);
-  process.chdir(cwd);
-  if (task.tty) takeTerminal(0);
-  const keep = capabilities
-    .filter(({ name }) => how === 'pivot' || name !== 'CAP_SYS_CHROOT')
-    .map(({ number }) => number);
-  dropBounding(keep);
-  // Last of what needs rights: a limit that is low holds for this program too.
-  for (const limit of task.limits ?? []) limitResource(limit);
-  setIds(user.uid, user.gid, task.canSetGroups ? user.groups : undefined);
-  setCapabilities(user.uid === 0 ? keep : []);
+  return enterRoot(task.merged);
+}
+
+function enterPlain(): 'plain' {
+  changeRoot(task.merged);
+  process.chdir('/');
+  return 'plain';
 }

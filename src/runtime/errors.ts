@@ -4,6 +4,10 @@ type RuntimeErrors = {
   RUNTIME_PLATFORM: { platform: string };
   RUNTIME_PROGRAM_MISSING: { program: string };
   RUNTIME_NAMESPACES: { message: string };
+  RUNTIME_NO_RIGHTS: { message: string; missing: readonly string[] };
+  RUNTIME_UNISOLATED: { what: string; why: string };
+  RUNTIME_SECRET_DISK: { target: string };
+  RUNTIME_STRAYS: { pids: readonly number[] };
   RUNTIME_KEEPER_GONE: { message: string };
   RUNTIME_UNKNOWN: { runtime: string };
   RUNTIME_FAILED: { runtime: string; message: string };
@@ -33,13 +37,27 @@ export const runtimeError = errorMaker<RuntimeErrors>({
     message: `cannot make the namespaces that a RUN needs: ${message}`,
     hint: 'an ordinary user needs unprivileged user namespaces; inside another container its own rules may forbid them',
   }),
+  RUNTIME_NO_RIGHTS: ({ message, missing }) => ({
+    message: `cannot make the namespaces that a RUN needs: ${message}; and to do without them this process lacks ${missing.join(', ')}`,
+    hint: 'docker, podman and Kubernetes give root in a container these rights unless they are told to drop them',
+  }),
+  RUNTIME_UNISOLATED: ({ what, why }) => ({
+    message: `${what} needs namespaces, and there are none here: ${why}`,
+  }),
+  RUNTIME_SECRET_DISK: ({ target }) => ({
+    message: `the secret at ${target} would come onto a disk: without namespaces nothing can be mounted, and the store is not in memory`,
+    hint: 'let DOBOS_ROOT be on a tmpfs, or take the secret as a variable: --mount=type=secret,id=…,env=NAME',
+  }),
+  RUNTIME_STRAYS: ({ pids }) => ({
+    message: `processes that the step left cannot be ended: ${pids.join(', ')}`,
+  }),
   RUNTIME_KEEPER_GONE: ({ message }) => ({
     message: `the process that runs containers ended early: ${message}`,
     hint: 'nothing of it is left: run the command again; if memory ran out, dmesg says so',
   }),
   RUNTIME_UNKNOWN: ({ runtime }) => ({
     message: `no runtime ${runtime} in PATH`,
-    hint: 'want auto, chroot, or the name or path of an OCI runtime such as runc',
+    hint: 'want auto, chroot, unisolated, or the name or path of an OCI runtime such as runc',
   }),
   RUNTIME_FAILED: ({ runtime, message }) => ({
     message: `${runtime} failed: ${message}`,

@@ -1,7 +1,15 @@
 import type { PlainError } from '../base/errors.ts';
 import type { Digest } from '../oci/types.ts';
 import type { CacheMountChoice, CacheMountUse, RootChange } from '../rootfs/types.ts';
-import type { ContainerRoot, KeeperOptions, LayerRef, Output, RunOutcome, RunRequest } from './types.ts';
+import type {
+  ContainerRoot,
+  ExecutorFacts,
+  KeeperOptions,
+  LayerRef,
+  Output,
+  RunOutcome,
+  RunRequest,
+} from './types.ts';
 
 /** What the keeper is asked; results are those of the methods of the same name of `Keeper`. */
 export type KeeperCall =
@@ -20,7 +28,7 @@ export type KeeperCall =
 
 /** Results by method. */
 export interface KeeperResults {
-  readonly executor: { readonly name: string; readonly detail: string };
+  readonly executor: ExecutorFacts;
   readonly run: RunOutcome;
   readonly unpack: undefined;
   readonly collectSnapshots: { readonly bytes: number; readonly removed: number };
@@ -36,7 +44,13 @@ export interface KeeperResults {
 
 /** From the client into the keeper. */
 export type ToKeeper =
-  | { readonly kind: 'open'; readonly options: KeeperOptions; readonly owner: string }
+  | {
+      readonly kind: 'open';
+      readonly options: KeeperOptions;
+      readonly owner: string;
+      /** Why there are no namespaces around it; undefined when there are. */
+      readonly unisolated: string | undefined;
+    }
   | { readonly kind: 'call'; readonly id: number; readonly call: KeeperCall }
   | { readonly kind: 'cancel'; readonly id: number }
   /** For the program on the person's own streams. */

@@ -3,10 +3,11 @@
  * that all of it ends with this process, and this process ends with its client.
  */
 import { type PlainError, plainError } from '../base/errors.ts';
+import { becomeSubreaper } from '../linux/children.ts';
 import { closeOthersOnExec } from '../linux/process.ts';
 import { createDirectoryStore } from '../store/directory-store.ts';
 import { adoptOwner } from '../store/owner.ts';
-import { chooseExecutor, type ExecutorChoice } from './choose-executor.ts';
+import { chooseExecutor, chooseUnisolated, type ExecutorChoice } from './choose-executor.ts';
 import type { FromKeeper, KeeperCall, ToKeeper } from './keeper-messages.ts';
 import { settleInNamespace } from './keeper-namespace.ts';
 import { readOwnNamespace } from './own-namespace.ts';
@@ -17,13 +18,18 @@ import type { KeeperOptions, Output } from './types.ts';
 const running = new Map<number, AbortController>();
 let tools: KeeperTools | undefined;
 let closing = false;
+/** Why there are no namespaces around this process; undefined when there are. */
+let unisolated: string | undefined;
 
 process.umask(0o022);
 closeOthersOnExec();
 // A Ctrl-C reaches the whole foreground group: the client decides what it means.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {});
-// As first process of the pid namespace this takes everything in it along.
-process.on('disconnect', () => process.exit(0));
+// As first process of the pid namespace this takes everything in it along; without one it must end all of it.
+process.on('disconnect', () => {
+  if (unisolated === undefined) process.exit(0);
+  else leave();
+});
 process.on('message', (message: ToKeeper) => {
   void receive(message).catch((error) => unable(plainError(error)));
 });
@@ -32,7 +38,9 @@ async function receive(message: ToKeeper): Promise<void> {
   switch (message.kind) {
     case 'open':
       adoptOwner(message.owner);
-      if (!(await settle())) return;
+      unisolated = message.unisolated;
+      if (unisolated !== undefined) becomeSubreaper();
+      else if (!(await settle())) return;
       tools = await openTools(message.options);
       await send({ kind: 'ready' });
       return;
@@ -60,6 +68,17 @@ async function settle(): Promise<boolean> {
     await send({ kind: 'confined', message: error instanceof Error ? error.message : String(error) });
     process.exit(1);
   }
+}
+
+/** How long runs that are ended may take to put caches back and remove their roots, in milliseconds. */
+const LEAVE_MS = 10_000;
+
+/** The client is dead: ends all that runs, and with the last of it this process. */
+function leave(): void {
+  for (const abort of running.values()) abort.abort();
+  closing = true;
+  endIfIdle();
+  setTimeout(() => process.exit(0), LEAVE_MS);
 }
 
 async function answer(id: number, call: KeeperCall): Promise<void> {
@@ -103,32 +122,37 @@ async function openTools(options: KeeperOptions): Promise<KeeperTools> {
   const store = createDirectoryStore(options.storeFolder);
   // For life: what is committed here is nowhere else until the client has heard of it and named it.
   await store.lease();
-  const snapshotter = await createSnapshotter(store);
+  const why = unisolated;
+  const snapshotter = await createSnapshotter(store, why === undefined ? {} : { format: 'whole' });
   let choice: Promise<ExecutorChoice> | undefined;
   return {
+    canMount: why === undefined,
     store,
     snapshotter,
     caches: () => createCacheMounts(options.storeFolder),
     staged: new Map(),
     executor: () => {
-      choice ??= chooseExecutor({
-        runtime: options.runtime,
-        searchPath: searchPath(),
-        notes: store.notes,
-        async withEmptyRoot(use) {
-          const root = await snapshotter.prepare([]);
-          try {
-            const merged = root.mount();
-            try {
-              return await use({ folder: root.folder, merged });
-            } finally {
-              root.unmount();
-            }
-          } finally {
-            await root.dispose();
-          }
-        },
-      });
+      choice ??=
+        why !== undefined
+          ? Promise.resolve(chooseUnisolated(why))
+          : chooseExecutor({
+              runtime: options.runtime,
+              searchPath: searchPath(),
+              notes: store.notes,
+              async withEmptyRoot(use) {
+                const root = await snapshotter.prepare([]);
+                try {
+                  const merged = root.mount();
+                  try {
+                    return await use({ folder: root.folder, merged });
+                  } finally {
+                    root.unmount();
+                  }
+                } finally {
+                  await root.dispose();
+                }
+              },
+            });
       return choice;
     },
   };

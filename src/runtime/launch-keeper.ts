@@ -5,6 +5,7 @@ import { builtWorker } from '../base/pool.ts';
 import { ownerId } from '../store/owner.ts';
 import { runtimeError } from './errors.ts';
 import type { FromKeeper, ToKeeper } from './keeper-messages.ts';
+import { missingRights, whyNoNamespaces } from './missing-rights.ts';
 import type { KeeperOptions } from './types.ts';
 import { WORDS_OF_A_KILL } from './unshare-words.ts';
 
@@ -19,13 +20,20 @@ export interface KeeperProcess {
 }
 
 const WORKER = new URL('./keeper-worker.ts', import.meta.url);
+const PROGRAM = fileURLToPath(builtWorker(WORKER));
 /** As much of a failed start's own words as an error repeats. */
 const MAX_SAID_BYTES = 4096;
 
+/** Runtimes that do without namespaces where those are refused; the last one everywhere. */
+const WITHOUT_NAMESPACES = ['auto', 'chroot', 'unisolated'];
+/** Nobody goes without isolation because of a mishap: the kernel must have said no. */
+const REFUSED =
+  /Operation not permitted|Permission denied|\bEPERM\b|\bEACCES\b|^root has no |^--runtime unisolated$/;
+
 /**
  * Starts the keeper: `setpriv` has it killed when this process dies, `unshare` makes its namespaces. An ordinary user gets a user namespace, with the ids of /etc/subuid if
- * that works and else with one id only.
- * @throws RUNTIME_PLATFORM, RUNTIME_PROGRAM_MISSING, RUNTIME_NAMESPACES, RUNTIME_KEEPER_GONE when it is killed while it starts
+ * that works and else with one id only. Where root gets none, as in a container with docker's default rights, a keeper without any is started, which ends by itself.
+ * @throws RUNTIME_PLATFORM, RUNTIME_PROGRAM_MISSING, RUNTIME_NAMESPACES, RUNTIME_NO_RIGHTS, RUNTIME_KEEPER_GONE when it is killed while it starts
  */
 export async function launchKeeper(
   options: KeeperOptions,
@@ -33,35 +41,54 @@ export async function launchKeeper(
   gone: (why: string) => void,
 ): Promise<KeeperProcess> {
   if (process.platform !== 'linux') throw runtimeError('RUNTIME_PLATFORM', { platform: process.platform });
+  const uid = process.getuid?.() ?? 0;
   const problems: string[] = [];
-  for (const namespaces of namespaceChoices(process.getuid?.() ?? 0)) {
-    const started = await start(namespaces, options, receive, gone);
+  for (const namespaces of namespaceChoices(uid, options.runtime, problems)) {
+    const started = await start(isolatedCommand(namespaces), undefined, options, receive, gone);
     if (typeof started !== 'string') return started;
     problems.push(started);
   }
-  throw runtimeError('RUNTIME_NAMESPACES', { message: [...new Set(problems)].join('; ') });
+  const message = [...new Set(problems)].join('; ');
+  if (!WITHOUT_NAMESPACES.includes(options.runtime) || !problems.every((problem) => REFUSED.test(problem))) {
+    throw runtimeError('RUNTIME_NAMESPACES', { message });
+  }
+  const missing = missingRights(uid);
+  if (missing.length > 0) throw runtimeError('RUNTIME_NO_RIGHTS', { message, missing });
+  const started = await start([process.execPath, PROGRAM], message, options, receive, gone);
+  if (typeof started !== 'string') return started;
+  throw runtimeError('RUNTIME_KEEPER_GONE', { message: started });
 }
 
-function namespaceChoices(uid: number): readonly (readonly string[])[] {
+/** None where trying is useless: why is added to the problems. */
+function namespaceChoices(uid: number, runtime: string, problems: string[]): readonly (readonly string[])[] {
+  const refused =
+    runtime === 'unisolated' ? '--runtime unisolated' : uid === 0 ? whyNoNamespaces() : undefined;
+  if (refused !== undefined) {
+    problems.push(refused);
+    return [];
+  }
   // The cgroup namespace only lets it mount an empty cgroup tree (keeper-namespace.ts).
   const user = ['--user', '--map-root-user', '--cgroup'];
   return uid === 0 ? [[]] : [[...user, '--map-auto'], user];
 }
 
+const isolatedCommand = (namespaces: readonly string[]): readonly string[] => [
+  ...['setpriv', '--pdeathsig', 'KILL', '--', 'unshare', ...namespaces],
+  ...['--mount', '--propagation', 'unchanged', '--pid', '--fork', '--kill-child=KILL', '--'],
+  ...[process.execPath, PROGRAM],
+];
+
 /** The keeper, or why these namespaces cannot be had. */
 function start(
-  namespaces: readonly string[],
+  [program = '', ...args]: readonly string[],
+  unisolated: string | undefined,
   options: KeeperOptions,
   receive: (message: FromKeeper) => void,
   gone: (why: string) => void,
 ): Promise<KeeperProcess | string> {
   const child = spawn(
-    'setpriv',
-    [
-      ...['--pdeathsig', 'KILL', '--', 'unshare', ...namespaces, '--mount', '--propagation', 'unchanged'],
-      ...['--pid', '--fork', '--kill-child=KILL', '--'],
-      ...[process.execPath, fileURLToPath(builtWorker(WORKER))],
-    ],
+    program,
+    args,
     // Its own words are for us: the person's standard error is passed on beside it.
     { stdio: ['inherit', 'inherit', 'pipe', 'ipc', 2], serialization: 'advanced' },
   );
@@ -94,7 +121,7 @@ function start(
       else if (killed) reject(runtimeError('RUNTIME_KEEPER_GONE', { message: why }));
       else resolve(why.replace(/^unshare: /, ''));
     });
-    child.send({ kind: 'open', options, owner: ownerId() } satisfies ToKeeper, () => {
+    child.send({ kind: 'open', options, owner: ownerId(), unisolated } satisfies ToKeeper, () => {
       // A keeper that could not start has no ear; `close` says why.
     });
   });

@@ -27,6 +27,7 @@ export interface FileBind {
   readonly kind: 'file' | 'directory' | 'device';
   readonly readOnly: boolean;
   readonly without?: BindMount['without'];
+  readonly own?: BindMount['own'];
 }
 
 /** A process whose names are resolved against the root that it will run in. */
@@ -176,7 +177,7 @@ function makeMountPoints(
   const binds: FileBind[] = [];
   for (const [path, source] of writeNetworkFiles(folder, wanted)) {
     const target = at(path, 'file').relative;
-    if (!isKernels(target)) binds.push({ source, target, kind: 'file', readOnly: false });
+    if (!isKernels(target)) binds.push({ source, target, kind: 'file', readOnly: false, own: true });
   }
   for (const bind of wanted.binds) binds.push(fileBind(merged, bind, at));
   return { binds: binds.sort((a, b) => depth(a.target) - depth(b.target)), mountPoints };
@@ -190,7 +191,7 @@ function fileBind(
   bind: BindMount,
   at: (path: string, kind: 'file' | 'directory') => RootPath,
 ): FileBind {
-  const { source, readOnly, without } = bind;
+  const { source, readOnly, without, own } = bind;
   const kind = sourceKind(source);
   const path = posix.normalize(bind.target);
   const place = resolveInRoot(merged, path);
@@ -205,7 +206,7 @@ function fileBind(
   }
   // Below /dev the container has a fresh file system: the mount point is made there.
   if (!isKernels(place.relative)) at(path, kind === 'directory' ? 'directory' : 'file');
-  return { source, target: place.relative, kind, readOnly, without };
+  return { source, target: place.relative, kind, readOnly, without, own };
 }
 
 function sourceKind(source: string): FileBind['kind'] {

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { never } from '../base/errors.ts';
 import { fsPath } from '../base/names.ts';
@@ -6,7 +6,9 @@ import type { WatchOptions } from '../base/options.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import { MNT_DETACH, mountTmpfs, unmount } from '../linux/mount.ts';
 import type { CacheMounts } from '../rootfs/cache-mounts.ts';
+import { removeTree } from '../rootfs/remove-tree.ts';
 import type { Rootfs, Snapshotter } from '../rootfs/types.ts';
+import { unshareFiles } from '../rootfs/unshare-files.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { listenForAgent } from './agent-socket.ts';
 import { runtimeError } from './errors.ts';
@@ -15,6 +17,8 @@ import { kindInRoot, resolveInRoot } from './root-path.ts';
 import type { BindMount, MountSource, Output, RunMount } from './types.ts';
 
 export interface MountTools {
+  /** False where there is no mount namespace: then all is made ready beside the root, to be moved into it. */
+  readonly canMount: boolean;
   readonly store: LocalStore;
   readonly snapshotter: Snapshotter;
   readonly caches: () => CacheMounts;
@@ -49,16 +53,22 @@ export async function prepareMounts(
   let made = 0;
   let privateFolder: string | undefined;
 
-  const memory = (name: string, options: string): string => {
+  const { canMount } = tools;
+  const memory = (name: string, mode: number, size = ''): string => {
     const folder = `${root.folder}/${name}`;
     mkdirSync(fsPath(folder), { mode: 0o700 });
-    mountTmpfs(folder, options);
-    undo.push(() => unmount(folder, MNT_DETACH));
+    if (canMount) {
+      mountTmpfs(folder, `mode=${mode.toString(8)}${size}`);
+      undo.push(() => unmount(folder, MNT_DETACH));
+    } else {
+      chmodSync(fsPath(folder), mode);
+      undo.push(() => removeTree(folder));
+    }
     return folder;
   };
   const inPrivate = (): string => {
     // The name is the container's id for runtimes, so it must differ between runs.
-    privateFolder ??= memory(`private-${root.id}`, 'mode=0700');
+    privateFolder ??= memory(`private-${root.id}`, 0o700);
     return `${privateFolder}/m${made++}`;
   };
   const give = (path: string, owner: { mode: number; uid: number; gid: number }): void => {
@@ -74,28 +84,33 @@ export async function prepareMounts(
     switch (mount.kind) {
       case 'bind': {
         const source = await openSource(mount.source, !mount.readOnly);
-        return { source, target, readOnly: mount.readOnly };
+        return { source, target, readOnly: mount.readOnly, own: !mount.readOnly };
       }
-      case 'cache':
-        return { source: await openCache(mount), target, readOnly: mount.readOnly };
+      case 'cache': {
+        const { readOnly } = mount;
+        return { source: await openCache(mount), target, readOnly, own: !readOnly };
+      }
       case 'tmpfs': {
-        const mode = (mount.mode ?? 0o1777).toString(8);
         const size = mount.size === undefined ? '' : `,size=${mount.size}`;
-        return { source: memory(`memory-${made++}`, `mode=${mode}${size}`), target, readOnly: false };
+        const source = memory(`memory-${made++}`, mount.mode ?? 0o1777, size);
+        return { source, target, readOnly: false, own: true };
       }
       case 'file': {
+        if (mount.secret === true && !canMount && !isInMemory(root.folder)) {
+          throw runtimeError('RUNTIME_SECRET_DISK', { target });
+        }
         const source = inPrivate();
         writeFileSync(source, mount.bytes, { mode: 0o600 });
         give(source, mount);
         const without = (mount.mode & 0o111) === 0 ? (['nosuid', 'noexec'] as const) : (['nosuid'] as const);
-        return { source, target, readOnly: true, without };
+        return { source, target, readOnly: true, without, own: true };
       }
       case 'agent': {
         const source = inPrivate();
         const { close } = await listenForAgent(source, mount.socket);
         undo.push(close);
         give(source, mount);
-        return { source, target, readOnly: true, without: ['nosuid', 'noexec'] };
+        return { source, target, readOnly: true, without: ['nosuid', 'noexec'], own: true };
       }
       default:
         return never(mount);
@@ -145,7 +160,15 @@ export async function prepareMounts(
       await tools.snapshotter.copyFolder(from, folder, { signal: o.signal });
     };
     const cache = await tools.caches().open(
-      { id, sharing, mode, uid, gid, seed: seed && { name: nameOf(seed), fill } },
+      // Only one run at a time can have it in its root.
+      {
+        id,
+        sharing: canMount || sharing !== 'shared' ? sharing : 'locked',
+        mode,
+        uid,
+        gid,
+        seed: seed && { name: nameOf(seed), fill },
+      },
       {
         signal: o.signal,
         onWait: () => {
@@ -154,13 +177,20 @@ export async function prepareMounts(
         },
       },
     );
-    undo.push(() => cache.release());
+    undo.push(() => {
+      try {
+        if (!canMount && !mount.readOnly) unshareFiles(cache.folder);
+      } finally {
+        cache.release();
+      }
+    });
     return cache.folder;
   };
 
   try {
     const binds: BindMount[] = [];
-    if (wanted.hasSecrets) inPrivate();
+    // Without mounts nothing of a run's task is written down.
+    if (wanted.hasSecrets && canMount) inPrivate();
     const isCache = (mount: RunMount): boolean => mount.kind === 'cache';
     for (const mount of wanted.mounts) if (!isCache(mount)) binds.push(await bindOf(mount));
     // Caches last, as others may wait for them, and by id: steps that want the same two never wait for each other.
@@ -168,6 +198,10 @@ export async function prepareMounts(
     const opened = new Map<string, BindMount>();
     for (const mount of caches.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))) {
       const known = opened.get(identityOf(mount));
+      if (known !== undefined && !canMount) {
+        const what = `the cache ${JSON.stringify(mount.id)} at two places`;
+        throw runtimeError('RUNTIME_UNISOLATED', { what, why: 'nothing can be mounted' });
+      }
       const bind =
         known === undefined
           ? await bindOf(mount)
@@ -190,4 +224,11 @@ function identityOf({ id, mode, uid, gid, seed }: RunMount & { readonly kind: 'c
 function nameOf(source: MountSource): string {
   if (source.kind === 'files') return source.digest;
   return JSON.stringify([source.layers.map(({ diffId }) => diffId), source.path]);
+}
+
+/** statfs(2): file systems that never come onto a disk but by swapping, as any memory may. */
+const MEMORY_FILE_SYSTEMS = [0x01021994, 0x858458f6];
+
+function isInMemory(folder: string): boolean {
+  return MEMORY_FILE_SYSTEMS.includes(statfsSync(fsPath(folder)).type);
 }

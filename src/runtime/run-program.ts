@@ -9,6 +9,12 @@ import { runtimeError } from './errors.ts';
 import { type SignalWay, takeSignals } from './pass-signal.ts';
 import type { ContainerIo, Output } from './types.ts';
 
+/** Both ends of a pipe, open. */
+export interface OutputPipe {
+  readonly read: number;
+  readonly write: number;
+}
+
 /** A program to run to its end. */
 export interface ProgramRun {
   readonly program: string;
@@ -20,6 +26,10 @@ export interface ProgramRun {
   readonly errorApart?: boolean | undefined;
   /** As in `ProgramWatch`, if that is known before the start. */
   readonly owner?: ProgramWatch['owner'];
+  /** Pipes for its output instead of nameless ones, if that comes as events. */
+  readonly pipes?: readonly [stdout: OutputPipe, stderr: OutputPipe] | undefined;
+  /** A descriptor that the program has as its number 3. */
+  readonly task?: number | undefined;
 }
 
 /** What a started program is let run with. */
@@ -30,6 +40,8 @@ export interface ProgramWatch {
   readonly kill: (child: ChildProcess) => void;
   /** How a signal reaches what the program runs, where it has this process's own streams; `itself` when absent. */
   readonly signals?: SignalWay | undefined;
+  /** Called when the program has ended, before the end of its output is waited for: what it left may hold that open. */
+  readonly afterwards?: (() => Promise<void>) | undefined;
 }
 
 /** A program that is running and whose output nobody has taken yet. */
@@ -66,14 +78,16 @@ export async function runProgram(
 }
 
 /** Starts the program. Without a terminal it has a session of its own: no Ctrl-C, no /dev/tty. */
-export function startProgram({ program, args, env, io, owner, errorApart }: ProgramRun): StartedProgram {
-  const pipes = io.output === 'events' ? ([makePipe(), makePipe()] as const) : undefined;
+export function startProgram(run: ProgramRun): StartedProgram {
+  const { program, args, env, io, owner, errorApart, task } = run;
+  const pipes = io.output === 'events' ? (run.pipes ?? ([makePipe(), makePipe()] as const)) : undefined;
   if (owner !== undefined) give(pipes?.map(({ write }) => write) ?? [], owner);
   const stderr = pipes?.[1].write ?? KEEPER_STDERR;
   const stdio: SpawnOptions['stdio'] = [
     io.stdin === 'inherit' ? 0 : 'ignore',
     pipes?.[0].write ?? 1,
     ...(errorApart === true ? (['pipe', stderr] as const) : [stderr]),
+    ...(task === undefined ? [] : [task]),
   ];
   try {
     const child = spawn(program, args, {
@@ -105,7 +119,7 @@ export function startProgram({ program, args, env, io, owner, errorApart }: Prog
  */
 export async function finishProgram(
   { child, ended, outputs }: StartedProgram,
-  { owner, kill, signals }: ProgramWatch,
+  { owner, kill, signals, afterwards }: ProgramWatch,
   o: WatchOptions<Output> = {},
 ): Promise<ProgramEnd> {
   const abort = (): void => {
@@ -118,7 +132,7 @@ export async function finishProgram(
   try {
     give(outputs ?? [], owner);
     const [end] = await Promise.all([
-      ended,
+      afterwards === undefined ? ended : ended.finally(afterwards),
       ...(outputs === undefined ? [] : [deliver('stdout', outputs[0], o), deliver('stderr', outputs[1], o)]),
     ]);
     o.signal?.throwIfAborted();

@@ -22,8 +22,8 @@ export async function answerCall(
 ): Promise<unknown> {
   switch (call.method) {
     case 'executor': {
-      const { executor, detail } = await tools.executor();
-      return { name: executor.name, detail };
+      const { executor, detail, warning } = await tools.executor();
+      return { name: executor.name, detail, warning };
     }
     case 'run':
       return runOver(tools, call.request, o);

@@ -16,6 +16,8 @@ export interface BindMount {
   readonly readOnly: boolean;
   /** Takes away more than devices: set-user-id bits, and starting programs. */
   readonly without?: readonly ('nosuid' | 'noexec')[] | undefined;
+  /** Made for this run alone, and beside the root: where nothing can be mounted it may be moved into the root and out again. */
+  readonly own?: boolean | undefined;
 }
 
 /** A name that /etc/hosts of the container knows, beside those of the machine. */
@@ -83,7 +85,7 @@ export interface ProcessRoot {
 
 /** One way to run a process over a mounted root, inside the keeper. */
 export interface Executor {
-  /** `runc`, `crun`, … or `chroot`. */
+  /** `runc`, `crun`, …, `chroot` or `unisolated`. */
   readonly name: string;
   run(
     root: ProcessRoot,
@@ -132,9 +134,10 @@ export type RunMount =
       readonly size?: number | undefined;
       readonly mode?: number | undefined;
     }
-  /** A file that is never on a disk. */
+  /** A file in memory. `secret`: it must never be on a disk, not even where nothing can be mounted. */
   | {
       readonly kind: 'file';
+      readonly secret?: boolean | undefined;
       readonly target: string;
       readonly bytes: Uint8Array;
       readonly mode: number;
@@ -187,10 +190,17 @@ export interface RunOutcome {
   readonly layer?: LayerRef | undefined;
 }
 
+/** Which executor runs processes, in a line why this one, and what the person should know about it. */
+export interface ExecutorFacts {
+  readonly name: string;
+  readonly detail: string;
+  readonly warning?: string | undefined;
+}
+
 /** The process that owns namespaces and mounts; everything it holds dies with it, and it dies with us. */
 export interface Keeper {
   /** The executor that runs processes, chosen by trying what works. */
-  executor(): Promise<{ readonly name: string; readonly detail: string }>;
+  executor(): Promise<ExecutorFacts>;
   run(request: RunRequest, o?: WatchOptions<Output>): Promise<RunOutcome>;
   unpack(layers: readonly LayerRef[], o?: CallOptions): Promise<void>;
   /** Removes snapshots that none of these chains needs; ids of dead runs go too. */
@@ -220,6 +230,6 @@ export interface Keeper {
 
 export interface KeeperOptions {
   readonly storeFolder: string;
-  /** `auto`, a name or path of an OCI runtime, or `chroot`. */
+  /** `auto`, a name or path of an OCI runtime, `chroot` or `unisolated`. */
   readonly runtime: string;
 }

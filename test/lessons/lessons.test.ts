@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { debianBase } from '../../scripts/debian-base.ts';
 import { busyboxRoot } from '../support/built-command.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import { podmanSettings } from '../support/podman.ts';
 import { firstUnseen, readLesson, runBlock } from './run-lesson.ts';
 
 /** Lessons that share a folder and a store, as the second one goes on where the first one ended. */
@@ -13,6 +14,7 @@ const GROUPS: readonly {
   readonly pages: readonly string[];
   readonly debian?: boolean;
   readonly registry?: boolean;
+  readonly podman?: boolean;
 }[] = [
   { pages: ['01-a-stack-of-layers'] },
   { pages: ['02-the-union-file-system'] },
@@ -43,10 +45,12 @@ const GROUPS: readonly {
   { pages: ['26-inside-the-archive'] },
   { pages: ['31-pulled-layers-are-shared'], registry: true },
   { pages: ['32-how-a-dockerfile-is-run'] },
+  { pages: ['34-where-kaniko-builds'], podman: true },
 ];
 
-for (const { pages, debian = false, registry = false } of GROUPS) {
-  describe(`lesson ${pages.join(' and ')}${registry ? ' with docker-registry' : ''}`, () => {
+for (const { pages, debian = false, registry = false, podman = false } of GROUPS) {
+  const peer = registry ? ' with docker-registry' : podman ? ' with podman' : '';
+  describe(`lesson ${pages.join(' and ')}${peer}`, () => {
     let work: string;
     let folder: string;
     let env: Readonly<Record<string, string>>;
@@ -64,6 +68,9 @@ for (const { pages, debian = false, registry = false } of GROUPS) {
       if (registry) served = await startDockerRegistry(join(work, 'registry'));
       env = {
         ...(served === undefined ? {} : { REGISTRY: served.host }),
+        ...(podman
+          ? { ...podmanSettings(join(work, 'podman')), NODE: process.execPath, TOOL: resolve('.') }
+          : {}),
         PATH: `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
         HOME: work,
         LANG: 'C.UTF-8',

@@ -142,7 +142,7 @@ export const command: CommandSpec = {
     { flags: '-q, --quiet', summary: 'print the id only' },
     { flags: '--iidfile <path>', summary: 'write the id to a file' },
     { flags: '--metadata-file <path>', summary: 'write digests and names to a file, as JSON' },
-    { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, or `chroot`' },
+    { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, `chroot`, or `unisolated`' },
     { flags: '--rm', summary: 'accepted for scripts; nothing is left in any case' },
     { flags: '--force-rm', summary: 'accepted for scripts; nothing is left in any case' },
     { flags: '--load', summary: 'accepted for scripts; the image is in the store in any case' },

@@ -55,7 +55,7 @@ export const command: CommandSpec = {
     RUN_PULL_OPTION,
     FAILED_OPTION,
     { flags: '-q, --quiet', summary: 'show nothing of a pull' },
-    { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, or `chroot`' },
+    { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, `chroot`, or `unisolated`' },
     { flags: '-l, --label <name=value>', summary: 'a label of the container', repeat: true },
   ],
   examples: [
@@ -88,6 +88,7 @@ export const command: CommandSpec = {
         onEvent: view?.show,
       },
       onPulled: () => view?.end(false),
+      onWarning: (message) => terminal.err(`dobos: warning: ${message}\n`),
       signal: stop.signal,
       onStart: (pass) => takeSignals(passOrStop(terminal, pass, stop)),
     }).catch((error: unknown) => {

@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** A process as /proc shows it. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly parent: number;
+  readonly session: number;
+  /** False for one that has ended and that its parent has not asked about yet. */
+  readonly alive: boolean;
+}
+
+/** All descendants of a process that can be seen, in no order. */
+export function descendantsOf(root: number): ProcessRow[] {
+  const rows = new Map<number, ProcessRow>();
+  for (const name of readdirSync('/proc')) {
+    const row = /^\d+$/.test(name) ? readProcess(Number(name)) : undefined;
+    if (row !== undefined) rows.set(row.pid, row);
+  }
+  return [...rows.values()].filter((row) => {
+    let at: number | undefined = row.parent;
+    for (let depth = 0; at !== undefined && depth < rows.size; depth++) {
+      if (at === root) return true;
+      at = rows.get(at)?.parent;
+    }
+    return false;
+  });
+}
+
+/** One process; undefined if there is none. proc(5), stat: after the name in parentheses, which may hold anything, come state, parent, group and session. */
+export function readProcess(pid: number): ProcessRow | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [state, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const alive = state !== 'Z' && state !== 'X';
+    return { pid, parent: Number(parent), session: Number(session), alive };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,138 @@
+import { closeSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fsPath } from '../base/names.ts';
+import type { WatchOptions } from '../base/options.ts';
+import { builtWorker } from '../base/pool.ts';
+import { takeTerminalBack } from '../linux/process.ts';
+import { memoryFile } from '../linux/sealed-file.ts';
+import { chrootExit, chrootTask } from './chroot-run.ts';
+import { endStrays } from './end-strays.ts';
+import { runtimeError } from './errors.ts';
+import { hearWords } from './hear-words.ts';
+import { killTree } from './kill-tree.ts';
+import { placeInRoot } from './placements.ts';
+import { fillPlainDev, openOutputs } from './plain-devices.ts';
+import { type FileBind, type PreparedProcess, prepareProcess } from './prepare-process.ts';
+import { refuseProcess } from './refuse-process.ts';
+import { requireTerminal, runProgram } from './run-program.ts';
+import type { ContainerIo, Executor, Output, Process } from './types.ts';
+
+type Run = Executor['run'];
+
+/**
+ * Runs processes where neither namespaces nor mounts can be had, as in a container with docker's default rights: over a root that is changed with chroot(2) and nothing else.
+ * What a container has mounted is put into the root for the run and taken out again; /proc and /sys are empty. Processes, network, hostname and
+ * IPC are this process's own. One process at a time, so that what a step leaves behind can be told from everything else and ended.
+ * This process must be a subreaper. `why` is for errors: the reason why there are no namespaces.
+ */
+export function createUnisolatedExecutor(why: string): Executor {
+  const inTurn = createQueue();
+  const run: Run = async (root, process, io, o = {}) => {
+    refuseUnisolated(process, why);
+    if (process.tty) requireTerminal();
+    const folder = join(root.folder, 'runtime');
+    mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
+    try {
+      const prepared = prepareProcess({ folder, merged: root.merged }, process);
+      if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
+      const { mountPoints, process: ready } = prepared;
+      const dev = fillPlainDev(makeFolder(folder, 'dev'), io.output === 'events');
+      try {
+        const binds = [...kernelFolders(folder), ...ready.binds];
+        const placements = placeInRoot(
+          { merged: root.merged, aside: join(folder, 'aside'), mountPoints },
+          binds,
+          why,
+        );
+        try {
+          return { ...(await runReady({ ...root, folder }, ready, process, io, o)), mountPoints };
+        } finally {
+          placements.takeOut();
+        }
+      } finally {
+        dev.close();
+      }
+    } finally {
+      if (process.tty) takeTerminalBack(0);
+      rmSync(fsPath(folder), { recursive: true, force: true });
+    }
+  };
+  return { name: 'unisolated', run: (...args) => inTurn(() => run(...args)) };
+}
+
+/** Calls one after the other, in the order in which they came. */
+function createQueue(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const next = last.then(task);
+    last = next.catch(() => {});
+    return next;
+  };
+}
+
+function refuseUnisolated(process: Process, why: string): void {
+  const refuse = (what: string, hint: string): never => {
+    throw runtimeError('RUNTIME_UNISOLATED', { what, why }, { hint });
+  };
+  if (process.network === 'none')
+    refuse('--network=none', 'only the network of this container can be had here');
+  if (process.privileged === true)
+    refuse('--security=insecure', 'a step has fewer rights here than this container, never more');
+}
+
+const WORKER = new URL('./chroot-worker.ts', import.meta.url);
+/** The helper's; the step's own is another. It starts nothing by name. */
+const HELPER_ENV = { LC_ALL: 'C' };
+
+async function runReady(
+  root: { readonly folder: string; readonly merged: string },
+  ready: PreparedProcess,
+  process: Process,
+  io: ContainerIo,
+  o: WatchOptions<Output>,
+): Promise<{ readonly code: number; readonly signal?: string }> {
+  o.signal?.throwIfAborted();
+  const task = chrootTask(root.folder, root.merged, ready, process, false);
+  // In memory: its environment may hold secrets.
+  const fd = memoryFile(Buffer.from(JSON.stringify(task)));
+  const words = hearWords(o);
+  try {
+    const end = await runProgram(
+      {
+        program: globalThis.process.execPath,
+        args: [fileURLToPath(builtWorker(WORKER)), '/proc/self/fd/3'],
+        env: HELPER_ENV,
+        io,
+        owner: ready.user,
+        pipes: io.output === 'events' ? openOutputs(join(root.merged, 'dev')) : undefined,
+        task: fd,
+        kill: (child) => child.pid !== undefined && killTree(child.pid),
+        afterwards: endStrays,
+      },
+      words,
+    );
+    return chrootExit('unisolated', end, readFileSync(fsPath(task.report), 'utf8'), words.said());
+  } finally {
+    closeSync(fd);
+    await endStrays();
+  }
+}
+
+/** What hides the folders that the kernel fills elsewhere; what a step writes there is in no layer. */
+function kernelFolders(folder: string): FileBind[] {
+  for (const name of ['proc', 'sys']) makeFolder(folder, name);
+  return ['proc', 'sys', 'dev'].map((name) => ({
+    source: join(folder, name),
+    target: name,
+    kind: 'directory',
+    readOnly: false,
+    own: true,
+  }));
+}
+
+function makeFolder(folder: string, name: string): string {
+  const path = join(folder, name);
+  mkdirSync(fsPath(path), { mode: 0o755 });
+  return path;
+}
