@@ -26,7 +26,7 @@ const MAX_SAID_BYTES = 4096;
 
 /** Runtimes that do without namespaces where those are refused; the last one everywhere. */
 const WITHOUT_NAMESPACES = ['auto', 'chroot', 'unisolated'];
-/** Nobody goes without isolation because of a mishap: the kernel must have said no. */
+/** Nobody goes without isolation because of a mishap: the kernel must have said no to the last try, which asks for least. */
 const REFUSED =
   /Operation not permitted|Permission denied|\bEPERM\b|\bEACCES\b|^root has no |^--runtime unisolated$/;
 
@@ -49,7 +49,7 @@ export async function launchKeeper(
     problems.push(started);
   }
   const message = [...new Set(problems)].join('; ');
-  if (!WITHOUT_NAMESPACES.includes(options.runtime) || !problems.every((problem) => REFUSED.test(problem))) {
+  if (!WITHOUT_NAMESPACES.includes(options.runtime) || !REFUSED.test(problems.at(-1) ?? '')) {
     throw runtimeError('RUNTIME_NAMESPACES', { message });
   }
   const missing = missingRights(uid);
