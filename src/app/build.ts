@@ -92,6 +92,8 @@ export interface Built extends Omit<BuildResult, 'squashed'> {
   /** What the registry has of it, if it was pushed: the same image with compressed layers. */
   readonly pushed: Descriptor | undefined;
   readonly platforms: readonly Platform[];
+  /** False: nobody gets the image (`type=cacheonly`), and layers of its base may not be here. */
+  readonly kept: boolean;
   /** One a platform, of a build that squashes. */
   readonly squashes: readonly BuildSquash[];
 }
@@ -284,9 +286,16 @@ async function buildOnce(app: App, wanted: Wanted, o: Doors): Promise<Built> {
     target,
     pushed,
     platforms,
+    kept: !isForCacheOnly(wanted),
     squashes: results.flatMap(({ squashed }) => squashed ?? []),
   };
 }
+
+/** True for a build whose image nobody gets, to see that it builds: what no step needs is not fetched for it. */
+const isForCacheOnly = ({ names, written, targets }: Wanted): boolean =>
+  names.length + targets.length === 0 &&
+  written.length > 0 &&
+  written.every(({ kind }) => kind === 'cacheonly');
 
 async function pushOutput(
   app: App,
@@ -351,6 +360,7 @@ async function planOne(app: App, wanted: Wanted, platform: Platform, o: Doors): 
     resolveBase: (name, of) =>
       resolveBase(app, name, of, { policy: wanted.pull, signal: o.signal, onEvent: o.onPull, lazy }),
     lazy,
+    complete: !isForCacheOnly(wanted),
     keeper: caches.borrowed?.keeper(keeper) ?? keeper,
     keepFailed: o.keepFailed,
     http: app.http,

@@ -12,11 +12,11 @@ export const formatOption: OptionSpec = {
 /** Prints a list by a template as docker does: with `table` in front, columns with headings; exit code 0. */
 export async function printList(
   terminal: Terminal,
-  format: string,
+  format: string | undefined,
   rows: readonly unknown[],
   headings: Readonly<Record<string, string>>,
 ): Promise<number> {
-  if (format === 'json') return printFormatted(terminal, { format }, rows);
+  if (format === undefined || format === 'json') return printFormatted(terminal, {}, rows);
   const [{ parseTemplate }, { runTable, unescapeListFormat }] = await Promise.all([
     import('../template/parse-template.ts'),
     import('../template/run-table.ts'),

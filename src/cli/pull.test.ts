@@ -183,6 +183,36 @@ describe('dobos pull', () => {
     expect(registry.requests.length).toBeGreaterThan(before);
   });
 
+  it('is asked for no layer of a base that no step and nobody needs', async () => {
+    const text = `FROM ${registry.host}/app:arm64\nENV A=b\nCMD ["/x"]\n`;
+    writeFileSync(join(work, 'Lazy'), text);
+    writeFileSync(join(work, 'a.txt'), 'a');
+    const layerAsked = async (...how: readonly string[]): Promise<boolean> => {
+      const before = registry.requests.length;
+      const { code, stderr, stdout } = await run(
+        'lazy',
+        '--debug',
+        'build',
+        '-f',
+        join(work, 'Lazy'),
+        ...how,
+        work,
+      );
+      expect(code, `${stderr()}${stdout()}`).toBe(0);
+      return registry.requests.slice(before).some(({ url }) => url.includes(layers.get('arm64')!));
+    };
+    expect(await layerAsked('--platform', 'linux/arm64', '-o', 'type=cacheonly')).toBe(false);
+    writeFileSync(join(work, 'Lazy'), `${text}COPY --link a.txt /\n`);
+    expect(await layerAsked('--platform', 'linux/arm64', '-o', 'type=cacheonly')).toBe(false);
+    expect((await run('lazy', 'images', '-aq')).stdout()).toBe('');
+    expect((await run('lazy', 'system', 'check')).code).toBe(0);
+    writeFileSync(join(work, 'Lazy'), `${text}COPY a.txt /\n`);
+    expect(await layerAsked('--platform', 'linux/arm64', '-o', 'type=cacheonly')).toBe(true);
+    writeFileSync(join(work, 'Lazy'), text);
+    expect(await layerAsked('--platform', 'linux/arm64', '-t', 'whole')).toBe(false);
+    expect((await run('lazy', 'images', '-q')).stdout().trim().split('\n')).toHaveLength(2);
+  });
+
   it('is asked for no layers by build --check --pull, which then knows the base', async () => {
     writeFileSync(join(work, 'Dockerfile'), `FROM ${registry.host}/app:arm64\nUSER $NONE\n`);
     const before = registry.requests.length;

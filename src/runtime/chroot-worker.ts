@@ -40,11 +40,11 @@ const WORDS: Readonly<Record<string, string>> = {
   E2BIG: 'argument list too long',
 };
 
-/** Standard error of the program: that of unshare, which this process came with, is for the keeper. */
+/** Standard error of the program where unshare stands between: that of unshare, which this process came with, is for the keeper. */
 const STEP_STDERR = 3;
 
-moveDescriptor(STEP_STDERR, 2);
 const task = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as ChrootTask;
+if (task.isolated) moveDescriptor(STEP_STDERR, 2);
 const report = openSync(task.report, constants.O_WRONLY | constants.O_APPEND);
 let errno: string;
 try {

@@ -21,11 +21,11 @@ export interface SummaryOptions {
 
 /** The end of a build: what ran and why, size, hidden bytes, where to look next. */
 export async function buildSummary(app: App, built: Built, o: SummaryOptions): Promise<string> {
-  return formatSummary(built, await imageSummary(app, built.image), o);
+  return formatSummary(built, built.kept ? await imageSummary(app, built.image) : undefined, o);
 }
 
 /** The text of `buildSummary`, of what is known. */
-export function formatSummary(built: Built, image: ImageSummary, o: SummaryOptions): string {
+export function formatSummary(built: Built, image: ImageSummary | undefined, o: SummaryOptions): string {
   const { paint, columns } = o;
   const id = imageId(built.image);
   const [first] = built.names;
@@ -34,17 +34,24 @@ export function formatSummary(built: Built, image: ImageSummary, o: SummaryOptio
   const steps = writtenSteps(built);
   const ran = steps.filter(({ cached }) => !cached).length;
   const counts = `${ran} of ${steps.length} steps ran, ${steps.length - ran} cached`;
-  const hidden = image.hidden === 0 ? 'nothing hidden' : `${formatSize(image.hidden)} hidden`;
-  const layers = `${image.layers} layer${image.layers === 1 ? '' : 's'}`;
   const lines = [
     '',
     `${paint('strong', `Built ${name}`)} in ${formatDuration(o.milliseconds)}: ${counts}`,
     ...reasonLines(built, o),
     ...squashedLines(built, columns),
-    `${columns === undefined ? id : shortId(id)}  ${formatSize(image.size)} in ${layers}, ${hidden}`,
-    paint('quiet', `look inside: dobos explore ${shown}`),
+    ...(image === undefined
+      ? ['its steps are kept in the cache, the image is not: type=cacheonly']
+      : [
+          `${columns === undefined ? id : shortId(id)}  ${sizeText(image)}`,
+          paint('quiet', `look inside: dobos explore ${shown}`),
+        ]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function sizeText({ size, layers, hidden }: ImageSummary): string {
+  const unseen = hidden === 0 ? 'nothing hidden' : `${formatSize(hidden)} hidden`;
+  return `${formatSize(size)} in ${layers} layer${layers === 1 ? '' : 's'}, ${unseen}`;
 }
 
 function squashedLines({ squashes, platforms }: Built, columns: number | undefined): string[] {

@@ -4,9 +4,12 @@ export function safeText(line: string): string {
   return visible(last.slice(last.lastIndexOf('\r') + 1));
 }
 
-/** A text of several lines as it may be shown: without control characters and escape sequences, but with its line ends. */
+/** A text of several lines as it may be shown, and cut by programs: without control characters and escape sequences, but with its line ends and tabs. */
 export function safeLines(text: string): string {
-  return text.split('\n').map(visible).join('\n');
+  return text
+    .split('\n')
+    .map((line) => line.split('\t').map(visible).join('\t'))
+    .join('\n');
 }
 
 /** JSON whose strings hold no character that a terminal would obey; a reader gets the same values. */

@@ -133,6 +133,7 @@ describe('the summary of a build', () => {
     graph,
     names: ['docker.io/library/app:1'],
     platforms: [{ os: 'linux', architecture: 'amd64' }],
+    kept: true,
     squashes: [
       { what: 'all', layers: 3, baseLayers: 2, report: { layers: 3, into: 1, before: 12e6, after: 7e6 } },
     ],

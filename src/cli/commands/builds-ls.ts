@@ -8,8 +8,8 @@ import {
   writtenSteps,
 } from '../build-record-text.ts';
 import { safeJson } from '../build-view/safe-text.ts';
-import { formatOption, printFormatted } from '../format-option.ts';
-import { type CommandSpec, flagOption } from '../spec.ts';
+import { formatOption, printList } from '../format-option.ts';
+import { type CommandSpec, flagOption, textOption } from '../spec.ts';
 import { formatTable } from '../table.ts';
 import { formatAge } from '../units.ts';
 
@@ -42,12 +42,21 @@ export const command: CommandSpec = {
       return 0;
     }
     const rows = builds.map((build) => rowOf(build, now));
-    if (options.format !== undefined) return printFormatted(terminal, options, rows);
-    const head = ['BUILD ID', 'NAME', 'STATUS', 'CREATED AT', 'DURATION', 'STEPS'];
+    if (options.format !== undefined)
+      return printList(terminal, textOption(options, 'format'), rows, HEADINGS);
     const lines = rows.map((row) => [row.Ref, row.Name, row.Status, row.CreatedAt, row.Duration, row.Steps]);
-    await terminal.out(formatTable([head, ...lines]));
+    await terminal.out(formatTable([Object.values(HEADINGS), ...lines]));
     return 0;
   },
+};
+
+const HEADINGS = {
+  Ref: 'BUILD ID',
+  Name: 'NAME',
+  Status: 'STATUS',
+  CreatedAt: 'CREATED AT',
+  Duration: 'DURATION',
+  Steps: 'STEPS',
 };
 
 function rowOf(build: ListedBuild, now: number) {

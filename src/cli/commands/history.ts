@@ -1,6 +1,6 @@
 import { readHistory } from '../../app/history.ts';
-import { formatOption, printFormatted } from '../format-option.ts';
-import { type CommandSpec, flagOption } from '../spec.ts';
+import { formatOption, printList } from '../format-option.ts';
+import { type CommandSpec, flagOption, textOption } from '../spec.ts';
 import { formatTable } from '../table.ts';
 import { formatAge, formatDockerSize, shortId } from '../units.ts';
 
@@ -42,7 +42,8 @@ export const command: CommandSpec = {
       };
     });
     if (flagOption(options, 'quiet')) await terminal.out(values.map(({ ID }) => `${ID}\n`).join(''));
-    else if (options.format !== undefined) return printFormatted(terminal, options, values);
+    else if (options.format !== undefined)
+      return printList(terminal, textOption(options, 'format'), values, HEADINGS);
     else {
       const head = ['IMAGE', 'CREATED', 'CREATED BY', 'SIZE', 'COMMENT'];
       const lines = values.map((row) => [
@@ -56,4 +57,13 @@ export const command: CommandSpec = {
     }
     return 0;
   },
+};
+
+const HEADINGS = {
+  ID: 'IMAGE',
+  CreatedSince: 'CREATED',
+  CreatedAt: 'CREATED AT',
+  CreatedBy: 'CREATED BY',
+  Size: 'SIZE',
+  Comment: 'COMMENT',
 };

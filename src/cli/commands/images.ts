@@ -1,8 +1,8 @@
 import { type ImageRow, listImageRows } from '../../app/images.ts';
 import { familiarName, parseReference } from '../../oci/reference.ts';
 import { cliError } from '../errors.ts';
-import { formatOption, printFormatted } from '../format-option.ts';
-import { type CommandSpec, flagOption, listOption } from '../spec.ts';
+import { formatOption, printList } from '../format-option.ts';
+import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
 import { formatTable } from '../table.ts';
 import { formatAge, formatDockerSize, shortId } from '../units.ts';
 
@@ -40,7 +40,8 @@ export const command: CommandSpec = {
     }
     const now = app.settings.now();
     const values = rows.map((row) => docketOf(row, now, whole));
-    if (options.format !== undefined) return printFormatted(terminal, options, values);
+    if (options.format !== undefined)
+      return printList(terminal, textOption(options, 'format'), values, HEADINGS);
     const digests = flagOption(options, 'digests');
     const head = ['REPOSITORY', 'TAG', ...(digests ? ['DIGEST'] : []), 'IMAGE ID', 'CREATED', 'SIZE'];
     const lines = values.map((row) => [
@@ -54,6 +55,16 @@ export const command: CommandSpec = {
     await terminal.out(formatTable([head, ...lines]));
     return 0;
   },
+};
+
+const HEADINGS = {
+  Repository: 'REPOSITORY',
+  Tag: 'TAG',
+  Digest: 'DIGEST',
+  ID: 'IMAGE ID',
+  CreatedSince: 'CREATED',
+  CreatedAt: 'CREATED AT',
+  Size: 'SIZE',
 };
 
 function docketOf(row: ImageRow, now: number, whole: boolean) {

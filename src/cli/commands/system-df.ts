@@ -1,6 +1,6 @@
 import { diskUse } from '../../app/disk-use.ts';
-import { formatOption, printFormatted } from '../format-option.ts';
-import type { CommandSpec } from '../spec.ts';
+import { formatOption, printList } from '../format-option.ts';
+import { type CommandSpec, textOption } from '../spec.ts';
 import { formatTable } from '../table.ts';
 import { formatDockerSize } from '../units.ts';
 
@@ -20,9 +20,17 @@ export const command: CommandSpec = {
       Size: formatDockerSize(use.bytes),
       Reclaimable: `${formatDockerSize(use.reclaimable)}${use.bytes > 0 ? ` (${Math.floor((100 * use.reclaimable) / use.bytes)}%)` : ''}`,
     }));
-    if (options.format !== undefined) return printFormatted(terminal, options, rows);
-    const head = ['TYPE', 'TOTAL', 'ACTIVE', 'SIZE', 'RECLAIMABLE'];
-    await terminal.out(formatTable([head, ...rows.map((row) => Object.values(row))]));
+    if (options.format !== undefined)
+      return printList(terminal, textOption(options, 'format'), rows, HEADINGS);
+    await terminal.out(formatTable([Object.values(HEADINGS), ...rows.map((row) => Object.values(row))]));
     return 0;
   },
+};
+
+const HEADINGS = {
+  Type: 'TYPE',
+  TotalCount: 'TOTAL',
+  Active: 'ACTIVE',
+  Size: 'SIZE',
+  Reclaimable: 'RECLAIMABLE',
 };
