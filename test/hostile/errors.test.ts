@@ -558,7 +558,7 @@ describe('a store that', () => {
       expectError(
         await box.run(['run', 'app', 'true']),
         125,
-        `dobos: ‹*› failed: the file system is read-only (EROFS)\nhint: the store is on a read-only file system; name another folder in DOBOS_ROOT`,
+        `dobos: ‹*› ${box.store} cannot be written (EROFS)\nhint: name a folder that this user may write in DOBOS_ROOT`,
       );
       const built = await box.run(['build', '-q', '--no-cache', folder]);
       expect(built.stderr).toMatch(/^dobos: .*\(EROFS\)\nDockerfile:2\n(.*\n)*hint: .*DOBOS_ROOT\n$/);
