@@ -1,5 +1,8 @@
-import { PULL_POLICIES, type PullPolicy } from '../app/find-or-pull.ts';
-import type { OptionSpec, OptionValues } from './spec.ts';
+import type { App } from '../app/app.ts';
+import { type FindOrPullOptions, PULL_POLICIES, type PullPolicy } from '../app/find-or-pull.ts';
+import { parsePlatform } from '../oci/platform.ts';
+import type { Platform } from '../oci/types.ts';
+import { type OptionSpec, type OptionValues, textOption } from './spec.ts';
 
 /** `run --pull`: docker's and podman's policies. */
 export const RUN_PULL_OPTION: OptionSpec = {
@@ -22,3 +25,16 @@ export function pullPolicy({ pull }: OptionValues): PullPolicy {
   if (pull === 'true') return 'always';
   return PULL_POLICIES.find((policy) => policy === pull) ?? 'missing';
 }
+
+/** The platform of `--platform`, to be spread: nothing if none was given. @throws OCI_PLATFORM_INVALID */
+export function givenPlatform(app: App, options: OptionValues): { readonly platform?: Platform } {
+  const platform = textOption(options, 'platform');
+  return platform === undefined ? {} : { platform: parsePlatform(platform, app.settings.hostPlatform) };
+}
+
+/** How the image of a container is pulled, as the options say. @throws OCI_PLATFORM_INVALID */
+export const imagePull = (
+  app: App,
+  options: OptionValues,
+  o: Pick<FindOrPullOptions, 'signal' | 'onEvent'>,
+): FindOrPullOptions => ({ policy: pullPolicy(options), ...givenPlatform(app, options), ...o });

@@ -1,9 +1,8 @@
 import { createFromImage } from '../../app/run-container.ts';
-import { parsePlatform } from '../../oci/platform.ts';
 import { containerOptions } from '../container-options.ts';
-import { pullPolicy } from '../pull-option.ts';
+import { imagePull } from '../pull-option.ts';
 import { createPullView } from '../pull-view/pull-view.ts';
-import { type CommandSpec, flagOption, textOption } from '../spec.ts';
+import { type CommandSpec, flagOption } from '../spec.ts';
 import { command as run } from './run.ts';
 
 /** What both take. */
@@ -19,16 +18,10 @@ export const command: CommandSpec = {
   options: run.options.filter(({ flags }) => !flags.startsWith('--failed')),
   examples: ['dobos create --name job app', 'dobos create -it --name box app /bin/sh', 'dobos start -ai box'],
   async run({ app, terminal, args, options, signal }) {
-    const platform = textOption(options, 'platform');
     const view = flagOption(options, 'quiet') ? undefined : await createPullView(terminal, 'err');
     const { id } = await createFromImage(app, {
       ...containerOptions(args, options),
-      pull: {
-        policy: pullPolicy(options),
-        ...(platform !== undefined && { platform: parsePlatform(platform, app.settings.hostPlatform) }),
-        signal,
-        onEvent: view?.show,
-      },
+      pull: imagePull(app, options, { signal, onEvent: view?.show }),
       onPulled: () => view?.end(false),
     }).catch((error: unknown) => {
       view?.end(signal.aborted);

@@ -1,10 +1,10 @@
 import { withoutTransport } from '../../app/image-names.ts';
 import { pull, pullAllTags } from '../../app/pull.ts';
-import { parsePlatform } from '../../oci/platform.ts';
 import { formatReference, parseReference } from '../../oci/reference.ts';
+import { givenPlatform } from '../pull-option.ts';
 import { createPullView } from '../pull-view/pull-view.ts';
 import { isInsecure, TLS_OPTIONS } from '../registry-options.ts';
-import { type CommandSpec, flagOption, textOption } from '../spec.ts';
+import { type CommandSpec, flagOption } from '../spec.ts';
 
 export const command: CommandSpec = {
   name: 'pull',
@@ -38,11 +38,10 @@ export const command: CommandSpec = {
     const name = args[0]!;
     const reference = parseReference(withoutTransport(name));
     const quiet = flagOption(options, 'quiet');
-    const platform = textOption(options, 'platform');
     const view = quiet ? undefined : await createPullView(terminal, 'out');
     const request = {
       insecure: isInsecure(options),
-      ...(platform !== undefined && { platform: parsePlatform(platform, app.settings.hostPlatform) }),
+      ...givenPlatform(app, options),
       signal,
       onEvent: view?.show,
     };

@@ -1,10 +1,10 @@
 import { withoutTransport } from '../../app/image-names.ts';
 import { push, pushAllTags } from '../../app/push.ts';
-import { parsePlatform } from '../../oci/platform.ts';
 import { formatReference, parseReference } from '../../oci/reference.ts';
+import { givenPlatform } from '../pull-option.ts';
 import { createPushView } from '../push-view/push-view.ts';
 import { isInsecure, TLS_OPTIONS } from '../registry-options.ts';
-import { type CommandSpec, flagOption, textOption } from '../spec.ts';
+import { type CommandSpec, flagOption } from '../spec.ts';
 
 export const command: CommandSpec = {
   name: 'push',
@@ -35,12 +35,11 @@ export const command: CommandSpec = {
     const name = args[0]!;
     const reference = parseReference(withoutTransport(name));
     const quiet = flagOption(options, 'quiet');
-    const platform = textOption(options, 'platform');
     const all = flagOption(options, 'allTags');
     const view = quiet ? undefined : await createPushView(terminal, 'out');
     const request = {
       insecure: isInsecure(options),
-      ...(platform !== undefined && { platform: parsePlatform(platform, app.settings.hostPlatform) }),
+      ...givenPlatform(app, options),
       signal,
       onEvent: view?.show,
     };

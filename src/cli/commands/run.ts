@@ -1,12 +1,11 @@
 import { runContainer } from '../../app/run-container.ts';
-import { parsePlatform } from '../../oci/platform.ts';
 import { containerOptions } from '../container-options.ts';
 import { cliError } from '../errors.ts';
 import { afterStop, passOrStop } from '../pass-signals.ts';
-import { pullPolicy, RUN_PULL_OPTION } from '../pull-option.ts';
+import { imagePull, RUN_PULL_OPTION } from '../pull-option.ts';
 import { createPullView } from '../pull-view/pull-view.ts';
 import { FAILED_OPTION, imageOrFailed } from '../run-failed.ts';
-import { type CommandSpec, flagOption, textOption } from '../spec.ts';
+import { type CommandSpec, flagOption } from '../spec.ts';
 
 export const command: CommandSpec = {
   name: 'run',
@@ -77,16 +76,10 @@ export const command: CommandSpec = {
     const words = await imageOrFailed({ app, terminal, args, options });
     const [image, ...rest] = words;
     const stop = new AbortController();
-    const platform = textOption(options, 'platform');
     const view = flagOption(options, 'quiet') ? undefined : await createPullView(terminal, 'err');
     const { code } = await runContainer(app, {
       ...containerOptions(words, options),
-      pull: {
-        policy: pullPolicy(options),
-        ...(platform !== undefined && { platform: parsePlatform(platform, app.settings.hostPlatform) }),
-        signal,
-        onEvent: view?.show,
-      },
+      pull: imagePull(app, options, { signal, onEvent: view?.show }),
       onPulled: () => view?.end(false),
       onWarning: (message) => terminal.err(`dobos: warning: ${message}\n`),
       signal: stop.signal,

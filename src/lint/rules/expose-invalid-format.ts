@@ -1,4 +1,4 @@
-import { readPort } from '../read-port.ts';
+import { exposedPorts, replacePort } from '../exposed-ports.ts';
 import { checkUrl, type Rule } from '../rule.ts';
 
 /** EXPOSE names ports of the container only. */
@@ -11,23 +11,15 @@ export const exposeInvalidFormat: Rule = {
   needs: 'file',
   examples: { bad: 'FROM alpine\nEXPOSE 127.0.0.1:80:80\n', good: 'FROM alpine\nEXPOSE 80\n' },
   *check(subject) {
-    for (const { lines } of subject.walked()) {
-      for (const { instruction: on, words } of lines) {
-        if (on.kind !== 'EXPOSE') continue;
-        for (const word of on.words) {
-          for (const text of words.get(word)?.words ?? []) {
-            const port = readPort(text);
-            if (port === undefined || port.host === '') continue;
-            const kept = text.slice(port.host.length + 1);
-            yield {
-              message: `EXPOSE instruction should not define an IP address or host-port mapping, found '${text}'`,
-              on,
-              at: word.range,
-              fix: text === word.text ? [{ range: word.range, text: kept }] : undefined,
-            };
-          }
-        }
-      }
+    for (const exposed of exposedPorts(subject.walked())) {
+      const { on, word, text, port } = exposed;
+      if (port.host === '') continue;
+      yield {
+        message: `EXPOSE instruction should not define an IP address or host-port mapping, found '${text}'`,
+        on,
+        at: word.range,
+        fix: replacePort(exposed, text.slice(port.host.length + 1)),
+      };
     }
   },
 };

@@ -1,4 +1,4 @@
-import { readPort } from '../read-port.ts';
+import { exposedPorts, replacePort } from '../exposed-ports.ts';
 import { checkUrl, type Rule } from '../rule.ts';
 
 /** `EXPOSE 80/tcp` in lower case. */
@@ -11,22 +11,15 @@ export const exposeProtoCasing: Rule = {
   needs: 'file',
   examples: { bad: 'FROM alpine\nEXPOSE 80/TcP\n', good: 'FROM alpine\nEXPOSE 80/tcp\n' },
   *check(subject) {
-    for (const { lines } of subject.walked()) {
-      for (const { instruction: on, words } of lines) {
-        if (on.kind !== 'EXPOSE') continue;
-        for (const word of on.words) {
-          for (const text of words.get(word)?.words ?? []) {
-            const port = readPort(text);
-            if (port === undefined || port.protocol === port.protocol.toLowerCase()) continue;
-            yield {
-              message: `Defined protocol '${text}' in EXPOSE instruction should be lowercase`,
-              on,
-              at: word.range,
-              fix: text === word.text ? [{ range: word.range, text: text.toLowerCase() }] : undefined,
-            };
-          }
-        }
-      }
+    for (const exposed of exposedPorts(subject.walked())) {
+      const { on, word, text, port } = exposed;
+      if (port.protocol === port.protocol.toLowerCase()) continue;
+      yield {
+        message: `Defined protocol '${text}' in EXPOSE instruction should be lowercase`,
+        on,
+        at: word.range,
+        fix: replacePort(exposed, text.toLowerCase()),
+      };
     }
   },
 };
