@@ -3,6 +3,7 @@ import { rootOfContainer } from '../containers/run-container.ts';
 import type { Container, ContainerState } from '../containers/types.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
+import { isDigest } from '../oci/digest.ts';
 import type { App } from './app.ts';
 import { type ContainerTools, lookUpContainer, openContainers } from './containers.ts';
 import { findImage } from './find-image.ts';
@@ -108,9 +109,11 @@ export async function shownImages(app: App, containers: readonly Container[]): P
     for await (const [name, { digest }] of (await app.store()).list()) names.set(name, digest);
   }
   return containers.map(({ image: { name, found, id } }) =>
-    found === undefined || names.get(found.name) === found.target ? name : id.slice('sha256:'.length, 19),
+    isDigest(name) || (found !== undefined && names.get(found.name) !== found.target) ? shortImage(id) : name,
   );
 }
+
+const shortImage = (id: string): string => id.slice('sha256:'.length, 19);
 
 export interface ContainerSize {
   /** Bytes of the files that it added or changed. */

@@ -1,4 +1,4 @@
-import { safeJson, safeLines } from './build-view/safe-text.ts';
+import { safeFields, safeJson } from './build-view/safe-text.ts';
 import type { OptionSpec, OptionValues } from './spec.ts';
 import { textOption } from './spec.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,7 +21,7 @@ export async function printList(
     import('../template/parse-template.ts'),
     import('../template/run-table.ts'),
   ]);
-  await terminal.out(safeLines(runTable(parseTemplate(unescapeListFormat(format)), rows, headings)));
+  await terminal.out(safeFields(runTable(parseTemplate(unescapeListFormat(format)), rows, headings)));
   return 0;
 }
 
@@ -39,6 +39,6 @@ export async function printFormatted(
   const { parseTemplate } = await import('../template/parse-template.ts');
   const { runTemplate } = await import('../template/run-template.ts');
   const template = parseTemplate(format);
-  for (const value of values) await terminal.out(`${safeLines(runTemplate(template, value))}\n`);
+  for (const value of values) await terminal.out(`${safeFields(runTemplate(template, value))}\n`);
   return 0;
 }

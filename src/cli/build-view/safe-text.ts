@@ -4,12 +4,14 @@ export function safeText(line: string): string {
   return visible(last.slice(last.lastIndexOf('\r') + 1));
 }
 
-/** A text of several lines as it may be shown, and cut by programs: without control characters and escape sequences, but with its line ends and tabs. */
+/** A text of several lines as it may be shown: without control characters and escape sequences, but with its line ends. */
 export function safeLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => line.split('\t').map(visible).join('\t'))
-    .join('\n');
+  return text.split('\n').map(visible).join('\n');
+}
+
+/** The same for programs that cut lines into fields: with its tabs. */
+export function safeFields(text: string): string {
+  return text.split('\t').map(safeLines).join('\t');
 }
 
 /** JSON whose strings hold no character that a terminal would obey; a reader gets the same values. */
