@@ -11,6 +11,10 @@ export function explainMiss(now: StepKey, before: StepKey): string[] {
   const fresh = byIdentity(now.parts);
   const said: string[] = [];
   const files: string[] = [];
+  const [written, writtenBefore] = [fresh.get('instruction\0'), old.get('instruction\0')];
+  // Another kind of step has other parts, and none of them says more.
+  if (written !== undefined && writtenBefore !== undefined && kindOf(written) !== kindOf(writtenBefore))
+    return [change(written, writtenBefore)];
   for (const [id, part] of fresh) {
     const was = old.get(id);
     if (was?.value === part.value) continue;
@@ -36,6 +40,8 @@ export function explainMiss(now: StepKey, before: StepKey): string[] {
 function byIdentity(parts: readonly KeyPart[]): Map<string, KeyPart> {
   return new Map(parts.map((part) => [`${part.name}\0${part.key ?? ''}`, part]));
 }
+
+const kindOf = ({ value }: KeyPart): string => value.split(' ', 1)[0] ?? '';
 
 function change(part: KeyPart, was: KeyPart | undefined): string {
   if (was === undefined) return `${label(part)} is new`;

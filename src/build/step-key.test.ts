@@ -177,6 +177,10 @@ describe('explainMiss', () => {
     ]);
   });
 
+  it('leaves it at the instruction where another kind of step stands now', () => {
+    expect(why('LABEL a=b', 'RUN x')).toEqual(['the instruction changed: LABEL a=b → RUN /bin/sh -c x']);
+  });
+
   it('names the ARG or ENV with both values', () => {
     const given = { buildArgs: { V: '2' } };
     expect(why('ARG V=1\nRUN x', 'ARG V=1\nRUN x', {}, given)).toEqual(['ARG V changed: 1 → 2']);
