@@ -22,7 +22,7 @@ export default defineConfig({
           exclude: ['**/*.root.test.ts'],
         },
       },
-      { extends: true, test: { name: 'peers', include: peers, maxWorkers: 1 } },
+      { extends: true, test: { name: 'peers', include: peers, maxWorkers: 2 } },
     ],
   },
 });

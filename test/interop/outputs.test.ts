@@ -186,7 +186,7 @@ describe('outputs of a build', () => {
 
   it('that cannot be are refused before anything runs', async () => {
     for (const [output, said] of [
-      ['type=registry,name=x', 'pushing is not part of this version'],
+      ['type=registry', 'a name is needed'],
       ['type=lcoal,dest=x', 'did you mean type=local?'],
     ] as const) {
       const refused = await box.run(['build', '-o', output, '--no-cache', context]);

@@ -112,9 +112,12 @@ describe('build --squash', () => {
     const first = await build('-t', 'app', '--squash-all');
     expect(first).toContain('squashed 4 layers into 1: 18 B became 8 B, 10 B of hidden files gone\n');
     expect(first).toContain('no layer is shared with the base any more\n');
-    const stamp = run('find', box.store, '-type', 'f', '-printf', '%p %T@\\n');
+    // Every build leaves a record of itself.
+    const files = (): string =>
+      run('find', box.store, '-path', '*/builds', '-prune', '-o', '-type', 'f', '-printf', '%p %T@\\n');
+    const before = files();
     await build('-t', 'app', '--squash-all', '-q');
-    expect(run('find', box.store, '-type', 'f', '-printf', '%p %T@\\n')).toBe(stamp);
+    expect(files()).toBe(before);
   });
 
   it('works for several platforms, and for steps of a cache in a folder, with the same digest', async () => {
