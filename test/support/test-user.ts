@@ -8,7 +8,9 @@ const NAME = 'dobos-rootless';
 /** An ordinary user with a range of subordinate ids, made when missing. Needs root. */
 export function testUser(): { readonly uid: number; readonly gid: number; readonly name: string } {
   if (spawnSync('id', [NAME]).status !== 0) {
-    execFileSync('useradd', ['--create-home', '--shell', '/bin/sh', NAME], { stdio: 'pipe' });
+    const made = spawnSync('useradd', ['--create-home', '--shell', '/bin/sh', NAME], { encoding: 'utf8' });
+    // A suite beside this one may have made it meanwhile.
+    if (made.status !== 0 && spawnSync('id', [NAME]).status !== 0) throw new Error(made.stderr);
   }
   const id = (flag: string): number => Number(execFileSync('id', [flag, NAME], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g'), name: NAME };
