@@ -53,7 +53,7 @@ RUN mkdir -p /srv/a && echo one > /srv/a/one && chmod 4755 /srv/a/one && ln /srv
 RUN echo 'app:x:1000:1000::/home:/bin/sh' >> /etc/passwd; rm /bin/ps; mv /tmp /tmp2; mkdir -m 1777 /tmp
 RUN --mount=type=cache,target=/c --mount=type=tmpfs,target=/t/u/v --mount=target=/srv/b cp /srv/b/Dockerfile /srv/c; touch /c/a /t/u/v/x; mkfifo /srv/fifo
 USER app
-WORKDIR /work/x
+WORKDIR /deep/x
 RUN touch /tmp/mine
 USER root
 RUN <<EOF
