@@ -3,77 +3,29 @@ import { isDobosError } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
 import type { BuildEvent } from '../build/build-events.ts';
 import { type PlannedBuild, planImage } from '../build/build-image.ts';
-import type { StepSurroundings } from '../build/execute-run.ts';
 import type { BuildGraph } from '../build/graph.ts';
 import type { BuildResult } from '../build/run-build.ts';
-import type { BuildSquash, SquashWhat } from '../build/squash-build.ts';
-import type { StepSecrets } from '../build/step-mounts.ts';
+import type { BuildSquash } from '../build/squash-build.ts';
 import { keepUntagged, nameImage } from '../image/name-image.ts';
 import type { Pushed } from '../image/push-image.ts';
 import { type IndexEntry, writeIndex } from '../image/write-index.ts';
-import { formatPlatform, parsePlatform } from '../oci/platform.ts';
+import { formatPlatform } from '../oci/platform.ts';
 import type { Descriptor, Platform } from '../oci/types.ts';
 import type { App } from './app.ts';
-import { type BuildAnnotations, parseAnnotations } from './build-annotations.ts';
-import { type GivenArguments, readBuildArguments, splitPair } from './build-arguments.ts';
-import { type CachePlace, type OpenedCaches, openCaches, parseCache, writeCaches } from './build-caches.ts';
-import { type OutputPush, parseOutput, withPush } from './build-outputs.ts';
+import { splitPair } from './build-arguments.ts';
+import { type OpenedCaches, openCaches, writeCaches } from './build-caches.ts';
+import type { OutputPush } from './build-outputs.ts';
 import { type BuildPlace, openBuildPlace, type PlaceOptions } from './build-place.ts';
-import { readAllowed, readStepSecrets } from './build-secrets.ts';
+import { type BuildRequest, type ReadRequest, readBuildRequest } from './build-request.ts';
 import { checkEmulation } from './check-emulation.ts';
-import type { PullPolicy } from './find-or-pull.ts';
-import { fullName } from './image-names.ts';
 import { createLazyBases } from './lazy-bases.ts';
 import { type OpenedContexts, openNamedContexts } from './named-contexts.ts';
 import { nameEvent, namePlatform, nameSteps } from './platform-steps.ts';
 import type { PushNotice } from './push.ts';
 import { type RecordDoors, type Recorded, recordBuild } from './record-build.ts';
 import { resolveBase } from './resolve-base.ts';
-import { readJobs, readSurroundings, type SurroundingsRequest } from './step-surroundings.ts';
 import { warnOfExecutor } from './warn-of-executor.ts';
-import { checkOutputs, writeOutputs } from './write-outputs.ts';
-
-export interface BuildRequest extends SurroundingsRequest, GivenArguments {
-  readonly context: string;
-  /** Relative to the working directory; `Dockerfile` of the context when absent. */
-  readonly dockerfile?: string | undefined;
-  readonly tags: readonly string[];
-  /** `name=value`. */
-  readonly labels: readonly string[];
-  readonly target?: string | undefined;
-  /** One, or several with commas between them: then an index is made. */
-  readonly platform?: string | undefined;
-  readonly network?: 'default' | 'host' | 'none' | undefined;
-  /** `id=x,src=FILE` or `id=x,env=NAME`. */
-  readonly secrets?: readonly string[] | undefined;
-  /** `default` or `id=SOCKET`. */
-  readonly ssh?: readonly string[] | undefined;
-  /** `security.insecure`, `network.host`. */
-  readonly allow?: readonly string[] | undefined;
-  /** Steps that may run at once. */
-  readonly jobs?: string | undefined;
-  readonly useCache: boolean;
-  /** Stages that run again. */
-  readonly freshStages?: readonly string[] | undefined;
-  readonly runtime?: string | undefined;
-  /** As in `--output`. */
-  readonly outputs?: readonly string[] | undefined;
-  /** As `--push`. */
-  readonly push?: boolean | undefined;
-  /** As in `--cache-from` and `--cache-to`. */
-  readonly cacheFrom?: readonly string[] | undefined;
-  readonly cacheTo?: readonly string[] | undefined;
-  /** As `--squash` and `--squash-all`. */
-  readonly squash?: SquashWhat | undefined;
-  /** As in `--build-context`. */
-  readonly buildContexts?: readonly string[] | undefined;
-  /** As in `--annotation`. */
-  readonly annotations?: readonly string[] | undefined;
-  /** Build checks: `all` their findings are told of, or only those that fail the build are looked for; `all` when absent. */
-  readonly checks?: 'all' | 'errors' | undefined;
-  /** Whether bases are pulled; `missing` when absent. */
-  readonly pull?: PullPolicy | undefined;
-}
+import { writeOutputs } from './write-outputs.ts';
 
 export interface BuildDoors extends WatchOptions<BuildEvent>, RecordDoors {
   /** Where outputs to `-` go; they are refused without it. */
@@ -100,7 +52,7 @@ export interface Built extends Omit<BuildResult, 'squashed'> {
 
 /** Builds an image from a folder and its Dockerfile, names it and writes it where it is to go; without a name it stays as `<none>`. @throws as `buildImage`, and BUILD_CONTEXT, BUILD_DOCKERFILE, OUTPUT_INVALID, OCI_REFERENCE_INVALID before anything runs */
 export async function build(app: App, request: BuildRequest, o: BuildDoors): Promise<Built> {
-  const wanted = readRequest(app, request);
+  const wanted = readBuildRequest(app, request);
   const { names, context, target } = wanted;
   const platforms = wanted.platforms.map(formatPlatform);
   const about = { names, context, target, platforms };
@@ -112,7 +64,7 @@ export async function build(app: App, request: BuildRequest, o: BuildDoors): Pro
 
 type Doors = BuildDoors & Recorded;
 
-async function buildRead(app: App, request: BuildRequest, wanted: Read, o: Doors): Promise<Built> {
+async function buildRead(app: App, request: BuildRequest, wanted: ReadRequest, o: Doors): Promise<Built> {
   const how = {
     signal: o.signal,
     stdin: o.stdin,
@@ -131,7 +83,7 @@ async function buildRead(app: App, request: BuildRequest, wanted: Read, o: Doors
 async function buildWith(
   app: App,
   request: BuildRequest,
-  wanted: Read & Pick<Wanted, 'caches'>,
+  wanted: ReadRequest & Pick<Wanted, 'caches'>,
   how: PlaceOptions,
   o: Doors,
 ): Promise<Built> {
@@ -166,55 +118,10 @@ async function buildAgainIfDisturbed(app: App, wanted: Wanted, o: Doors): Promis
   }
 }
 
-interface Wanted extends Read {
+interface Wanted extends ReadRequest {
   readonly place: BuildPlace;
   readonly named: OpenedContexts;
   readonly caches: OpenedCaches;
-}
-
-interface Read extends BuildRequest {
-  readonly names: readonly string[];
-  readonly platforms: readonly Platform[];
-  readonly written: readonly ReturnType<typeof parseOutput>[];
-  readonly noted: BuildAnnotations;
-  readonly sources: readonly CachePlace[];
-  readonly targets: readonly CachePlace[];
-  readonly allowed: ReadonlySet<string>;
-  readonly stepSecrets: StepSecrets;
-  readonly surroundings: StepSurroundings;
-  readonly parallel: number | undefined;
-  readonly argumentValues: ReadonlyMap<string, string>;
-}
-
-/** What the options say, before anything is read. */
-function readRequest(app: App, request: BuildRequest): Read {
-  const { hostPlatform } = app.settings;
-  const platforms = new Map<string, Platform>();
-  for (const text of request.platform?.split(',') ?? []) {
-    const platform = parsePlatform(text.trim(), hostPlatform);
-    platforms.set(formatPlatform(platform), platform);
-  }
-  if (platforms.size === 0) platforms.set('', hostPlatform);
-  const names = [...new Set(request.tags.map(fullName))];
-  const written = withPush((request.outputs ?? []).map(parseOutput), request.push === true);
-  checkOutputs(written, platforms.size, names);
-  return {
-    ...request,
-    names,
-    platforms: [...platforms.values()],
-    written,
-    sources: (request.cacheFrom ?? []).map((text) => parseCache('--cache-from', text)),
-    targets: (request.cacheTo ?? []).map((text) => parseCache('--cache-to', text)),
-    noted: parseAnnotations(request.annotations ?? [], platforms.size > 1),
-    allowed: readAllowed(request.allow ?? []),
-    surroundings: readSurroundings(request),
-    parallel: readJobs(request.jobs),
-    argumentValues: readBuildArguments(request, app.settings.environment),
-    stepSecrets: readStepSecrets(
-      { secrets: request.secrets ?? [], ssh: request.ssh ?? [] },
-      app.settings.environment,
-    ),
-  };
 }
 
 async function buildOnce(app: App, wanted: Wanted, o: Doors): Promise<Built> {
