@@ -9,7 +9,6 @@ import { compressLayers } from '../image/compress-layers.ts';
 import { nameImage } from '../image/name-image.ts';
 import { saveImages, saveToFile } from '../image/save-images.ts';
 import { type LayoutRoot, saveLayout, saveLayoutFolder, streamLayout } from '../image/save-layout.ts';
-import type { Image } from '../image/types.ts';
 import { type IndexEntry, writeIndex } from '../image/write-index.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import type { Annotations, Descriptor } from '../oci/types.ts';
@@ -166,18 +165,14 @@ async function compressed(
   o: CallOptions,
 ): Promise<Descriptor> {
   if (compression === undefined) return built.target;
+  const { writeImage } = await import('../image/write-image.ts');
   const entries: IndexEntry[] = [];
   for (const entry of built.entries) {
     const image = await compressLayers(entry.image, compression, store, { ...o, level });
-    await writeDocuments(store, image, o);
+    await writeImage(store, image, o);
     entries.push({ ...entry, image });
   }
   const [first] = entries as [IndexEntry];
   if (entries.length === 1) return first.image.descriptor;
   return writeIndex(store, entries, { ...o, annotations: built.indexAnnotations });
-}
-
-async function writeDocuments(store: LocalStore, image: Image, o: CallOptions): Promise<void> {
-  const { writeImage } = await import('../image/write-image.ts');
-  await writeImage(store, image, o);
 }
