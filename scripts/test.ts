@@ -15,7 +15,13 @@ interface Report {
   readonly numTodoTests: number;
   readonly testResults: readonly {
     readonly name: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    /** Why the file itself could not be run. */
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -118,6 +124,14 @@ const totals = {
   failed: sum((report) => report.numFailedTests),
   skipped: sum((report) => report.numPendingTests + report.numTodoTests),
 };
+// At the very end, where whoever reads only that finds it.
+for (const { testResults } of ran)
+  for (const { name, assertionResults, message } of testResults) {
+    const failures = assertionResults.filter(({ status }) => status === 'failed');
+    if (failures.length === 0 && message) console.log(`\nFAILED ${name}\n${message}`);
+    for (const { fullName, failureMessages } of failures)
+      console.log(`\nFAILED ${name}\n${fullName}\n${failureMessages?.join('\n') ?? ''}`);
+  }
 writeFileSync(join(CACHE, `test-totals-${process.version}.json`), JSON.stringify(totals));
 console.log(
   `\ntests: ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped (Node ${process.version})`,

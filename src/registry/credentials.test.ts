@@ -325,10 +325,10 @@ describe('a helper', () => {
   it('that never answers is killed after its time', async () => {
     helper('slow', { hang: join(home, 'pid') });
     const name = { suffix: 'slow', file: 'f', key: 'k' };
-    const asking = createCredentialHelper(name, runtime(), 700).get('r.example');
+    const asking = createCredentialHelper(name, runtime(), 4000).get('r.example');
     await expect(asking).rejects.toMatchObject({
       code: 'CREDENTIALS_HELPER',
-      message: 'credential helper docker-credential-slow failed at "get": no answer after 0.7 s',
+      message: 'credential helper docker-credential-slow failed at "get": no answer after 4 s',
     });
     const pid = readPid(join(home, 'pid'));
     await expect.poll(() => isAlive(pid)).toBe(false);
