@@ -234,6 +234,13 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import('./commands/export.ts'),
   ),
   row(
+    'bundle',
+    'containers',
+    'Write an image as an OCI runtime bundle',
+    [],
+    () => import('./commands/bundle.ts'),
+  ),
+  row(
     'system df',
     'system',
     'Show what takes space in the store',
@@ -261,7 +268,7 @@ export const COMMANDS: readonly CommandRow[] = [
 /** Commands that people will type and that come later; they fail by name. */
 export const LATER: readonly string[] = [
   'copy', 'search', 'validate',
-  'restart', 'pause', 'unpause', 'logs', 'exec', 'attach', 'top', 'cp', 'container', 'volume', 'network', 'bundle', 'runtimes', 'buildx', 'builder',
+  'restart', 'pause', 'unpause', 'logs', 'exec', 'attach', 'top', 'cp', 'container', 'volume', 'network', 'runtimes', 'buildx', 'builder',
   'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 

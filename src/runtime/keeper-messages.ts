@@ -2,6 +2,7 @@ import type { PlainError } from '../base/errors.ts';
 import type { Digest } from '../oci/types.ts';
 import type { CacheMountChoice, CacheMountUse, RootChange } from '../rootfs/types.ts';
 import type {
+  BundleRequest,
   ContainerRoot,
   ExecutorFacts,
   KeeperOptions,
@@ -24,7 +25,9 @@ export type KeeperCall =
   | { readonly method: 'commitRoot'; readonly root: ContainerRoot; readonly epoch: number | undefined }
   | { readonly method: 'packRoot'; readonly root: ContainerRoot; readonly path: string }
   | { readonly method: 'rootBytes'; readonly roots: readonly ContainerRoot[] }
-  | { readonly method: 'discardRoot'; readonly folder: string };
+  | { readonly method: 'discardRoot'; readonly folder: string }
+  | { readonly method: 'writeBundle'; readonly request: BundleRequest }
+  | { readonly method: 'removeFolder'; readonly folder: string };
 
 /** Results by method. */
 export interface KeeperResults {
@@ -40,6 +43,8 @@ export interface KeeperResults {
   readonly packRoot: number;
   readonly rootBytes: readonly number[];
   readonly discardRoot: undefined;
+  readonly writeBundle: undefined;
+  readonly removeFolder: undefined;
 }
 
 /** From the client into the keeper. */

@@ -81,6 +81,8 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     packRoot: (root, path, o) => call({ method: 'packRoot', root, path }, o),
     rootBytes: (roots) => call({ method: 'rootBytes', roots }),
     discardRoot: (folder) => call({ method: 'discardRoot', folder }),
+    writeBundle: (request, o) => call({ method: 'writeBundle', request }, { signal: o?.signal }),
+    removeFolder: (folder) => call({ method: 'removeFolder', folder }),
     pass: (signal) => {
       void started?.then(
         (keeper) => keeper.send({ kind: 'signal', signal }),

@@ -57,14 +57,7 @@ export type Preparation = { readonly mountPoints: readonly string[] } & (
  */
 export function prepareProcess(root: ProcessRoot, wanted: Process): Preparation {
   const { merged } = root;
-  const name = wanted.args[0];
-  if (name === undefined || name === '') throw runtimeError('RUNTIME_NO_COMMAND', {});
-  refuseZeroBytes(wanted);
-  const user = mappedUser(
-    resolveUser(wanted.user, readUserFile(merged, '/etc/passwd'), readUserFile(merged, '/etc/group')),
-  );
-  const env = environment(wanted, user);
-  const cwd = makeWorkingDirectory(merged, wanted.cwd);
+  const { name, user, env, cwd } = resolveProcess(merged, wanted);
   const { binds, mountPoints } = makeMountPoints(root, wanted);
   const found = findExecutable({
     root: merged,
@@ -81,6 +74,23 @@ export function prepareProcess(root: ProcessRoot, wanted: Process): Preparation 
     mountPoints,
     process: { program: found.path, args: wanted.args, env, cwd, user, binds },
   };
+}
+
+/**
+ * What the process's names mean in a root, which gets its working directory if that is missing.
+ * @throws RUNTIME_NO_COMMAND, RUNTIME_CWD, RUNTIME_USER_FILE, RUNTIME_UNMAPPED_ID, RUNTIME_ZERO_BYTE and those of resolveUser
+ */
+export function resolveProcess(
+  merged: string,
+  wanted: Process,
+): { readonly name: string } & Pick<PreparedProcess, 'user' | 'env' | 'cwd'> {
+  const name = wanted.args[0];
+  if (name === undefined || name === '') throw runtimeError('RUNTIME_NO_COMMAND', {});
+  refuseZeroBytes(wanted);
+  const user = mappedUser(
+    resolveUser(wanted.user, readUserFile(merged, '/etc/passwd'), readUserFile(merged, '/etc/group')),
+  );
+  return { name, user, env: environment(wanted, user), cwd: makeWorkingDirectory(merged, wanted.cwd) };
 }
 
 function refuseZeroBytes(wanted: Process): void {

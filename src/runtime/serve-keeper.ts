@@ -1,6 +1,7 @@
 import type { CallOptions, WatchOptions } from '../base/options.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import type { Layer } from '../layer/types.ts';
+import { removeTree } from '../rootfs/remove-tree.ts';
 import type { Rootfs, RootLook } from '../rootfs/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { ExecutorChoice } from './choose-executor.ts';
@@ -54,6 +55,12 @@ export async function answerCall(
     }
     case 'discardRoot':
       tools.snapshotter.discard(call.folder);
+      return undefined;
+    case 'writeBundle':
+      await (await import('./write-bundle.ts')).writeBundle(tools, call.request, { signal: o.signal });
+      return undefined;
+    case 'removeFolder':
+      removeTree(call.folder);
       return undefined;
   }
 }

@@ -190,6 +190,18 @@ export interface RunOutcome {
   readonly layer?: LayerRef | undefined;
 }
 
+/** A folder that any OCI runtime can run, to be written. */
+export interface BundleRequest {
+  /** Base first. */
+  readonly layers: readonly LayerRef[];
+  readonly process: Process;
+  /** An empty folder; the only one that is written to. */
+  readonly folder: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Of the machine that it is for, by Node's name. */
+  readonly nodeArchitecture: string;
+}
+
 /** Which executor runs processes, in a line why this one, and what the person should know about it. */
 export interface ExecutorFacts {
   readonly name: string;
@@ -223,6 +235,10 @@ export interface Keeper {
   rootBytes(roots: readonly ContainerRoot[]): Promise<readonly number[]>;
   /** Removes the kept root of a container's folder. */
   discardRoot(folder: string): Promise<void>;
+  /** Writes an OCI runtime bundle. */
+  writeBundle(request: BundleRequest, o?: CallOptions): Promise<void>;
+  /** Removes a folder of files that may belong to any id of the keeper's namespace. */
+  removeFolder(folder: string): Promise<void>;
   /** Passes a signal to the program on this process's own streams (`io: 'inherit'`). */
   pass?(signal: NodeJS.Signals): void;
   close(): Promise<void>;
