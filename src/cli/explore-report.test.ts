@@ -4,6 +4,14 @@ import { createPaint } from './colour.ts';
 import { efficiencySentence, exploreReport } from './explore-report.ts';
 
 const none = { paths: 0, bytes: 0 };
+const changes = {
+  added: none,
+  content: none,
+  metadata: none,
+  type: none,
+  rewritten: none,
+  removed: none,
+};
 const layer = (number: number, more: Partial<ExploredLayer>): ExploredLayer => ({
   number,
   diffId: 'sha256:0',
@@ -17,6 +25,11 @@ const layer = (number: number, more: Partial<ExploredLayer>): ExploredLayer => (
   changed: none,
   copied: none,
   removed: none,
+  changes,
+  contribution: 0,
+  cumulative: 0,
+  level: 0,
+  origin: 'instruction',
   hiddenBytes: 0,
   hiddenFiles: 0,
   hidesBytes: 0,
@@ -30,6 +43,7 @@ const report: Exploration = {
   hidden: 1000,
   efficiency: 0.75,
   storedBytes: 9000,
+  levels: [],
   layers: [
     layer(0, { fileBytes: 3000, hiddenBytes: 1000, history: 0 }),
     layer(1, {
@@ -39,7 +53,9 @@ const report: Exploration = {
     }),
     layer(2, {}),
   ],
-  hiddenFiles: [{ layer: 0, hiddenBy: 1, path: `some/${'deep/'.repeat(30)}file\u001b[31m`, bytes: 1000 }],
+  hiddenFiles: [
+    { layer: 0, hiddenBy: 1, how: 'replaced', path: `some/${'deep/'.repeat(30)}file\u001b[31m`, bytes: 1000 },
+  ],
   history: [
     { comment: 'Imported from -', empty: false, layer: 0 },
     { empty: false, layer: 1 },

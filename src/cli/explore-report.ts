@@ -1,4 +1,6 @@
+import { instructionText } from '../explore/instruction.ts';
 import type { Exploration, ExploredLayer } from '../explore/types.ts';
+import { familiarName, parseReference } from '../oci/reference.ts';
 import { safeText } from './build-view/safe-text.ts';
 import type { Paint } from './colour.ts';
 import { formatSize } from './units.ts';
@@ -8,6 +10,7 @@ const HIDDEN_SHOWN = 10;
 /** Columns of a row without the bar and the instruction: number, size, hidden bytes, and the blanks between. */
 const FIXED_COLUMNS = 5 + 2 + 2 + 9 + 2 + 10 + 2;
 const COUNT_COLUMNS = 3 * 6 + 2 + 2;
+const LINE_COLUMNS = 4 + 2;
 /** Below this the counts of changed paths give way to the instruction. */
 const COUNTS_FROM = 76;
 /** Columns that the instruction gets before the bar grows. */
@@ -21,6 +24,7 @@ export function exploreReport(name: string, report: Exploration, paint: Paint, c
     efficiencySentence(report),
     '',
     ...cakeLines(report, paint, columns),
+    ...levelLines(report, name, paint, columns),
     ...hiddenLines(report, paint, columns),
     ...warningLines(report, paint),
   ];
@@ -41,11 +45,13 @@ function cakeLines(report: Exploration, paint: Paint, columns: number): string[]
   const most = Math.max(1, ...report.layers.map(({ fileBytes }) => fileBytes));
   const counts = columns >= COUNTS_FROM;
   // The last column stays empty: some terminals wrap a line that fills it.
-  const free = columns - 1 - FIXED_COLUMNS - (counts ? COUNT_COLUMNS : 0);
+  const lines = counts && report.dockerfile !== undefined;
+  const free = columns - 1 - FIXED_COLUMNS - (counts ? COUNT_COLUMNS : 0) - (lines ? LINE_COLUMNS : 0);
   const barWidth = Math.min(24, Math.max(6, free - MADE_BY_COLUMNS));
   const room = Math.max(8, free - barWidth);
   const countHead = counts ? `${'+'.padStart(6)} ${'~'.padStart(6)} ${'-'.padStart(6)}  ` : '';
-  const head = `layer  ${''.padEnd(barWidth)}  ${'size'.padStart(9)}  ${'hidden'.padStart(10)}  ${countHead}made by`;
+  const lineHead = lines ? 'line  ' : '';
+  const head = `layer  ${''.padEnd(barWidth)}  ${'size'.padStart(9)}  ${'hidden'.padStart(10)}  ${countHead}${lineHead}made by`;
   const rows = [...report.layers].reverse().map((layer) => {
     const cells = [
       String(layer.number).padStart(5),
@@ -53,6 +59,7 @@ function cakeLines(report: Exploration, paint: Paint, columns: number): string[]
       formatSize(layer.fileBytes).padStart(9),
       hiddenCell(layer, paint),
       ...(counts ? [changeCells(layer, paint)] : []),
+      ...(lines ? [String(layer.place?.line ?? '').padStart(4)] : []),
       shorten(madeBy(layer, report), room),
     ];
     return cells.join('  ');
@@ -82,17 +89,37 @@ const changeCells = ({ added, changed, removed }: ExploredLayer, paint: Paint): 
     paint('removed', String(removed.paths).padStart(6)),
   ].join(' ');
 
-/** The instruction, else what the row says of itself. */
-function madeBy({ createdBy, history }: ExploredLayer, report: Exploration): string {
+/** The instruction, else what the row says of itself; marked where no instruction explains the layer. */
+function madeBy({ history, origin, createdBy }: ExploredLayer, report: Exploration): string {
   const row = history === undefined ? undefined : report.history[history];
-  const text = createdBy || row?.comment || '';
+  const text = instructionText({ createdBy, comment: row?.comment });
   if (text === '') return '(no instruction tells of this layer)';
-  return text
-    .replace(/^\/bin\/sh -c #\(nop\)\s*/, '')
-    .replace(/ # buildkit$/, '')
-    .replace(/^RUN (?:\|\d+ (?:\S+=\S* )+)?\/bin\/sh -c /, 'RUN ')
-    .replace(/\s*\n\s*/g, '↵');
+  if (origin === 'unexplained') return `? ${text} (no instruction: a committed container?)`;
+  return text;
 }
+
+/** The images that it stands on, its own part on top; nothing for an image on its own. */
+function levelLines({ levels }: Exploration, name: string, paint: Paint, columns: number): string[] {
+  if (levels.length < 2) return [];
+  const rows = [...levels].reverse().map((level) => {
+    const { how, added, first, bytes } = level;
+    const shown =
+      how === 'image' ? name : level.names.map(shortName).join(', ') || '(a base without a name here)';
+    const range = added === 0 ? '—' : added === 1 ? `${first}` : `${first}–${first + added - 1}`;
+    const guess = how === 'history' ? paint('quiet', '  by its history') : '';
+    const line = `${range.padStart(7)}  ${formatSize(bytes).padStart(9)}  ${how === 'image' ? '' : '▁ '}`;
+    return `${line}${shorten(shown, Math.max(8, columns - 1 - line.length))}${guess}`;
+  });
+  return ['', paint('quiet', ` layers  ${'size'.padStart(9)}  image`), ...rows];
+}
+
+const shortName = (name: string): string => {
+  try {
+    return familiarName(parseReference(name));
+  } catch {
+    return name;
+  }
+};
 
 function hiddenLines({ hiddenFiles, hidden }: Exploration, paint: Paint, columns: number): string[] {
   if (hiddenFiles.length === 0) return [];
@@ -101,9 +128,11 @@ function hiddenLines({ hiddenFiles, hidden }: Exploration, paint: Paint, columns
   return [
     '',
     paint('quiet', `shipped but not visible: ${formatSize(hidden)} in ${count(hiddenFiles.length, 'file')}`),
-    ...shown.map(({ bytes, path, layer, hiddenBy }) => {
+    ...shown.map(({ bytes, path, layer, hiddenBy, how }) => {
       const why =
-        hiddenBy === layer ? `layer ${layer} has it twice` : `in layer ${layer}, hidden by layer ${hiddenBy}`;
+        hiddenBy === layer
+          ? `layer ${layer} has it twice`
+          : `in layer ${layer}, ${how === 'copied' ? 'the same bytes again in' : 'hidden by'} layer ${hiddenBy}`;
       const shownPath = shortenPath(`/${safeText(path)}`, columns - 1 - 15 - 2 - why.length);
       return `  ${formatSize(bytes).padStart(9)}  ◌ ${shownPath}  ${paint('quiet', why)}`;
     }),

@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { imageOfLayers } from '../../test/support/explored.ts';
 import type { VectorEntry } from '../../test/support/vector-tar.ts';
-import { vectorTar } from '../../test/support/vector-tar.ts';
-import { sha256, streamOf } from '../base/bytes.ts';
-import { sealImage } from '../image/seal-image.ts';
 import type { Image } from '../image/types.ts';
-import { openLayer } from '../layer/open-layer.ts';
 import type { HistoryEntry } from '../oci/types.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import { exploreImage, openExploration } from './explore-image.ts';
@@ -21,15 +18,8 @@ const gone = (tarPath: string): VectorEntry => ({ path: '', type: 'whiteout', ta
 
 const store = createMemoryStore();
 
-async function imageOf(layers: readonly VectorEntry[][], history?: readonly HistoryEntry[]): Promise<Image> {
-  const opened = layers.map(async (entries) => {
-    const tar = vectorTar(entries);
-    const blob = await store.ingest(streamOf(tar), 'application/vnd.oci.image.layer.v1.tar');
-    return openLayer(store, blob, sha256(tar));
-  });
-  const config = { os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [] } } as const;
-  return sealImage({ ...config, ...(history === undefined ? {} : { history }) }, await Promise.all(opened));
-}
+const imageOf = (layers: readonly VectorEntry[][], history?: readonly HistoryEntry[]): Promise<Image> =>
+  imageOfLayers(store, layers, history);
 
 const layers = [
   [dir('d'), file('d/a', 'A'.repeat(100)), file('d/b', 'B'.repeat(40)), file('c', 'C'.repeat(7))],
@@ -67,6 +57,10 @@ describe('the report', () => {
         hiddenBytes: 147,
         hiddenFiles: 3,
         hidesBytes: 0,
+        contribution: 147,
+        cumulative: 147,
+        origin: 'instruction',
+        level: 0,
         createdBy: 'ADD',
         history: 0,
       },
@@ -79,16 +73,19 @@ describe('the report', () => {
         removed: { paths: 1, bytes: 7 },
         hiddenBytes: 100,
         hidesBytes: 107,
+        contribution: -4,
+        cumulative: 143,
+        changes: { metadata: { paths: 1, bytes: 100 }, content: { paths: 0 }, added: { paths: 1 } },
         createdBy: 'RUN chmod',
         history: 2,
       },
       { number: 2, fileBytes: 0, removed: { paths: 3, bytes: 140 }, hidesBytes: 140, createdBy: 'RUN rm' },
     ]);
     expect(report.hiddenFiles).toEqual([
-      { layer: 0, hiddenBy: 1, path: 'd/a', bytes: 100 },
-      { layer: 1, hiddenBy: 2, path: 'd/a', bytes: 100 },
-      { layer: 0, hiddenBy: 2, path: 'd/b', bytes: 40 },
-      { layer: 0, hiddenBy: 1, path: 'c', bytes: 7 },
+      { layer: 0, hiddenBy: 1, how: 'copied', path: 'd/a', bytes: 100 },
+      { layer: 1, hiddenBy: 2, how: 'removed', path: 'd/a', bytes: 100 },
+      { layer: 0, hiddenBy: 2, how: 'removed', path: 'd/b', bytes: 40 },
+      { layer: 0, hiddenBy: 1, how: 'removed', path: 'c', bytes: 7 },
     ]);
   });
 

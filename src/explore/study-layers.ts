@@ -2,7 +2,8 @@ import { applyLayer, emptyTree } from '../layer/apply-layer.ts';
 import { eachDifference } from '../layer/diff-trees.ts';
 import { type ColumnarIndex, columnarIndex } from '../layer/load-layer-index.ts';
 import type { FileTree, LayerIndex } from '../layer/types.ts';
-import type { ExploreWarning, HiddenFile, PathCount } from './types.ts';
+import { numberEntries, type StackNumbers } from './stack-numbers.ts';
+import type { ExploreWarning, HiddenFile, HiddenHow, LayerChanges, PathCount } from './types.ts';
 
 /** Warnings of one kind and layer that are listed; a hostile layer could have millions. */
 const MAX_WARNINGS = 1000;
@@ -13,6 +14,9 @@ export interface LayerStudy {
   readonly changed: PathCount;
   readonly copied: PathCount;
   readonly removed: PathCount;
+  readonly changes: LayerChanges;
+  readonly contribution: number;
+  readonly cumulative: number;
   readonly hiddenBytes: number;
   readonly hiddenFiles: number;
   readonly hidesBytes: number;
@@ -21,25 +25,38 @@ export interface LayerStudy {
 export interface StackStudy {
   /** The tree after each layer, base first. */
   readonly trees: readonly FileTree[];
+  readonly indexes: readonly ColumnarIndex[];
+  readonly numbers: StackNumbers;
   readonly layers: readonly LayerStudy[];
   readonly total: number;
   readonly hidden: number;
   /** Largest first, then by layer and tar order. */
   readonly hiddenFiles: readonly HiddenFile[];
   readonly warnings: readonly ExploreWarning[];
+  /** Names that the image has for each regular file, by number; 0: hidden. */
+  readonly names: Uint32Array;
+  /** 1 for each file that had several names at once at some time, by number. */
+  readonly linked: Uint8Array;
+  /** The layer that took a file's last name; undefined for files that are shown. */
+  hiderOf(number: number): number | undefined;
 }
+
+const HOWS: readonly HiddenHow[] = ['twice', 'removed', 'replaced', 'copied'];
 
 /** Applies the layers, base first, keeping count of each inode's names: a regular file is hidden once it has none (explore.md a.5). */
 export function studyLayers(layers: readonly LayerIndex[]): StackStudy {
   const indexes = layers.map(columnarIndex);
   const numbers = numberEntries(indexes);
-  /** Names of each regular file, and the layer that took its last one, by number. */
   const names = new Uint32Array(numbers.count);
-  const hiders = new Map<number, number>();
+  const linked = new Uint8Array(numbers.count);
+  /** Of each file without a name: 1 + the layer that took the last one, and how. */
+  const hiders = new Uint32Array(numbers.count);
+  const hows = new Uint8Array(numbers.count);
   const warnings: ExploreWarning[] = [];
   const trees: FileTree[] = [];
   const tallies: Tally[] = [];
   let below = emptyTree();
+  let shown = 0;
 
   for (const [layer, index] of indexes.entries()) {
     let missing = 0;
@@ -49,40 +66,53 @@ export function studyLayers(layers: readonly LayerIndex[]): StackStudy {
       warnings.push({ kind: 'missing-whiteout', layer, path, message });
     };
     const tree = applyLayer(below, index, layer, { onMissing });
-    const suspects: number[] = [];
     const tally = createTally();
-    eachDifference(below, tree, (before, after) => {
-      const sizeBefore = before === undefined ? undefined : numbers.fileSize(before);
-      const sizeAfter = after === undefined ? undefined : numbers.fileSize(after);
-      const last = sizeBefore !== undefined && --names[before!]! === 0;
-      const first = sizeAfter !== undefined && names[after!]!++ === 0;
-      if (last) suspects.push(before!);
-      const gone = last ? sizeBefore : 0;
-      const came = first ? sizeAfter : 0;
-      if (before === undefined) count(tally.added, came);
-      else if (after === undefined) count(tally.removed, gone);
+    const before = shown;
+    eachDifference(below, tree, (old, now) => {
+      const sizeOld = old === undefined ? undefined : numbers.fileSize(old);
+      const sizeNow = now === undefined ? undefined : numbers.fileSize(now);
+      const last = sizeOld !== undefined && --names[old!]! === 0;
+      const first = sizeNow !== undefined && names[now!]!++ === 0;
+      if (sizeNow !== undefined && names[now!]! > 1) linked[now!] = 1;
+      const gone = last ? sizeOld : 0;
+      const came = first ? sizeNow : 0;
+      shown += came - gone;
+      if (old === undefined) count(tally.changes.added, came);
+      else if (now === undefined) count(tally.changes.removed, gone);
       else {
-        count(tally.changed, came);
-        if (sizeBefore !== sizeAfter || sizeAfter === undefined) return;
-        if (numbers.digest(before) === numbers.digest(after)) count(tally.copied, came);
+        const kind = numbers.changeOf(old, now);
+        count(tally.changes[kind], came);
+        if (sizeOld !== undefined && sizeOld === sizeNow && numbers.sameContent(old, now))
+          count(tally.copied, came);
+      }
+      // It may get a name again in the same layer; what it has at the end counts.
+      if (last) {
+        hiders[old!] = layer + 1;
+        const same = sizeNow !== undefined && numbers.sameContent(old!, now!);
+        hows[old!] = now === undefined ? 1 : same ? 3 : 2;
       }
     });
-    for (const number of suspects) if (names[number] === 0) hiders.set(number, layer);
+    tally.contribution = shown - before;
+    tally.cumulative = shown;
     tallies.push(tally);
     trees.push(tree);
     below = tree;
   }
 
-  const studies = tallies.map((tally) => ({ ...tally, hiddenBytes: 0, hiddenFiles: 0, hidesBytes: 0 }));
+  const hiderOf = (number: number): number | undefined => {
+    if (names[number] !== 0 || numbers.fileSize(number) === undefined) return undefined;
+    // Without a name from the start: a later entry of the same layer took its place.
+    return hiders[number] === 0 ? numbers.place(number).layer : hiders[number]! - 1;
+  };
+  const studies = tallies.map(studyOf);
   const hiddenFiles: HiddenFile[] = [];
   for (const [layer, index] of indexes.entries()) {
     for (let order = 0; order < index.count; order++) {
       const number = numbers.bases[layer]! + order;
       if (names[number] !== 0 || index.kindAt(order) !== 'file') continue;
       const bytes = index.sizeAt(order);
-      // Without a name from the start: a later entry of the same layer took its place.
-      const hiddenBy = hiders.get(number) ?? layer;
-      hiddenFiles.push({ layer, hiddenBy, path: index.pathAt(order), bytes });
+      const hiddenBy = hiders[number] === 0 ? layer : hiders[number]! - 1;
+      hiddenFiles.push({ layer, hiddenBy, how: HOWS[hows[number]!]!, path: index.pathAt(order), bytes });
       studies[layer]!.hiddenBytes += bytes;
       studies[layer]!.hiddenFiles++;
       studies[hiddenBy]!.hidesBytes += bytes;
@@ -91,41 +121,16 @@ export function studyLayers(layers: readonly LayerIndex[]): StackStudy {
   hiddenFiles.sort((a, b) => b.bytes - a.bytes || a.layer - b.layer);
   return {
     trees,
+    indexes,
+    numbers,
     total: indexes.reduce((sum, index) => sum + index.fileBytes, 0),
     hidden: studies.reduce((sum, study) => sum + study.hiddenBytes, 0),
     hiddenFiles,
     warnings,
     layers: studies,
-  };
-}
-
-/** The numbers that `eachDifference` gives to the entries of a stack that starts at the base. */
-function numberEntries(indexes: readonly ColumnarIndex[]) {
-  const bases: number[] = [];
-  let count = 0;
-  for (const index of indexes) {
-    bases.push(count);
-    count += index.count;
-  }
-  const layerOf = (number: number): number => {
-    let layer = bases.length - 1;
-    while (bases[layer]! > number) layer--;
-    return layer;
-  };
-  return {
-    count,
-    bases,
-    /** Bytes of a regular file, undefined for anything else. */
-    fileSize(number: number): number | undefined {
-      if (number < 0) return undefined;
-      const layer = layerOf(number);
-      const order = number - bases[layer]!;
-      return indexes[layer]!.kindAt(order) === 'file' ? indexes[layer]!.sizeAt(order) : undefined;
-    },
-    digest(number: number): string | undefined {
-      const layer = layerOf(number);
-      return indexes[layer]!.digestAt(number - bases[layer]!);
-    },
+    names,
+    linked,
+    hiderOf,
   };
 }
 
@@ -134,17 +139,38 @@ interface Count {
   bytes: number;
 }
 
+/** Paths that a layer adds, changes and removes; bytes with the first name that an inode gets, and the last that it loses. */
 interface Tally {
-  readonly added: Count;
-  readonly changed: Count;
+  readonly changes: { readonly [K in keyof LayerChanges]: Count };
   readonly copied: Count;
-  readonly removed: Count;
+  contribution: number;
+  cumulative: number;
 }
 
-/** Paths that a layer adds, changes and removes; bytes with the first name that an inode gets, and the last that it loses. */
-function createTally(): Tally {
-  const none = (): Count => ({ paths: 0, bytes: 0 });
-  return { added: none(), changed: none(), copied: none(), removed: none() };
+const none = (): Count => ({ paths: 0, bytes: 0 });
+
+const createTally = (): Tally => ({
+  changes: {
+    added: none(),
+    content: none(),
+    metadata: none(),
+    type: none(),
+    rewritten: none(),
+    removed: none(),
+  },
+  copied: none(),
+  contribution: 0,
+  cumulative: 0,
+});
+
+function studyOf({ changes, ...rest }: Tally) {
+  const changed = none();
+  for (const kind of ['content', 'metadata', 'type', 'rewritten'] as const) {
+    changed.paths += changes[kind].paths;
+    changed.bytes += changes[kind].bytes;
+  }
+  const { added, removed } = changes;
+  return { added, changed, removed, ...rest, changes, hiddenBytes: 0, hiddenFiles: 0, hidesBytes: 0 };
 }
 
 function count(into: Count, bytes: number): void {

@@ -1,5 +1,6 @@
 import { joinPath } from './entry-paths.ts';
 import { type DirectoryNode, inodeOf, type TreeNode, type TreeParts, treeParts } from './file-tree.ts';
+import type { EntryAttributes } from './load-layer-index.ts';
 import type { FileTree, Inode, TreeChange } from './types.ts';
 
 export interface DiffOptions {
@@ -122,7 +123,8 @@ function contentDiffers(a: Inode, b: Inode): boolean {
   );
 }
 
-function metadataDiffers(a: Inode, b: Inode): boolean {
+/** True if mode, owner, time or extended attributes differ. */
+export function metadataDiffers(a: EntryAttributes, b: EntryAttributes): boolean {
   return (
     a.mode !== b.mode ||
     a.uid !== b.uid ||
@@ -133,7 +135,7 @@ function metadataDiffers(a: Inode, b: Inode): boolean {
   );
 }
 
-function sameXattrs(a: Inode, b: Inode): boolean {
+function sameXattrs(a: EntryAttributes, b: EntryAttributes): boolean {
   if ((a.xattrs?.size ?? 0) !== (b.xattrs?.size ?? 0)) return false;
   for (const [name, value] of a.xattrs ?? []) {
     const other = b.xattrs?.get(name);

@@ -9,6 +9,9 @@ import type { AccountText, EntryKind, LayerEntry, LayerIndex } from './types.ts'
 /** Names longer than this together are decoded one by one: a string holds 2^29 characters. */
 const MAX_TEXT_CHARACTERS = 256 * 1024 * 1024;
 
+/** What chmod, chown, touch and setfattr change. */
+export type EntryAttributes = Pick<LayerEntry, 'mode' | 'uid' | 'gid' | 'mtime' | 'xattrs'>;
+
 /** An index whose rows are also read field by field, without making an entry. */
 export interface ColumnarIndex extends LayerIndex {
   kindAt(order: number): EntryKind;
@@ -19,6 +22,9 @@ export interface ColumnarIndex extends LayerIndex {
   /** Bytes of content. */
   sizeAt(order: number): number;
   digestAt(order: number): Digest | undefined;
+  /** The first four bytes of the digest of its content as a number, -1 without one: to look for equal ones without making strings. */
+  digestHeadAt(order: number): number;
+  attributesAt(order: number): EntryAttributes;
   /** Orders of whiteouts and opaque markers. */
   whiteouts(): readonly number[];
 }
@@ -89,6 +95,17 @@ export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
     linkAt,
     sizeAt: (order) => c.sizes[order]!,
     digestAt,
+    digestHeadAt: (order) => {
+      const row = c.digestRows[order]!;
+      return row === 0 ? -1 : digests.readUInt32LE((row - 1) * 32);
+    },
+    attributesAt: (order) => ({
+      mode: c.modes[order]!,
+      uid: c.uids[order]!,
+      gid: c.gids[order]!,
+      mtime: { seconds: c.seconds[order]!, nanos: c.nanos[order]! },
+      xattrs: extraAt(c, order)?.xattrs,
+    }),
     *entries() {
       for (let order = 0; order < c.count; order++) yield at(order);
     },
@@ -115,6 +132,11 @@ export function columnarIndex(index: LayerIndex): ColumnarIndex {
     linkAt: (order) => index.at(order).linkTo,
     sizeAt: (order) => index.at(order).size,
     digestAt: (order) => index.at(order).contentDigest,
+    digestHeadAt: (order) => {
+      const digest = index.at(order).contentDigest;
+      return digest === undefined ? -1 : Buffer.from(digest.slice(7, 15), 'hex').readUInt32LE(0);
+    },
+    attributesAt: (order) => index.at(order),
     whiteouts: () =>
       [...index.entries()].filter((e) => e.kind === 'whiteout' || e.kind === 'opaque').map((e) => e.order),
   };

@@ -16,6 +16,12 @@ export const command: CommandSpec = {
   arity: [1, 1],
   options: [
     { flags: '--json <file>', summary: 'everything as JSON; `-` is standard output', common: true },
+    {
+      flags: '-f, --file <dockerfile>',
+      summary: 'name the lines of this Dockerfile that made the layers',
+      common: true,
+    },
+    { flags: '--target <stage>', summary: 'the stage of the Dockerfile; the last by default' },
     { flags: '--summary', summary: 'one sentence only', common: true },
   ],
   examples: ['dobos explore app', 'dobos explore app.tar', 'dobos explore --json - app'],
@@ -24,7 +30,12 @@ export const command: CommandSpec = {
     const name = args[0]!;
     const json = textOption(options, 'json');
     if (json !== undefined && json !== '-') checkOutputFile(json);
-    const report = await exploreSource(app, name, { signal });
+    const request = {
+      dockerfile: textOption(options, 'file'),
+      target: textOption(options, 'target'),
+      signal,
+    };
+    const report = await exploreSource(app, name, request);
     if (json === '-') await terminal.out(`${safeJson(report)}\n`);
     else if (json !== undefined) writeOutputFile(json, `${JSON.stringify(report)}\n`);
     else if (flagOption(options, 'summary')) await terminal.out(`${name}: ${efficiencySentence(report)}\n`);
