@@ -1,3 +1,4 @@
+import { emptyTree } from '../layer/apply-layer.ts';
 import { findNode, treeParts, walkNodes } from '../layer/file-tree.ts';
 import type { StackStudy } from './study-layers.ts';
 import type { DuplicateFile, Duplicates } from './types.ts';
@@ -60,7 +61,7 @@ export function findDuplicates(study: StackStudy): Duplicates {
 
 /** The path in the image of each of these files; where links led elsewhere than the layer says, the tree is walked for all of them once. */
 function createPaths(study: StackStudy, wanted: readonly number[]): (number: number) => string {
-  const { root } = treeParts(study.trees.at(-1)!);
+  const { root } = treeParts(study.trees.at(-1) ?? emptyTree());
   const written = (number: number): string => {
     const { layer, order } = study.numbers.place(number);
     return study.indexes[layer]!.pathAt(order);
