@@ -241,6 +241,13 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import('./commands/bundle.ts'),
   ),
   row(
+    'runtimes',
+    'containers',
+    'Show which runtimes work here, and what each isolates',
+    [],
+    () => import('./commands/runtimes.ts'),
+  ),
+  row(
     'system df',
     'system',
     'Show what takes space in the store',
@@ -268,7 +275,7 @@ export const COMMANDS: readonly CommandRow[] = [
 /** Commands that people will type and that come later; they fail by name. */
 export const LATER: readonly string[] = [
   'copy', 'search', 'validate',
-  'restart', 'pause', 'unpause', 'logs', 'exec', 'attach', 'top', 'cp', 'container', 'volume', 'network', 'runtimes', 'buildx', 'builder',
+  'restart', 'pause', 'unpause', 'logs', 'exec', 'attach', 'top', 'cp', 'container', 'volume', 'network', 'buildx', 'builder',
   'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 

@@ -42,8 +42,11 @@ export interface OciRuntime {
 const NO_CGROUPS: readonly (readonly [name: RegExp, options: readonly string[]])[] = [
   [/crun/, ['--cgroup-manager=disabled']],
   [/runc/, ['--rootless', 'true']],
-  [/runsc/, ['--ignore-cgroups']],
+  [/runsc/, ['--ignore-cgroups', '--network=host']],
 ];
+
+/** gVisor: its own kernel has the keyrings and the device files. The network is what the namespaces say, as with the others. */
+const isProxy = ({ program }: OciRuntime): boolean => /runsc/.test(basename(program));
 
 /** Runtimes that read their config.json in one go, so that it may be a pipe and they may be started before there is one. */
 const READS_PIPES = /^runc$/;
@@ -56,7 +59,14 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
     args: [
       ...['--root', join(folder, 'state'), '--log', join(folder, 'log'), '--log-format', 'json'],
       ...noCgroups,
-      ...['run', '--no-new-keyring', '--bundle', folder, '--pid-file', join(folder, 'pid')],
+      ...[
+        'run',
+        ...(isProxy(runtime) ? [] : ['--no-new-keyring']),
+        '--bundle',
+        folder,
+        '--pid-file',
+        join(folder, 'pid'),
+      ],
       id,
     ],
     env: runtime.env,
@@ -131,7 +141,8 @@ function configText(
     canSetGroups: own.canSetGroups,
     cgroup2: isCgroup2('/sys/fs/cgroup'),
     seccomp: runtime.seccomp ? seccompFilter(globalThis.process.arch) : undefined,
-    devices: own.isUserNamespace ? [] : DEVICES.filter((name) => existsSync(`/dev/${name}`)),
+    devices:
+      own.isUserNamespace || isProxy(runtime) ? [] : DEVICES.filter((name) => existsSync(`/dev/${name}`)),
     mayMakeDevices: !runtime.opensDevices,
   });
 }

@@ -43,6 +43,7 @@ const GROUPS: readonly {
   { pages: ['24-squash'] },
   { pages: ['25-dockerignore'] },
   { pages: ['26-inside-the-archive'] },
+  { pages: ['28-any-runtime'] },
   { pages: ['31-pulled-layers-are-shared'], registry: true },
   { pages: ['32-how-a-dockerfile-is-run'] },
   { pages: ['34-where-kaniko-builds'], podman: true },
