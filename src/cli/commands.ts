@@ -227,6 +227,13 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import('./commands/commit.ts'),
   ),
   row(
+    'cp',
+    'containers',
+    'Copy files between a container and this machine',
+    ['container cp'],
+    () => import('./commands/cp.ts'),
+  ),
+  row(
     'export',
     'containers',
     'Write all files of a container as a tar',
@@ -275,7 +282,7 @@ export const COMMANDS: readonly CommandRow[] = [
 /** Commands that people will type and that come later; they fail by name. */
 export const LATER: readonly string[] = [
   'copy', 'search', 'validate',
-  'restart', 'pause', 'unpause', 'logs', 'exec', 'attach', 'top', 'cp', 'container', 'volume', 'network', 'buildx', 'builder',
+  'restart', 'pause', 'unpause', 'logs', 'exec', 'attach', 'top', 'container', 'volume', 'network', 'buildx', 'builder',
   'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 

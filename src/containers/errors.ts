@@ -13,6 +13,9 @@ type ContainerErrors = {
   CONTAINER_DEAF: { name: string; seconds: number };
   CONTAINER_GONE: { name: string };
   CONTAINER_SIGNAL: { signal: string };
+  CONTAINER_HELD: { name: string };
+  CONTAINER_COPY: { problem: string };
+  CONTAINER_NO_PATH: { name: string; path: string };
 };
 
 /** Errors of the containers room. */
@@ -59,6 +62,12 @@ export const containerError = errorMaker<ContainerErrors>({
     message: `container ${name} has ended and removed itself; its exit code went with it`,
     hint: 'start it without --rm to ask for its exit code afterwards',
   }),
+  CONTAINER_HELD: ({ name }) => ({
+    message: `files are being copied into container ${name}`,
+    hint: 'wait until dobos cp has ended',
+  }),
+  CONTAINER_COPY: ({ problem }) => problem,
+  CONTAINER_NO_PATH: ({ name, path }) => `no such container:path: ${name}:${path}`,
   CONTAINER_SIGNAL: ({ signal }) => ({
     message: `"${signal}" is no signal`,
     hint: 'want a name or a number, such as TERM, SIGHUP or 9',

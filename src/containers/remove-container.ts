@@ -3,6 +3,7 @@ import type { Keeper } from '../runtime/types.ts';
 import type { Roots } from '../store/contract.ts';
 import type { ContainerRecords } from './container-records.ts';
 import { containerError } from './errors.ts';
+import { refuseHeld } from './hold-container.ts';
 import type { Container } from './types.ts';
 
 /** Kind of the roots that keep images of containers; their id is the container's. */
@@ -23,6 +24,7 @@ export async function removeContainer(tools: RemoveTools, { id }: Pick<Container
     if (now.state.kind === 'running') {
       throw containerError('CONTAINER_RUNNING', { name: now.name, action: 'removed' });
     }
+    refuseHeld(now);
     return { ...now, state: { kind: 'removing' } };
   });
   await forgetContainer(tools, container);

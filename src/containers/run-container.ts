@@ -4,6 +4,7 @@ import type { ContainerRoot, ExitStatus, Keeper } from '../runtime/types.ts';
 import { ownerId } from '../store/owner.ts';
 import type { ContainerRecords } from './container-records.ts';
 import { containerError } from './errors.ts';
+import { refuseHeld } from './hold-container.ts';
 import { forgetContainer, type RemoveTools } from './remove-container.ts';
 import type { Container, ContainerState } from './types.ts';
 
@@ -81,7 +82,9 @@ export const rootOfContainer = (
   running: state.kind === 'running',
 });
 
-function refuseUnlessIdle({ name, state }: Container): void {
+function refuseUnlessIdle(container: Container): void {
+  const { name, state } = container;
+  refuseHeld(container);
   if (state.kind === 'running') throw containerError('CONTAINER_RUNNING', { name, action: 'started' });
   if (state.kind === 'removing') throw containerError('CONTAINER_REMOVING', { name });
 }

@@ -55,5 +55,7 @@ export interface Container {
   readonly autoRemove: boolean;
   /** As in `--runtime`; the settings' when absent. */
   readonly runtime?: string | undefined;
+  /** The process, as `ownerId` tells it, that changes files of the container while that does not run. */
+  readonly heldBy?: string | undefined;
   readonly state: ContainerState;
 }

@@ -14,6 +14,10 @@ type RootfsErrors = {
   ROOTFS_MOUNTED: { id: string };
   ROOTFS_STAGED_CHANGED: { path: string };
   ROOTFS_KEPT_FORMAT: { folder: string; want: string; got: string };
+  ROOTFS_NO_PATH: { path: string; at: string };
+  ROOTFS_LINK_LOOP: { path: string };
+  ROOTFS_OVERWRITE: { path: string; got: string; want: string };
+  ROOTFS_ENTRY: { name: string; problem: string };
 };
 
 const SYSTEM_HINTS: Readonly<Record<string, string>> = {
@@ -66,6 +70,13 @@ export const rootfsError = errorMaker<RootfsErrors>({
     message: `the files in ${folder} are kept as "${got}", here only "${want}" works`,
     hint: 'use it as the user, and on the kind of file system, that it was made with',
   }),
+  ROOTFS_NO_PATH: ({ path, at }) => `${path}: /${at} is no directory, or is not there`,
+  ROOTFS_LINK_LOOP: ({ path }) => `${path} leads through too many symbolic links`,
+  ROOTFS_OVERWRITE: ({ path, got, want }) => ({
+    message: `cannot overwrite ${got} "${path}" with ${want}`,
+    hint: 'remove it first, or copy to another name',
+  }),
+  ROOTFS_ENTRY: ({ name, problem }) => `"${name}" of the archive cannot be unpacked here: ${problem}`,
   ROOTFS_STAGED_CHANGED: ({ path }) => ({
     message: `${path} changed while it was being made ready for a mount`,
     hint: 'build again when nothing writes to the context',

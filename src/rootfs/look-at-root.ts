@@ -104,6 +104,7 @@ export function lookAtRoot(
         const { root } = scanChanges({ changed: merged, below: undefined, marks: undefined, mountPoints });
         return (await packTar(path, [...plannedChanges(root, merged, undefined)], o)).size;
       }),
+    merged: withMerged,
     bytes() {
       if (!exists) return 0;
       if (format !== 'whole') return folderBytes(changed);

@@ -41,6 +41,8 @@ export interface RootLook {
   commit(o?: CommitOptions): Promise<Layer | undefined>;
   /** Writes all files of the root as a tar to the file or pipe at `path`; its bytes. */
   pack(path: string, o?: CallOptions): Promise<number>;
+  /** Calls `use` with a folder that shows all files of the root. */
+  merged<T>(use: (folder: string) => Promise<T>): Promise<T>;
   /** Bytes of the files that were added or changed. */
   bytes(): number;
   close(): void;

@@ -1,6 +1,7 @@
 import type { PlainError } from '../base/errors.ts';
 import type { Digest } from '../oci/types.ts';
 import type { CacheMountChoice, CacheMountUse, RootChange } from '../rootfs/types.ts';
+import type { InsideCall, InsideResults } from './inside-calls.ts';
 import type {
   BundleRequest,
   ContainerRoot,
@@ -27,10 +28,11 @@ export type KeeperCall =
   | { readonly method: 'rootBytes'; readonly roots: readonly ContainerRoot[] }
   | { readonly method: 'discardRoot'; readonly folder: string }
   | { readonly method: 'writeBundle'; readonly request: BundleRequest }
-  | { readonly method: 'removeFolder'; readonly folder: string };
+  | { readonly method: 'removeFolder'; readonly folder: string }
+  | InsideCall;
 
 /** Results by method. */
-export interface KeeperResults {
+export interface KeeperResults extends InsideResults {
   readonly executor: ExecutorFacts;
   readonly run: RunOutcome;
   readonly unpack: undefined;

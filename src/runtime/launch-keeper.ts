@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { reviveError, systemCode } from '../base/errors.ts';
 import { builtWorker } from '../base/pool.ts';
 import { ownerId } from '../store/owner.ts';
 import { runtimeError } from './errors.ts';
+import { CHANNEL_FD } from './inside-calls.ts';
 import type { FromKeeper, ToKeeper } from './keeper-messages.ts';
 import { missingRights, whyNoNamespaces } from './missing-rights.ts';
 import type { KeeperOptions } from './types.ts';
@@ -11,12 +13,20 @@ import { WORDS_OF_A_KILL } from './unshare-words.ts';
 
 /** A keeper that has said that it is ready. */
 export interface KeeperProcess {
+  /** With `LaunchExtras`: the other end of its descriptor CHANNEL_FD. */
+  readonly channel: Duplex | undefined;
   send(message: ToKeeper): void;
   /** While held, the keeper keeps this process alive; without it does not. */
   hold(): void;
   release(): void;
   /** Returns when it has ended; running calls end first. */
   close(): Promise<void>;
+}
+
+/** What a keeper has besides, for files that are copied in and out. */
+export interface LaunchExtras {
+  /** A directory that it gets as ROOT_FD; none if undefined. */
+  readonly root: number | undefined;
 }
 
 const WORKER = new URL('./keeper-worker.ts', import.meta.url);
@@ -39,12 +49,13 @@ export async function launchKeeper(
   options: KeeperOptions,
   receive: (message: FromKeeper) => void,
   gone: (why: string) => void,
+  extras?: LaunchExtras,
 ): Promise<KeeperProcess> {
   if (process.platform !== 'linux') throw runtimeError('RUNTIME_PLATFORM', { platform: process.platform });
   const uid = process.getuid?.() ?? 0;
   const problems: string[] = [];
   for (const namespaces of namespaceChoices(uid, options.runtime, problems)) {
-    const started = await start(isolatedCommand(namespaces), undefined, options, receive, gone);
+    const started = await start(isolatedCommand(namespaces), undefined, options, receive, gone, extras);
     if (typeof started !== 'string') return started;
     problems.push(started);
   }
@@ -54,7 +65,7 @@ export async function launchKeeper(
   }
   const missing = missingRights(uid);
   if (missing.length > 0) throw runtimeError('RUNTIME_NO_RIGHTS', { message, missing });
-  const started = await start([process.execPath, PROGRAM], message, options, receive, gone);
+  const started = await start([process.execPath, PROGRAM], message, options, receive, gone, extras);
   if (typeof started !== 'string') return started;
   throw runtimeError('RUNTIME_KEEPER_GONE', { message: started });
 }
@@ -85,12 +96,16 @@ function start(
   options: KeeperOptions,
   receive: (message: FromKeeper) => void,
   gone: (why: string) => void,
+  extras?: LaunchExtras,
 ): Promise<KeeperProcess | string> {
   const child = spawn(
     program,
     args,
     // Its own words are for us: the person's standard error is passed on beside it.
-    { stdio: ['inherit', 'inherit', 'pipe', 'ipc', 2], serialization: 'advanced' },
+    {
+      stdio: ['inherit', 'inherit', 'pipe', 'ipc', 2, ...extraStreams(extras)],
+      serialization: 'advanced',
+    },
   );
   let said = '';
   let ready = false;
@@ -127,6 +142,10 @@ function start(
   });
 }
 
+/** In the order of CHANNEL_FD and ROOT_FD. */
+const extraStreams = (extras: LaunchExtras | undefined): readonly ('pipe' | 'ignore' | number)[] =>
+  extras === undefined ? [] : ['pipe', extras.root ?? 'ignore'];
+
 function keeperOf(child: ChildProcess, ended: Promise<void>): KeeperProcess {
   let holders = 0;
   const refer = (on: boolean): void => {
@@ -146,6 +165,7 @@ function keeperOf(child: ChildProcess, ended: Promise<void>): KeeperProcess {
     if (child.connected) child.send(message, () => {});
   };
   return {
+    channel: ([...child.stdio][CHANNEL_FD] ?? undefined) as Duplex | undefined,
     send,
     hold,
     release,

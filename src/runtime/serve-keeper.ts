@@ -62,6 +62,10 @@ export async function answerCall(
     case 'removeFolder':
       removeTree(call.folder);
       return undefined;
+    case 'lookInside':
+    case 'packInside':
+    case 'unpackInside':
+      return (await import('./serve-inside.ts')).answerInside(tools, call, o);
   }
 }
 
