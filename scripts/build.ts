@@ -27,6 +27,9 @@ const common: BuildOptions = {
   logLevel: 'warning',
 };
 
+/** Modules of Node that cost milliseconds and that most commands import without a use for them: loaded when something of them is first used. */
+const LATE = ['child_process', 'dns', 'http', 'worker_threads'] as const;
+
 /** Node's own modules are loaded when the module that imports them is: in a bundle all imports would stand, and be paid for, at the top. */
 const lazyNode: Plugin = {
   name: 'lazy-node',
@@ -34,17 +37,33 @@ const lazyNode: Plugin = {
     onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
       namespace === 'lazy-node' ? { path, external: true } : { path, namespace: 'lazy-node' },
     );
-    onLoad({ filter: /.*/, namespace: 'lazy-node' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)})`,
+    onLoad({ filter: /.*/, namespace: 'lazy-node' }, async ({ path }) => ({
+      contents: LATE.some((name) => path === `node:${name}`)
+        ? late(path, Object.keys(await import(path)))
+        : `module.exports = require(${JSON.stringify(path)})`,
     }));
   },
 };
+
+/** An object with these names, each of which loads the module when it is read. */
+const late = (path: string, names: readonly string[]): string =>
+  `for (const name of ${JSON.stringify(names)}) Object.defineProperty(exports, name, { enumerable: true, get: () => require(${JSON.stringify(path)})[name] });`;
 
 /** Of undici the command uses its pools only. In the bundle they are a tenth of its modules, and none is looked for on disk. */
 const undiciPools: Plugin = {
   name: 'undici-pools',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'undici-pools' }));
+    // HTTP/2 is never agreed upon, and of Node's own HTTP only two values are looked at: both would be loaded for nothing, for 5 ms.
+    onResolve({ filter: /^(?:\.\/client-h2\.js|node:http)$/ }, ({ path, importer }) =>
+      /[/\\]undici[/\\]lib[/\\]/.test(importer) ? { path, namespace: 'undici-unused' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'undici-unused' }, ({ path }) => ({
+      contents:
+        path === 'node:http'
+          ? 'exports.IncomingMessage = class {}; exports.maxHeaderSize = 16384'
+          : "module.exports = () => { throw new Error('HTTP/2 is not spoken here') }",
+    }));
     onLoad({ filter: /.*/, namespace: 'undici-pools' }, () => ({
       // Its parser is WebAssembly, which V8 would compile a second time, optimised, for longer than most commands talk to a registry.
       contents:
@@ -67,7 +86,7 @@ async function bundle(): Promise<void> {
     throw new Error('two workers have the same file name');
   await build({ ...common, outdir: 'dist', entryPoints, plugins: [lazyNode] });
   const external = (common.external ?? []).filter((name) => name !== 'undici');
-  const command = { ...common, external, plugins: [lazyNode, undiciPools] };
+  const command = { ...common, external, plugins: [undiciPools, lazyNode] };
   await writeLaunched(command, 'dist/dobos.js', join('src', 'cli', 'main.ts'));
   chmodSync('dist/dobos.js', 0o755);
   await writeLaunched({ ...common, plugins: [lazyNode] }, 'dist/keeper-worker.js', join('src', KEEPER));

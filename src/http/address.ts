@@ -73,6 +73,7 @@ const BLOCKS: readonly (readonly [block: string, kind: AddressKind | { readonly 
   ['224.0.0.0/4', 'multicast'],
   ['240.0.0.0/4', 'reserved'],
   ['::1', 'loopback'],
+  ['2001::/32', 'reserved'],
   ['::ffff:0:0/96', { ipv4At: 12 }],
   ['64:ff9b::/96', { ipv4At: 12 }],
   ['2002::/16', { ipv4At: 2 }],
@@ -84,11 +85,24 @@ const BLOCKS: readonly (readonly [block: string, kind: AddressKind | { readonly 
   ['::/0', 'reserved'],
 ];
 
-const TEREDO = parseBlock('2001::/32')!;
-const KINDS = BLOCKS.map(([block, kind]) => ({ block: parseBlock(block)!, kind }));
+/** A block of each family, with its kind. */
+type Kinds = readonly { readonly block: AddressBlock; readonly kind: (typeof BLOCKS)[number][1] }[];
+const kindsOf = (isV6: boolean): Kinds =>
+  BLOCKS.filter(([block]) => block.includes(':') === isV6).map(([block, kind]) => ({
+    block: parseBlock(block)!,
+    kind,
+  }));
+
+const known: { v4?: Kinds; v6?: Kinds } = {};
+
+/** Each made when the first address of its family is looked at: Node's expression for IPv6 takes milliseconds until it is ready. */
+function kindsFor(bytes: Uint8Array): Kinds {
+  const family = bytes.length === 4 ? 'v4' : 'v6';
+  known[family] ??= kindsOf(family === 'v6');
+  return known[family];
+}
 
 function kindOf(bytes: Uint8Array): AddressKind {
-  if (inBlock(bytes, TEREDO)) return 'reserved';
-  const kind = KINDS.find(({ block }) => inBlock(bytes, block))?.kind ?? 'public';
+  const kind = kindsFor(bytes).find(({ block }) => inBlock(bytes, block))?.kind ?? 'public';
   return typeof kind === 'string' ? kind : kindOf(bytes.subarray(kind.ipv4At, kind.ipv4At + 4));
 }
