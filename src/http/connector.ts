@@ -1,10 +1,12 @@
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
-import * as tls from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { addressKind } from './address.ts';
 import { connectRoomy } from './connect-roomy.ts';
 import { httpError } from './errors.ts';
 import { timeUp } from './failures.ts';
+import { answersPlainly } from './plain-answer.ts';
+import { ready } from './ready.ts';
 import { bareHost } from './target.ts';
 import { openTunnel } from './tunnel.ts';
 import type { TlsFiles } from './types.ts';
@@ -22,6 +24,8 @@ export interface Destination {
   readonly tls: TlsFiles | undefined;
   readonly insecure: boolean;
   readonly proxy: string | undefined;
+  /** Whether the host may well speak no TLS: without a proxy it is then looked at before TLS is made ready, which takes more time than that. */
+  readonly mayBePlain?: boolean | undefined;
 }
 
 export interface ConnectorOptions {
@@ -38,19 +42,25 @@ export interface Connector {
 
 export function createConnector(to: Destination, o: ConnectorOptions): Connector {
   const attempts = new Set<Set<Socket>>();
-  let context: tls.SecureContext | undefined;
+  let isLookedAt = to.mayBePlain !== true || to.proxy !== undefined;
+  let context: SecureContext | undefined;
   let session: Buffer | undefined;
 
   const connect = async (opening: Set<Socket>): Promise<Socket> => {
-    if (to.url.protocol === 'https:') context ??= secureContextOf(to);
-    const socket =
+    const open = (): Promise<Socket> =>
       to.proxy === undefined
-        ? await overTcp(to.url, to.acceptAddress, o, opening)
-        : await overProxy(to.url, new URL(to.proxy), o, opening);
-    if (context === undefined) return socket;
+        ? overTcp(to.url, to.acceptAddress, o, opening)
+        : overProxy(to.url, new URL(to.proxy), o, opening);
+    if (to.url.protocol !== 'https:') return open();
+    if (!isLookedAt && (await answersPlainly(await open(), opening)))
+      // As Node's TLS says it.
+      throw Object.assign(new Error('wrong version number'), { code: 'ERR_SSL_WRONG_VERSION_NUMBER' });
+    isLookedAt = true;
+    const { overTls, secureContextOf } = await loadTls();
+    context ??= secureContextOf(to);
     const own = { secureContext: context, rejectUnauthorized: !to.insecure };
     const resumed = session === undefined ? own : { ...own, session };
-    const secured = await overTls(socket, bareHost(to.url.hostname), resumed, opening);
+    const secured = await overTls(await open(), bareHost(to.url.hostname), resumed, opening);
     return secured.on('session', (fresh) => {
       session = fresh;
     });
@@ -74,6 +84,9 @@ export function createConnector(to: Destination, o: ConnectorOptions): Connector
   };
 }
 
+/** Loaded when first needed: a registry of this machine mostly speaks none. */
+const loadTls = () => import('./secure.ts');
+
 function destroyAll(sockets: ReadonlySet<Socket>, error: Error): void {
   for (const socket of sockets) socket.destroy(error);
 }
@@ -82,19 +95,10 @@ function destroyAll(sockets: ReadonlySet<Socket>, error: Error): void {
 async function overProxy(url: URL, proxy: URL, o: ConnectorOptions, opening: Set<Socket>): Promise<Socket> {
   const plain = await overTcp(proxy, () => true, o, opening);
   const socket =
-    proxy.protocol === 'https:' ? await overTls(plain, bareHost(proxy.hostname), {}, opening) : plain;
+    proxy.protocol === 'https:'
+      ? await (await loadTls()).overTls(plain, bareHost(proxy.hostname), {}, opening)
+      : plain;
   return url.protocol === 'https:' ? openTunnel(socket, url, proxy, opening) : socket;
-}
-
-function overTls(
-  socket: Socket,
-  host: string,
-  own: tls.ConnectionOptions,
-  opening: Set<Socket>,
-): Promise<tls.TLSSocket> {
-  const servername = isIP(host) === 0 ? host : '';
-  const secured = tls.connect({ socket, host, servername, ALPNProtocols: ['http/1.1'], ...own });
-  return ready(secured, 'secureConnect', opening);
 }
 
 function overTcp(
@@ -143,47 +147,3 @@ function checkedLookup(
 
 const privateAddress = (host: string, address: string) =>
   httpError('HTTP_PRIVATE_ADDRESS', { host, address, kind: addressKind(address) });
-
-function ready<S extends Socket>(
-  socket: S,
-  event: 'connect' | 'secureConnect',
-  opening: Set<Socket>,
-): Promise<S> {
-  opening.add(socket);
-  // Stays. An error between this moment and the next owner's listener would end the process; and an alert of TLS only emits an error,
-  // so that the end of the stream that follows would be taken for the reason.
-  socket.on('error', (error) => socket.destroy(error));
-  return new Promise<S>((resolve, reject) => {
-    const closed = (): void => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
-    socket.once('error', reject).once('close', closed);
-    socket.once(event, () => {
-      socket.removeListener('error', reject).removeListener('close', closed);
-      resolve(socket);
-    });
-  }).finally(() => opening.delete(socket));
-}
-
-/** @throws HTTP_TLS for files that cannot be used */
-function secureContextOf(to: Destination): tls.SecureContext {
-  const { ca, cert, key } = to.tls ?? {};
-  try {
-    return tls.createSecureContext({
-      ...(ca === undefined || ca.length === 0 ? {} : { ca: [...systemCertificates(), ...ca] }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-    });
-  } catch (error) {
-    const host = to.url.host;
-    throw httpError(
-      'HTTP_TLS',
-      { host, trouble: 'bad-files', reason: 'its certificate or key files cannot be used' },
-      { cause: error },
-    );
-  }
-}
-
-/** Files for a host are added to what is trusted anyway. Before Node 22.15 that leaves out NODE_EXTRA_CA_CERTS for such a host. */
-function systemCertificates(): readonly string[] {
-  const { getCACertificates } = tls as { getCACertificates?: (kind: 'default') => string[] };
-  return getCACertificates?.('default') ?? tls.rootCertificates;
-}

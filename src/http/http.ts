@@ -29,7 +29,7 @@ export function createHttp(o: HttpOptions): Http {
     const tls = url.protocol === 'https:' ? await filesOf(url.host, hop.trusted) : undefined;
     const leave = await gate.enter(url.origin, call);
     try {
-      const { method, body, slowAnswer } = hop.request;
+      const { method, body, slowAnswer, mayBePlain } = hop.request;
       const insecure = o.insecure?.(url.host) === true;
       return await transport.send(
         {
@@ -42,6 +42,7 @@ export function createHttp(o: HttpOptions): Http {
           tls,
           insecure,
           proxy,
+          mayBePlain,
         },
         call,
       );

@@ -33,6 +33,8 @@ export interface HttpRequest {
   readonly home?: string | undefined;
   /** Whether the request is made again by the policy when it fails or is answered by 408, 429, 500, 502, 503, 504 …; when absent, GET and HEAD are. True only for what may happen twice. */
   readonly retry?: boolean | undefined;
+  /** For an `https:` address whose host may well speak plain HTTP only (HTTP_TLS, `not-tls`): that is found out before TLS is made ready, which takes 30 ms. */
+  readonly mayBePlain?: boolean | undefined;
 }
 
 export interface HttpResponse {
@@ -124,6 +126,7 @@ export interface Transport {
       readonly tls?: TlsFiles | undefined;
       readonly insecure: boolean;
       readonly proxy?: string | undefined;
+      readonly mayBePlain?: boolean | undefined;
     },
     o?: CallOptions,
   ): Promise<TransportResponse>;

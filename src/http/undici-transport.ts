@@ -66,6 +66,7 @@ async function openLine(request: TransportRequest, o: UndiciOptions): Promise<Li
       tls: request.tls,
       insecure: request.insecure,
       proxy: request.proxy,
+      mayBePlain: request.mayBePlain,
     },
     { lookup: o.lookup, connectMs: o.connectMs ?? CONNECT_MS },
   );

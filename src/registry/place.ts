@@ -91,7 +91,8 @@ export function createPlace(parts: PlaceParts, endpoint: Endpoint, registry: str
  */
 export async function probe(http: Http, host: string, o: CallOptions): Promise<string> {
   try {
-    const request = { method: 'GET', url: `https://${host}/v2/`, home: host, retry: false } as const;
+    const url = `https://${host}/v2/`;
+    const request = { method: 'GET', url, home: host, retry: false, mayBePlain: true } as const;
     await (await http.request(request, o)).discard();
     return 'https:';
   } catch (error) {
