@@ -37,14 +37,14 @@ describe('a queue of a body', () => {
     expect(String((await next).value)).toBe('abcdef');
   });
 
-  it('pauses its sender at a mebibyte that nobody takes, and lets it go on when most is taken', async () => {
+  it('pauses its sender at two mebibytes that nobody takes, and lets it go on when half is taken', async () => {
     const { queue, told, reader } = setUp();
-    for (let i = 0; i < 15; i++) queue.push(Buffer.alloc(64 * KIB));
+    for (let i = 0; i < 15; i++) queue.push(Buffer.alloc(128 * KIB));
     expect(told).toEqual([]);
-    queue.push(Buffer.alloc(64 * KIB));
-    queue.push(Buffer.alloc(64 * KIB));
+    queue.push(Buffer.alloc(128 * KIB));
+    queue.push(Buffer.alloc(128 * KIB));
     expect(told).toEqual(['pause']);
-    for (let i = 0; i < 13; i++) await reader.next();
+    for (let i = 0; i < 9; i++) await reader.next();
     expect(told).toEqual(['pause']);
     await reader.next();
     expect(told).toEqual(['pause', 'resume']);
@@ -74,8 +74,8 @@ describe('a queue of a body', () => {
   });
 
   it('that is left while paused lets the rest come', async () => {
-    const { queue, told, reader } = setUp(1024 * KIB + 10);
-    queue.push(Buffer.alloc(1024 * KIB));
+    const { queue, told, reader } = setUp(2048 * KIB + 10);
+    queue.push(Buffer.alloc(2048 * KIB));
     const left = reader.return!();
     queue.push(Buffer.alloc(10));
     queue.end();

@@ -1,9 +1,9 @@
 import type { ByteStream } from '../base/bytes.ts';
 
 /** Bytes that wait for the reader before the sender is told to pause. */
-const MOST_WAITING_BYTES = 1024 * 1024;
+const MOST_WAITING_BYTES = 2 * 1024 * 1024;
 /** Bytes below which a paused sender goes on. */
-const RESUME_BYTES = 256 * 1024;
+const RESUME_BYTES = 1024 * 1024;
 /** Chunks that are smaller than this on average are joined: below, a copy costs less than one turn more for whoever hashes and writes. */
 const SMALL_CHUNK_BYTES = 8 * 1024;
 /** A body that is left with at most this many bytes to come is read to its end, so that the connection can be used again. */

@@ -11,7 +11,7 @@ const fdatasync = promisify(fdatasyncCallback);
 
 /** From this size on, bytes are written and synced off the main thread, which hashes meanwhile; below, a thread costs more than it saves. */
 export const ASYNC_BYTES = 128 * 1024;
-/** Bytes gathered for one write: each costs a turn of a thread. What a kill loses is at most twice this, so a stream that may be long gathers more. */
+/** Bytes gathered for one write: each costs a turn of a thread. What a kill loses is at most twice this or two chunks, so a stream that may be long gathers more. */
 const WRITE_BYTES = 256 * 1024;
 const LONG_WRITE_BYTES = 768 * 1024;
 /** Bytes from which a stream is long. */
@@ -46,6 +46,7 @@ export async function writeHashed(fd: number, bytes: ByteStream, o: HashedWriteO
     await writing;
     // Hashed by now as well.
     for (const part of written) giveBack(part);
+    written = [];
     if (unflushed >= FLUSH_BYTES && !flushRunning) {
       // An error of the disk is told once, so it must be heard here.
       await flushing;
