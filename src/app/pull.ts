@@ -114,7 +114,8 @@ async function pullNow(
   return pullImage(store, from, reference, { ...o, platform });
 }
 
-async function openRepository(app: App, { registry, repository }: Reference, o: PullOptions) {
+/** The repository of a reference, to read from. */
+export async function openRepository(app: App, { registry, repository }: Reference, o: PullOptions) {
   const { insecure, onEvent } = o;
   return (await app.registry({ insecure, onEvent })).repository(registry, repository);
 }

@@ -4,6 +4,8 @@ import type { LayerIndex } from '../layer/types.ts';
 /** dive's own numbers, for those who have thresholds in its terms (.dive-ci). */
 export interface DiveNumbers {
   readonly efficiency: number;
+  /** Bytes of all layers. */
+  readonly sizeBytes: number;
   readonly wastedBytes: number;
   /** Bytes of all layers but the first. */
   readonly userSizeBytes: number;
@@ -11,11 +13,24 @@ export interface DiveNumbers {
   readonly wastedUserPercent: number | null;
   /** dive drops the rest of a layer without a word at a whiteout of a path that is not there. */
   readonly abortsOnDanglingWhiteout: boolean;
+  /** What dive lists as inefficient: paths that more than one layer has, most bytes first. */
+  readonly inefficient: readonly DiveFile[];
+}
+
+/** A path that dive holds for waste. */
+export interface DiveFile {
+  /** With a leading slash. */
+  readonly path: string;
+  /** Layers that have it, whiteouts of it included. */
+  readonly count: number;
+  readonly sizeBytes: number;
 }
 
 /** A node of dive's trees; markers have their `.wh.` name. */
 interface DiveNode {
   size: number;
+  /** The last layer that has it says that it is a directory: one that only paths below it imply is none to dive. */
+  isFolder: boolean;
   hides: string | undefined;
   readonly children: Map<string, DiveNode>;
 }
@@ -47,7 +62,7 @@ export function diveNumbers(indexes: readonly LayerIndex[]): DiveNumbers {
         aborts = true;
         break;
       }
-      visit(node.hides, sizeBelow(hidden));
+      visit(node.hides, hidden.isFolder ? sizeBelow(hidden) : 0);
     }
     pile(stack, layer);
   }
@@ -55,23 +70,29 @@ export function diveNumbers(indexes: readonly LayerIndex[]): DiveNumbers {
   let least = 0;
   let total = 0;
   let wastedBytes = 0;
-  for (const file of files.values()) {
+  const inefficient: DiveFile[] = [];
+  for (const [path, file] of files) {
     least += file.least;
     total += file.total;
-    if (file.count >= 2) wastedBytes += file.total;
+    if (file.count < 2) continue;
+    wastedBytes += file.total;
+    inefficient.push({ path: `/${path}`, count: file.count, sizeBytes: file.total });
   }
+  inefficient.sort((a, b) => b.sizeBytes - a.sizeBytes || (a.path < b.path ? -1 : 1));
   const userSizeBytes = indexes.slice(1).reduce((sum, index) => sum + index.fileBytes, 0);
   return {
     efficiency: total === 0 ? 1 : least / total,
+    sizeBytes: indexes.reduce((sum, index) => sum + index.fileBytes, 0),
     wastedBytes,
     userSizeBytes,
     wastedUserPercent: userSizeBytes === 0 ? null : wastedBytes / userSizeBytes,
     abortsOnDanglingWhiteout: aborts,
+    inefficient,
   };
 }
 
 function createNode(): DiveNode {
-  return { size: 0, hides: undefined, children: new Map() };
+  return { size: 0, isFolder: false, hides: undefined, children: new Map() };
 }
 
 /** The layer's own tree; a later entry of a path replaces the earlier one's data. */
@@ -82,6 +103,7 @@ function layerTree(index: LayerIndex): DiveNode {
     const hides = entry.kind === 'whiteout';
     const node = openNode(root, hides ? encodeWhiteout('whiteout', entry.path) : entry.path);
     node.size = entry.size;
+    node.isFolder = entry.kind === 'directory';
     node.hides = hides ? entry.path : undefined;
   }
   return root;
@@ -127,7 +149,9 @@ function sizeBelow(node: DiveNode): number {
 function pile(stack: DiveNode, layer: DiveNode): void {
   for (const [path, node] of everyNode(layer)) {
     if (node.hides === undefined) {
-      openNode(stack, path).size = node.size;
+      const piled = openNode(stack, path);
+      piled.size = node.size;
+      piled.isFolder = node.isFolder;
       continue;
     }
     const slash = node.hides.lastIndexOf('/');

@@ -31,24 +31,30 @@ const MAX_DOCUMENTS = 10_000;
 export function planOci(archive: OpenArchive, platform: Platform): PlannedImage[] {
   checkVersion(archive);
   const index = parseIndex(readDocument(archive, 'index.json', 'an OCI layout', MAX_MANIFEST_BYTES));
-  const roots = new Map<Digest, { readonly target: Descriptor; readonly names: string[] }>();
+  const roots = new Map<Digest, Root>();
   for (const entry of index.manifests) {
     if (!isManifestType(entry.mediaType) && !isIndexType(entry.mediaType)) continue;
     const { mediaType, digest, size } = entry;
-    const root = roots.get(digest) ?? { target: { mediaType, digest, size }, names: [] };
+    const root = roots.get(digest) ?? { target: { mediaType, digest, size }, names: [], tags: [] };
     roots.set(digest, root);
     const name = nameOf(entry);
     if (name !== undefined && !root.names.includes(name)) root.names.push(name);
+    const tag = entry.annotations?.[REF_NAME];
+    if (tag !== undefined && !root.tags.includes(tag)) root.tags.push(tag);
   }
-  const images = [...roots.values()].flatMap(
-    ({ target, names }) => planRoot(archive, target, names, platform) ?? [],
-  );
+  const images = [...roots.values()].flatMap((root) => planRoot(archive, root, platform) ?? []);
   if (images.length > 0) return images;
   const why =
     roots.size === 0
       ? 'index.json lists no image'
       : 'index.json lists artifacts, and none of them is an image';
   throw imageError('ARCHIVE_NOT_IMAGES', { path: archive.shown, why });
+}
+
+interface Root {
+  readonly target: Descriptor;
+  readonly names: string[];
+  readonly tags: string[];
 }
 
 function checkVersion(archive: OpenArchive): void {
@@ -84,8 +90,7 @@ interface Gathered {
 
 function planRoot(
   archive: OpenArchive,
-  target: Descriptor,
-  names: readonly string[],
+  { target, names, tags }: Root,
   platform: Platform,
 ): PlannedImage | undefined {
   const whole = (root: Descriptor): PlannedImage | undefined => {
@@ -98,6 +103,7 @@ function planRoot(
     const id = chosen === undefined ? first : (gathered.ids.get(chosen.digest) ?? first);
     return {
       names,
+      tags,
       id,
       blobs: [...gathered.blobs.values()],
       documents: () => [...gathered.documents.values()],

@@ -50,6 +50,8 @@ export interface PlannedDocument {
 export interface PlannedImage {
   /** Full names. */
   readonly names: readonly string[];
+  /** Words that index.json names it by and that are no names of images: the bare tags of other tools. */
+  readonly tags?: readonly string[] | undefined;
   readonly id: Digest;
   readonly blobs: readonly PlannedBlob[];
   /** Documents, children first; the last is what names will point at. Given the layers as stored, by diff id. */

@@ -3,6 +3,7 @@ import { safeJson } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
 import { efficiencySentence, exploreReport } from '../explore-report.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+import { SOURCE_OPTIONS, sourceOptions } from '../source-options.ts';
 import { type CommandSpec, flagOption, textOption } from '../spec.ts';
 
 /** Width of the report where standard output is no terminal. */
@@ -12,7 +13,7 @@ export const command: CommandSpec = {
   name: 'explore',
   aliases: [],
   summary: 'Show what each layer added, changed, removed and hides',
-  usage: '[OPTIONS] IMAGE|ARCHIVE',
+  usage: '[OPTIONS] IMAGE',
   arity: [1, 1],
   options: [
     { flags: '--json <file>', summary: 'everything as JSON; `-` is standard output', common: true },
@@ -23,14 +24,16 @@ export const command: CommandSpec = {
     },
     { flags: '--target <stage>', summary: 'the stage of the Dockerfile; the last by default' },
     { flags: '--summary', summary: 'one sentence only', common: true },
+    ...SOURCE_OPTIONS,
   ],
-  examples: ['dobos explore app', 'dobos explore app.tar', 'dobos explore --json - app'],
+  examples: ['dobos explore app', 'dobos explore app.tar', 'dobos explore --json - docker://debian:12'],
   limits: ['A report so far: the terminal explorer, the browser and CI rules come in a later version.'],
   async run({ app, terminal, args, options, signal }) {
     const name = args[0]!;
     const json = textOption(options, 'json');
     if (json !== undefined && json !== '-') checkOutputFile(json);
     const request = {
+      ...sourceOptions(app, terminal, options),
       dockerfile: textOption(options, 'file'),
       target: textOption(options, 'target'),
       signal,
