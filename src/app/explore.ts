@@ -9,6 +9,8 @@ export interface ExploreRequest extends SourceOptions {
   /** The Dockerfile whose lines explain the layers, instead of the record of the build. */
   readonly dockerfile?: string | undefined;
   readonly target?: string | undefined;
+  /** Only files matter: bases, lines and equal files are not looked for. */
+  readonly bare?: boolean | undefined;
 }
 
 /** An explored image and what it is read from. */
@@ -32,6 +34,8 @@ export async function openSource(app: App, name: string, o: ExploreRequest): Pro
   const given = o.dockerfile === undefined ? undefined : readInstructions(o.dockerfile, o.target);
   const { image, store, close } = await openImage(app, name, o);
   try {
+    if (o.bare === true)
+      return { exploration: await openExploration(store, image, { signal: o.signal }), store, close };
     const [known, recorded] = await Promise.all([
       knownImages(app, o),
       given === undefined ? recordedInstructions(app, image.manifest.config.digest) : undefined,

@@ -98,6 +98,27 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import('./commands/explore.ts'),
   ),
   row(
+    'ls',
+    'look inside',
+    'List files of an image, of any of its layers',
+    [],
+    () => import('./commands/ls.ts'),
+  ),
+  row(
+    'cat',
+    'look inside',
+    'Print files of an image, of any of its layers',
+    [],
+    () => import('./commands/cat.ts'),
+  ),
+  row(
+    'extract',
+    'look inside',
+    'Take a file or directory out of an image, out of any of its layers',
+    [],
+    () => import('./commands/extract.ts'),
+  ),
+  row(
     'squash',
     'improve',
     'Make one layer of several, and prove that the files are the same',
@@ -283,7 +304,7 @@ export const COMMANDS: readonly CommandRow[] = [
 export const LATER: readonly string[] = [
   'copy', 'search', 'validate',
   'restart', 'pause', 'unpause', 'logs', 'exec', 'attach', 'top', 'container', 'volume', 'network', 'buildx', 'builder',
-  'compare', 'ls', 'cat', 'extract', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
+  'compare', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 
 /** The command that these words begin with, and the words after its name; undefined if there is none. */

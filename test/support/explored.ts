@@ -31,7 +31,7 @@ export async function imageOfLayers(
 export async function exploredLayers(
   layers: readonly (readonly VectorEntry[])[],
   o: ExploreOptions = {},
-): Promise<OpenExploration> {
+): Promise<OpenExploration & { readonly store: LocalStore }> {
   const store = createMemoryStore();
-  return openExploration(store, await imageOfLayers(store, layers), o);
+  return { ...(await openExploration(store, await imageOfLayers(store, layers), o)), store };
 }
