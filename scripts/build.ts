@@ -80,7 +80,9 @@ function compileLibrary(): void {
 
 async function bundle(): Promise<void> {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' });
-  const workers = sources.filter((file) => file.endsWith('-worker.ts') && !file.endsWith(KEEPER));
+  const workers = sources.filter(
+    (file) => file.endsWith('-worker.ts') && !PROCESSES.some((each) => file.endsWith(each)),
+  );
   const entryPoints = Object.fromEntries(workers.map((file) => [basename(file, '.ts'), join('src', file)]));
   if (Object.keys(entryPoints).length !== workers.length)
     throw new Error('two workers have the same file name');
@@ -89,13 +91,16 @@ async function bundle(): Promise<void> {
   const command = { ...common, external, plugins: [undiciPools, lazyNode] };
   await writeLaunched(command, 'dist/dobos.js', join('src', 'cli', 'main.ts'));
   chmodSync('dist/dobos.js', 0o755);
-  await writeLaunched({ ...common, plugins: [lazyNode] }, 'dist/keeper-worker.js', join('src', KEEPER));
+  for (const file of PROCESSES) {
+    const launcher = join('dist', `${basename(file, '.ts')}.js`);
+    await writeLaunched({ ...common, plugins: [lazyNode] }, launcher, join('src', file));
+  }
 }
 
-/** A process of its own, not a thread: started like the command. */
-const KEEPER = join('runtime', 'keeper-worker.ts');
+/** Processes of their own, not threads: started like the command. */
+const PROCESSES = [join('runtime', 'keeper-worker.ts'), join('containers', 'supervisor-worker.ts')];
 
-/** Compiled ahead: of the command what a build calls, of the keeper, which cannot run here, everything. */
+/** Compiled ahead: of the command what a build calls, of the processes, which cannot run here, everything. */
 function writeCodeCaches(): void {
   const folder = mkdtempSync(join(tmpdir(), 'dobos-build-'));
   try {
@@ -107,7 +112,7 @@ function writeCodeCaches(): void {
       });
     };
     cache('dist/dobos.js', 'build', '--quiet', folder);
-    cache('dist/keeper-worker.js');
+    for (const file of PROCESSES) cache(join('dist', `${basename(file, '.ts')}.js`));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

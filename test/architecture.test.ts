@@ -25,6 +25,8 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   compress: ['xz', 'bzip2'],
   build: ['git'],
   registry: ['docker-credential-'],
+  // Its own worker only.
+  containers: [],
 };
 
 interface Source {

@@ -80,6 +80,27 @@ export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus>
   return containers.runContainer(tools, container, { signal: o.signal, interactive: o.interactive });
 }
 
+/** Starts a program in a new container of the image, and leaves it to a process of its own; the exit status of one that could not be started. `onCreated` is told the id before anything can fail to start. @throws as `runContainer` */
+export async function runDetached(
+  app: App,
+  o: RunOptions & { readonly onCreated?: ((id: string) => Promise<void>) | undefined },
+): Promise<ExitStatus | undefined> {
+  const { id } = await createFromImage(app, o);
+  await o.onCreated?.(id);
+  return superviseContainer(app, { id, runtime: o.runtime }, o);
+}
+
+async function superviseContainer(
+  app: App,
+  { id, runtime }: Pick<Container, 'id' | 'runtime'>,
+  o: Pick<RunOptions, 'onWarning'>,
+): Promise<ExitStatus | undefined> {
+  const { startSupervisor } = await import('../containers/start-supervisor.ts');
+  const { settings } = app;
+  const order = { id, storeFolder: settings.storeFolder, runtime: runtime ?? settings.runtime };
+  return startSupervisor(order, o);
+}
+
 /** Makes a container of the image, pulled if need be, and starts nothing. @throws as `runContainer` */
 export async function createFromImage(app: App, o: RunOptions): Promise<Container> {
   const found = await findOrPull(app, o.image, o.pull ?? {});
@@ -107,6 +128,25 @@ export async function startContainer(app: App, name: string, o: StartOptions): P
   const interactive = o.interactive && container.interactive;
   const tools = await openContainers(app, container.runtime);
   return containers.runContainer(tools, container, { signal: o.signal, interactive });
+}
+
+/** Runs a container's program again without this process; nothing happens if it runs. @throws CONTAINER_NOT_STARTED, CONTAINER_…, RUNTIME_… */
+export async function startInBackground(
+  app: App,
+  name: string,
+  o: Pick<RunOptions, 'onWarning'> = {},
+): Promise<void> {
+  const [{ lookUpContainer, openContainers }, { containerError }] = await Promise.all([
+    import('./containers.ts'),
+    import('../containers/errors.ts'),
+  ]);
+  const { records } = await openContainers(app);
+  const container = await lookUpContainer(records, name);
+  if (container.state.kind === 'running') return;
+  if (container.process.tty) throw runError('RUN_NO_TERMINAL', { name });
+  const exit = await superviseContainer(app, container, o);
+  if (exit?.refused !== undefined)
+    throw containerError('CONTAINER_NOT_STARTED', { name, problem: exit.refused });
 }
 
 /** What the options and the image come to. @throws RUN_NO_COMMAND, RUN_VOLUME */

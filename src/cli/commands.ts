@@ -206,6 +206,13 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import('./commands/wait.ts'),
   ),
   row(
+    'logs',
+    'containers',
+    'Print what a container printed',
+    ['container logs'],
+    () => import('./commands/logs.ts'),
+  ),
+  row(
     'rm',
     'containers',
     'Remove containers',
@@ -303,7 +310,7 @@ export const COMMANDS: readonly CommandRow[] = [
 /** Commands that people will type and that come later; they fail by name. */
 export const LATER: readonly string[] = [
   'copy', 'search', 'validate',
-  'restart', 'pause', 'unpause', 'logs', 'exec', 'attach', 'top', 'container', 'volume', 'network', 'buildx', 'builder',
+  'restart', 'pause', 'unpause', 'exec', 'attach', 'top', 'container', 'volume', 'network', 'buildx', 'builder',
   'compare', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 

@@ -3,7 +3,7 @@ export interface Terminal {
   /** Writes to standard output as is; waits when the reader is slow. */
   out(text: string | Uint8Array): Promise<void>;
   /** Writes to standard error as is. */
-  err(text: string): void;
+  err(text: string | Uint8Array): void;
   readonly outIsTty: boolean;
   readonly errIsTty: boolean;
   readonly inIsTty: boolean;

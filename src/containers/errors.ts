@@ -16,6 +16,8 @@ type ContainerErrors = {
   CONTAINER_HELD: { name: string };
   CONTAINER_COPY: { problem: string };
   CONTAINER_NO_PATH: { name: string; path: string };
+  CONTAINER_NOT_STARTED: { name: string; problem: string };
+  CONTAINER_UNWATCHED: { id: string; problem: string };
 };
 
 /** Errors of the containers room. */
@@ -68,6 +70,11 @@ export const containerError = errorMaker<ContainerErrors>({
   }),
   CONTAINER_COPY: ({ problem }) => problem,
   CONTAINER_NO_PATH: ({ name, path }) => `no such container:path: ${name}:${path}`,
+  CONTAINER_NOT_STARTED: ({ name, problem }) => `container ${name} was not started: ${problem}`,
+  CONTAINER_UNWATCHED: ({ id, problem }) => ({
+    message: `container ${id} was not started: the process that was to look after it is gone, ${problem}`,
+    hint: `dobos ps -a shows what became of the container, dobos start ${id} tries again`,
+  }),
   CONTAINER_SIGNAL: ({ signal }) => ({
     message: `"${signal}" is no signal`,
     hint: 'want a name or a number, such as TERM, SIGHUP or 9',

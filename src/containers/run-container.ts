@@ -1,6 +1,6 @@
 import { isDobosError } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
-import type { ContainerRoot, ExitStatus, Keeper } from '../runtime/types.ts';
+import type { ContainerRoot, ExitStatus, Keeper, RunWatch } from '../runtime/types.ts';
 import { ownerId } from '../store/owner.ts';
 import type { ContainerRecords } from './container-records.ts';
 import { containerError } from './errors.ts';
@@ -18,14 +18,21 @@ export interface RunTools extends RemoveTools {
 const OWN_FAILURE = 125;
 const KILLED = 137;
 
+export interface RunHow extends CallOptions {
+  readonly interactive: boolean;
+  /** Takes what it prints, and input is what is written to it; without this it has this process's own streams. */
+  readonly onOutput?: RunWatch['onEvent'];
+  readonly onStarted?: RunWatch['onStarted'];
+}
+
 /**
- * Runs the container's process on this process's own streams, and notes how it ended; a container that removes itself is gone then. An abort kills it.
+ * Runs the container's process and notes how it ended; a container that removes itself is gone then. An abort kills it.
  * @throws CONTAINER_RUNNING, CONTAINER_REMOVING, RUNTIME_…, ROOTFS_…, the signal's reason
  */
 export async function runContainer(
   tools: RunTools,
   { id }: Pick<Container, 'id'>,
-  o: CallOptions & { readonly interactive: boolean },
+  o: RunHow,
 ): Promise<ExitStatus> {
   const { records, now } = tools;
   const startedAt = now();
@@ -45,12 +52,12 @@ export async function runContainer(
       {
         layers: container.image.layers,
         process: container.process,
-        io: 'inherit',
+        io: o.onOutput === undefined ? 'inherit' : 'events',
         interactive: o.interactive,
         commit: false,
         place: { folder: records.folderOf(id), keep: !container.autoRemove },
       },
-      { signal: o.signal },
+      { signal: o.signal, onEvent: o.onOutput, onStarted: o.onStarted },
     );
     const { code, refused } = exit;
     await settle(

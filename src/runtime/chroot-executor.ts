@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fsPath } from '../base/names.ts';
 import { builtWorker } from '../base/pool.ts';
 import { takeTerminalBack } from '../linux/process.ts';
-import { chrootExit, chrootTask } from './chroot-run.ts';
+import { chrootExit, chrootTask, reportOf } from './chroot-run.ts';
+import { READY } from './chroot-task.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
 import { prepareProcess } from './prepare-process.ts';
@@ -53,12 +54,13 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
             kill: (child) => child.pid !== undefined && killTree(child.pid),
             // unshare ignores what it is sent while it waits.
             signals: 'children',
+            isStarted: () => reportOf(task) === READY,
           },
           words,
         );
         const said = `${words.said()}${end.said}`;
         return {
-          ...chrootExit('chroot', end, readFileSync(fsPath(task.report), 'utf8'), said),
+          ...chrootExit('chroot', end, reportOf(task), said),
           mountPoints: prepared.mountPoints,
         };
       } finally {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fsPath } from '../base/names.ts';
@@ -36,6 +36,9 @@ export function chrootTask(
     report,
   };
 }
+
+/** What the worker has said about its task so far. */
+export const reportOf = ({ report }: ChrootTask): string => readFileSync(fsPath(report), 'utf8');
 
 /** How the step ended. unshare passes on the exit code, and kills itself with the signal that killed its child. @throws RUNTIME_FAILED unless it was `ready` */
 export function chrootExit(

@@ -60,6 +60,8 @@ export type ToKeeper =
     }
   | { readonly kind: 'call'; readonly id: number; readonly call: KeeperCall }
   | { readonly kind: 'cancel'; readonly id: number }
+  /** For the input of the program of a call; without bytes its end. One at a time: the next after `taken`. */
+  | { readonly kind: 'input'; readonly id: number; readonly bytes?: Uint8Array | undefined }
   /** For the program on the person's own streams. */
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
   | { readonly kind: 'close' };
@@ -72,6 +74,10 @@ export type FromKeeper =
   | { readonly kind: 'confined'; readonly message: string }
   /** Something else stands in the way; the keeper ends. */
   | { readonly kind: 'unable'; readonly error: PlainError }
+  /** The program of a call runs. */
+  | { readonly kind: 'started'; readonly id: number }
+  /** The input that was sent last has been written. */
+  | { readonly kind: 'taken'; readonly id: number }
   | { readonly kind: 'output'; readonly id: number; readonly output: Output }
   | { readonly kind: 'done'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError };

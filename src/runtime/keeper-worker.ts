@@ -13,9 +13,11 @@ import { settleInNamespace } from './keeper-namespace.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { passSignal } from './pass-signal.ts';
 import { answerCall, type KeeperTools } from './serve-keeper.ts';
-import type { KeeperOptions, Output } from './types.ts';
+import type { KeeperOptions, Output, ProgramReach } from './types.ts';
 
 const running = new Map<number, AbortController>();
+/** Programs that run, by their call. */
+const reached = new Map<number, ProgramReach>();
 let tools: KeeperTools | undefined;
 let closing = false;
 /** Why there are no namespaces around this process; undefined when there are. */
@@ -49,6 +51,9 @@ async function receive(message: ToKeeper): Promise<void> {
       return;
     case 'cancel':
       running.get(message.id)?.abort();
+      return;
+    case 'input':
+      await giveInput(message.id, message.bytes);
       return;
     case 'signal':
       passSignal(message.signal);
@@ -87,14 +92,26 @@ async function answer(id: number, call: KeeperCall): Promise<void> {
   try {
     if (tools === undefined) throw new Error('the keeper is not open yet');
     const onEvent = (output: Output): Promise<void> => send({ kind: 'output', id, output });
-    const result = await answerCall(tools, call, { signal: abort.signal, onEvent });
+    const onStarted = (program: ProgramReach): void => {
+      reached.set(id, program);
+      void send({ kind: 'started', id });
+    };
+    const result = await answerCall(tools, call, { signal: abort.signal, onEvent, onStarted });
     await send({ kind: 'done', id, result });
   } catch (error) {
     await send({ kind: 'failed', id, error: plainError(error) });
   } finally {
     running.delete(id);
+    reached.delete(id);
     endIfIdle();
   }
+}
+
+/** A program that has ended takes everything. */
+async function giveInput(id: number, bytes: Uint8Array | undefined): Promise<void> {
+  if (bytes === undefined) reached.get(id)?.end();
+  else await reached.get(id)?.write(bytes);
+  await send({ kind: 'taken', id });
 }
 
 function endIfIdle(): void {

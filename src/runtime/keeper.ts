@@ -1,14 +1,16 @@
 import { reviveError } from '../base/errors.ts';
-import type { WatchOptions } from '../base/options.ts';
 import { runtimeError } from './errors.ts';
 import type { FromKeeper, KeeperCall, KeeperResults } from './keeper-messages.ts';
 import { type KeeperProcess, launchKeeper } from './launch-keeper.ts';
-import type { Keeper, KeeperOptions, Output } from './types.ts';
+import type { Keeper, KeeperOptions, ProgramReach, RunWatch } from './types.ts';
 
 interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
-  readonly onEvent: ((output: Output) => void) | undefined;
+  readonly onEvent: RunWatch['onEvent'];
+  readonly onStarted: (() => void) | undefined;
+  /** Of the input that was sent last. */
+  onTaken?: (() => void) | undefined;
 }
 
 /**
@@ -30,19 +32,48 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
       call.onEvent?.(message.output);
       return;
     }
+    if (message.kind === 'started') {
+      call.onStarted?.();
+      return;
+    }
+    const { onTaken } = call;
+    call.onTaken = undefined;
+    onTaken?.();
+    if (message.kind === 'taken') return;
     pending.delete(message.id);
     if (message.kind === 'done') call.resolve(message.result as never);
     else call.reject(reviveError(message.error));
   };
   const gone = (message: string): void => {
-    for (const call of pending.values()) call.reject(runtimeError('RUNTIME_KEEPER_GONE', { message }));
+    for (const call of pending.values()) {
+      call.onTaken?.();
+      call.reject(runtimeError('RUNTIME_KEEPER_GONE', { message }));
+    }
     pending.clear();
     started = undefined;
   };
 
+  /** What a call's program is reached by. Input waits until what came before has been written. */
+  const reachOf = (id: number, keeper: KeeperProcess): ProgramReach => {
+    let last: Promise<void> = Promise.resolve();
+    const give = (bytes: Uint8Array | undefined): Promise<void> => {
+      last = last.then(
+        () =>
+          new Promise((resolve) => {
+            const one = pending.get(id);
+            if (one === undefined) return resolve();
+            one.onTaken = resolve;
+            keeper.send({ kind: 'input', id, bytes });
+          }),
+      );
+      return last;
+    };
+    return { write: give, end: () => void give(undefined) };
+  };
+
   const call = async <M extends KeeperCall['method']>(
     request: Extract<KeeperCall, { method: M }>,
-    o: WatchOptions<Output> = {},
+    o: RunWatch = {},
   ): Promise<KeeperResults[M]> => {
     o.signal?.throwIfAborted();
     started ??= launchKeeper(options, receive, gone);
@@ -56,7 +87,9 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     keeper.hold();
     try {
       return await new Promise<KeeperResults[M]>((resolve, reject) => {
-        pending.set(id, { resolve, reject, onEvent: o.onEvent });
+        const { onEvent, onStarted } = o;
+        const started = onStarted && ((): void => onStarted(reachOf(id, keeper)));
+        pending.set(id, { resolve, reject, onEvent, onStarted: started });
         keeper.send({ kind: 'call', id, call: request });
         o.signal?.addEventListener('abort', cancel, { once: true });
       });

@@ -90,6 +90,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         const watch: ProgramWatch = {
           owner: prepared.process.user,
           kill: (child) => child.pid !== undefined && killTree(child.pid),
+          isStarted: () => existsSync(fsPath(join(folder, 'pid'))),
         };
         const started =
           ready?.go(config) ??

@@ -7,7 +7,7 @@ import type { WatchOptions } from '../base/options.ts';
 import { makePipe } from '../linux/process.ts';
 import { runtimeError } from './errors.ts';
 import { type SignalWay, takeSignals } from './pass-signal.ts';
-import type { ContainerIo, Output } from './types.ts';
+import type { ContainerIo, Output, ProgramReach, RunWatch } from './types.ts';
 
 /** Both ends of a pipe, open. */
 export interface OutputPipe {
@@ -42,6 +42,8 @@ export interface ProgramWatch {
   readonly signals?: SignalWay | undefined;
   /** Called when the program has ended, before the end of its output is waited for: what it left may hold that open. */
   readonly afterwards?: (() => Promise<void>) | undefined;
+  /** Whether what the program is to run does run: asked until it says so, for those who want to be told. */
+  readonly isStarted?: (() => boolean) | undefined;
 }
 
 /** A program that is running and whose output nobody has taken yet. */
@@ -50,6 +52,7 @@ export interface StartedProgram {
   readonly ended: Promise<ProgramEnd>;
   /** The reading ends of its output, if that comes as events. */
   readonly outputs: readonly [stdout: number, stderr: number] | undefined;
+  readonly reach: ProgramReach;
   /** With `errorApart`: what the program has said on its own standard error. */
   said(): string;
 }
@@ -69,7 +72,7 @@ const MAX_SAID_CHARACTERS = 4096;
 /** Starts the program and waits as `finishProgram`. @throws RUNTIME_PROGRAM_MISSING, the signal's reason after an abort */
 export async function runProgram(
   run: ProgramRun & ProgramWatch,
-  o: WatchOptions<Output> = {},
+  o: RunWatch = {},
 ): Promise<ProgramEnd & { readonly said: string }> {
   o.signal?.throwIfAborted();
   const started = startProgram(run);
@@ -81,10 +84,15 @@ export async function runProgram(
 export function startProgram(run: ProgramRun): StartedProgram {
   const { program, args, env, io, owner, errorApart, task } = run;
   const pipes = io.output === 'events' ? (run.pipes ?? ([makePipe(), makePipe()] as const)) : undefined;
-  if (owner !== undefined) give(pipes?.map(({ write }) => write) ?? [], owner);
+  const input = io.stdin === 'fed' ? makePipe() : undefined;
+  if (owner !== undefined)
+    give(
+      [...(pipes ?? []), ...(input === undefined ? [] : [input])].map(({ write }) => write),
+      owner,
+    );
   const stderr = pipes?.[1].write ?? KEEPER_STDERR;
   const stdio: SpawnOptions['stdio'] = [
-    io.stdin === 'inherit' ? 0 : 'ignore',
+    input?.read ?? (io.stdin === 'inherit' ? 0 : 'ignore'),
     pipes?.[0].write ?? 1,
     ...(errorApart === true ? (['pipe', stderr] as const) : [stderr]),
     ...(task === undefined ? [] : [task]),
@@ -103,12 +111,15 @@ export function startProgram(run: ProgramRun): StartedProgram {
     child.stderr?.on('data', (bytes: Buffer) => {
       if (said.length < MAX_SAID_CHARACTERS) said += String(bytes);
     });
-    return { child, ended: end, outputs: pipes && [pipes[0].read, pipes[1].read], said: () => said };
+    const outputs = pipes && ([pipes[0].read, pipes[1].read] as const);
+    return { child, ended: end, outputs, reach: reachOf(input?.write, end), said: () => said };
   } catch (error) {
     for (const { read } of pipes ?? []) closeSync(read);
+    if (input !== undefined) closeSync(input.write);
     throw error;
   } finally {
     for (const { write } of pipes ?? []) closeSync(write);
+    if (input !== undefined) closeSync(input.read);
   }
 }
 
@@ -118,9 +129,9 @@ export function startProgram(run: ProgramRun): StartedProgram {
  * @throws RUNTIME_PROGRAM_MISSING, the signal's reason after an abort
  */
 export async function finishProgram(
-  { child, ended, outputs }: StartedProgram,
-  { owner, kill, signals, afterwards }: ProgramWatch,
-  o: WatchOptions<Output> = {},
+  { child, ended, outputs, reach }: StartedProgram,
+  { owner, kill, signals, afterwards, isStarted }: ProgramWatch,
+  o: RunWatch = {},
 ): Promise<ProgramEnd> {
   const abort = (): void => {
     kill(child);
@@ -129,6 +140,8 @@ export async function finishProgram(
   if (o.signal?.aborted === true) abort();
   o.signal?.addEventListener('abort', abort, { once: true });
   const leave = outputs === undefined ? takeSignals(child, signals ?? 'itself') : undefined;
+  const { onStarted } = o;
+  const start = onStarted && isStarted && watchStart(isStarted, () => onStarted(reach));
   try {
     give(outputs ?? [], owner);
     const [end] = await Promise.all([
@@ -138,6 +151,7 @@ export async function finishProgram(
     o.signal?.throwIfAborted();
     return end;
   } finally {
+    start?.end();
     leave?.();
     o.signal?.removeEventListener('abort', abort);
   }
@@ -164,6 +178,47 @@ function ended(child: ChildProcess, program: string): Promise<ProgramEnd> {
     );
     child.once('exit', (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined }));
   });
+}
+
+/** Between two looks whether a program runs, in milliseconds. */
+const LOOK_EVERY_MS = 4;
+
+/** Tells once that it is started, at the latest when the watch ends. */
+function watchStart(isStarted: () => boolean, tell: () => void): { end(): void } {
+  let told = false;
+  const look = (): void => {
+    if (told || !isStarted()) return;
+    told = true;
+    clearInterval(timer);
+    tell();
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS);
+  return {
+    end: () => {
+      look();
+      clearInterval(timer);
+    },
+  };
+}
+
+/** What writes to the pipe that is a program's input, if it has one. */
+function reachOf(fd: number | undefined, ended: Promise<unknown>): ProgramReach {
+  if (fd === undefined) return { write: async () => {}, end: () => {} };
+  const socket = new Socket({ fd, readable: false, writable: true });
+  // Who does not read its input has seen enough.
+  socket.on('error', () => {});
+  void ended.then(
+    () => socket.destroy(),
+    () => socket.destroy(),
+  );
+  return {
+    write: (bytes) =>
+      new Promise((resolve) => {
+        if (socket.destroyed) resolve();
+        else socket.write(bytes, () => resolve());
+      }),
+    end: () => socket.end(),
+  };
 }
 
 async function deliver(stream: Output['stream'], fd: number, o: WatchOptions<Output>): Promise<void> {

@@ -1,4 +1,4 @@
-import type { CallOptions, WatchOptions } from '../base/options.ts';
+import type { CallOptions } from '../base/options.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import type { Layer } from '../layer/types.ts';
 import { removeTree } from '../rootfs/remove-tree.ts';
@@ -7,7 +7,7 @@ import type { LocalStore } from '../store/contract.ts';
 import type { ExecutorChoice } from './choose-executor.ts';
 import type { KeeperCall } from './keeper-messages.ts';
 import { type MountTools, prepareMounts } from './run-mounts.ts';
-import type { ContainerRoot, LayerRef, Output, RunOutcome, RunRequest } from './types.ts';
+import type { ContainerIo, ContainerRoot, LayerRef, RunOutcome, RunRequest, RunWatch } from './types.ts';
 
 /** What the keeper works with, inside its namespaces. */
 export interface KeeperTools extends MountTools {
@@ -16,11 +16,7 @@ export interface KeeperTools extends MountTools {
 }
 
 /** Answers one call; what a run mounts is unmounted and what it wrote is removed or committed when this returns or throws. */
-export async function answerCall(
-  tools: KeeperTools,
-  call: KeeperCall,
-  o: WatchOptions<Output>,
-): Promise<unknown> {
+export async function answerCall(tools: KeeperTools, call: KeeperCall, o: RunWatch): Promise<unknown> {
   switch (call.method) {
     case 'executor': {
       const { executor, detail, warning } = await tools.executor();
@@ -87,11 +83,7 @@ function openLayers(store: LocalStore, refs: readonly LayerRef[]): Layer[] {
   return refs.map(({ blob, diffId }) => openLayer(store, blob, diffId));
 }
 
-async function runOver(
-  tools: KeeperTools,
-  request: RunRequest,
-  o: WatchOptions<Output>,
-): Promise<RunOutcome> {
+async function runOver(tools: KeeperTools, request: RunRequest, o: RunWatch): Promise<RunOutcome> {
   const choice = await tools.executor();
   const root = await tools.snapshotter.prepare(openLayers(tools.store, request.layers), {
     signal: o.signal,
@@ -116,12 +108,17 @@ async function runOver(
   }
 }
 
+function ioOf({ io, interactive }: RunRequest): ContainerIo {
+  const own = io === 'inherit' ? 'inherit' : 'fed';
+  return { stdin: interactive === true ? own : 'null', output: io };
+}
+
 async function runMounted(
   tools: KeeperTools,
   choice: ExecutorChoice,
   root: Rootfs,
   request: RunRequest,
-  o: WatchOptions<Output>,
+  o: RunWatch,
 ) {
   const { mounts = [], secretEnv = [] } = request;
   const hasSecrets = secretEnv.length > 0;
@@ -131,8 +128,7 @@ async function runMounted(
       : await prepareMounts(tools, root, { mounts, hasSecrets }, o);
   try {
     const merged = root.mount();
-    const stdin = request.io === 'inherit' && request.interactive === true ? 'inherit' : 'null';
-    const io = { stdin, output: request.io } as const;
+    const io = ioOf(request);
     const { process: wanted } = request;
     const onMountPoints = request.place === undefined ? undefined : root.noteMountPoints;
     if (prepared === undefined) {

@@ -67,13 +67,26 @@ export interface ExitStatus {
   readonly refused?: string | undefined;
 }
 
-/** Where a container's standard streams go. `inherit`: to those of the person who started us. */
+/** Where a container's standard streams go. `inherit`: to those of the person who started us. `fed`: what the reach of the program writes. */
 export interface ContainerIo {
-  readonly stdin: 'null' | 'inherit';
+  readonly stdin: 'null' | 'inherit' | 'fed';
   readonly output: 'events' | 'inherit';
 }
 
 export type Output = { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array };
+
+/** How a program that runs is reached. What comes when it has ended is lost without an error. */
+export interface ProgramReach {
+  /** Gives bytes to an input that is `fed`; returns when it has room for more. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends that input. */
+  end(): void;
+}
+
+export interface RunWatch extends WatchOptions<Output> {
+  /** Told once, as soon as the program runs; never if nothing was started. */
+  readonly onStarted?: ((program: ProgramReach) => void) | undefined;
+}
 
 /** A mounted root, and a folder for what a run needs beside it. */
 export interface ProcessRoot {
@@ -91,7 +104,7 @@ export interface Executor {
     root: ProcessRoot,
     process: Process,
     io: ContainerIo,
-    o?: WatchOptions<Output>,
+    o?: RunWatch,
   ): Promise<ExitStatus & { readonly mountPoints: readonly string[] }>;
 }
 
@@ -161,9 +174,9 @@ export interface RunRequest {
   readonly mounts?: readonly RunMount[] | undefined;
   /** Environment that must not be on a disk, not even while the process runs. */
   readonly secretEnv?: readonly string[] | undefined;
-  /** `inherit`: stdin, stdout and stderr are this process's own (dobos run). `events`: stdin is /dev/null, output comes as events. */
+  /** `inherit`: stdin, stdout and stderr are this process's own (dobos run). `events`: output comes as events. */
   readonly io: 'events' | 'inherit';
-  /** With `io: 'inherit'`: whether stdin is passed on (`-i`). */
+  /** Whether it has an input (`-i`): this process's own, or with `events` what is written to it; otherwise stdin is /dev/null. */
   readonly interactive?: boolean | undefined;
   /** Write the changes as a layer when the exit code is 0. */
   readonly commit: boolean;
@@ -213,7 +226,7 @@ export interface ExecutorFacts {
 export interface Keeper {
   /** The executor that runs processes, chosen by trying what works. */
   executor(): Promise<ExecutorFacts>;
-  run(request: RunRequest, o?: WatchOptions<Output>): Promise<RunOutcome>;
+  run(request: RunRequest, o?: RunWatch): Promise<RunOutcome>;
   unpack(layers: readonly LayerRef[], o?: CallOptions): Promise<void>;
   /** Removes snapshots that none of these chains needs; ids of dead runs go too. */
   collectSnapshots(keep: readonly Digest[]): Promise<{ readonly bytes: number; readonly removed: number }>;

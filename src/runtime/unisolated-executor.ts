@@ -1,12 +1,12 @@
-import { closeSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fsPath } from '../base/names.ts';
-import type { WatchOptions } from '../base/options.ts';
 import { builtWorker } from '../base/pool.ts';
 import { takeTerminalBack } from '../linux/process.ts';
 import { memoryFile } from '../linux/sealed-file.ts';
-import { chrootExit, chrootTask } from './chroot-run.ts';
+import { chrootExit, chrootTask, reportOf } from './chroot-run.ts';
+import { READY } from './chroot-task.ts';
 import { endStrays } from './end-strays.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
@@ -16,7 +16,7 @@ import { fillPlainDev, openOutputs } from './plain-devices.ts';
 import { type FileBind, type PreparedProcess, prepareProcess } from './prepare-process.ts';
 import { refuseProcess } from './refuse-process.ts';
 import { requireTerminal, runProgram } from './run-program.ts';
-import type { ContainerIo, Executor, Output, Process } from './types.ts';
+import type { ContainerIo, Executor, Process, RunWatch } from './types.ts';
 
 type Run = Executor['run'];
 
@@ -90,7 +90,7 @@ async function runReady(
   ready: PreparedProcess,
   process: Process,
   io: ContainerIo,
-  o: WatchOptions<Output>,
+  o: RunWatch,
 ): Promise<{ readonly code: number; readonly signal?: string }> {
   o.signal?.throwIfAborted();
   const task = chrootTask(root.folder, root.merged, ready, process, false);
@@ -109,10 +109,11 @@ async function runReady(
         task: fd,
         kill: (child) => child.pid !== undefined && killTree(child.pid),
         afterwards: endStrays,
+        isStarted: () => reportOf(task) === READY,
       },
       words,
     );
-    return chrootExit('unisolated', end, readFileSync(fsPath(task.report), 'utf8'), words.said());
+    return chrootExit('unisolated', end, reportOf(task), words.said());
   } finally {
     closeSync(fd);
     await endStrays();

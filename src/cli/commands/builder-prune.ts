@@ -1,7 +1,7 @@
 import { type CachePruning, pruneBuildCache } from '../../app/prune.ts';
-import { parseDuration } from '../../dockerfile/duration.ts';
 import { safeText } from '../build-view/safe-text.ts';
 import { cliError } from '../errors.ts';
+import { readMoment } from '../read-moment.ts';
 import { type CommandSpec, listOption, type OptionValues, textOption } from '../spec.ts';
 import { formatDockerSize, shortId } from '../units.ts';
 
@@ -61,14 +61,6 @@ function readFilters(filters: readonly string[], now: number): CachePruning {
     }
   }
   return { ids: ids.length === 0 ? undefined : ids, only, olderThan };
-}
-
-/** Epoch milliseconds of `24h` ago, or of a date; undefined if it is neither. */
-function readMoment(text: string, now: number): number | undefined {
-  const ago = parseDuration(text);
-  if (ago !== undefined) return ago < 0 ? undefined : now - ago / 1e6;
-  const moment = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(moment) ? undefined : moment;
 }
 
 /** The bytes that may stay; docker's older and newer names of the option. @throws CLI_USAGE */

@@ -15,7 +15,7 @@ export const command: CommandSpec = {
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
   arity: [1, Number.POSITIVE_INFINITY],
   summary: 'Make a container of an image without starting it; prints its id',
-  options: run.options.filter(({ flags }) => !flags.startsWith('--failed')),
+  options: run.options.filter(({ flags }) => !/^(?:--failed|-d,)/.test(flags)),
   examples: ['dobos create --name job app', 'dobos create -it --name box app /bin/sh', 'dobos start -ai box'],
   async run({ app, terminal, args, options, signal }) {
     const view = flagOption(options, 'quiet') ? undefined : await createPullView(terminal, 'err');

@@ -1,4 +1,5 @@
-import { runContainer } from '../../app/run-container.ts';
+import type { App } from '../../app/app.ts';
+import { type RunOptions, runContainer, runDetached } from '../../app/run-container.ts';
 import { containerOptions } from '../container-options.ts';
 import { cliError } from '../errors.ts';
 import { afterStop, passOrStop } from '../pass-signals.ts';
@@ -6,17 +7,18 @@ import { imagePull, RUN_PULL_OPTION } from '../pull-option.ts';
 import { createPullView } from '../pull-view/pull-view.ts';
 import { FAILED_OPTION, imageOrFailed } from '../run-failed.ts';
 import { type CommandSpec, flagOption } from '../spec.ts';
+import type { Terminal } from '../terminal.ts';
 
 export const command: CommandSpec = {
   name: 'run',
   aliases: ['container run'],
-  summary: 'Run a program in a new container of an image, in the foreground',
+  summary: 'Run a program in a new container of an image',
   usage: '[OPTIONS] IMAGE|--failed [COMMAND] [ARG...]',
   arity: [0, Number.POSITIVE_INFINITY],
   passThrough: true,
   usageExit: 125,
   later: [
-    '-d', '--detach', '-p', '--publish', '-P', '--publish-all', '--expose', '--add-host', '--cap-add', '--cap-drop', '--privileged',
+    '-p', '--publish', '-P', '--publish-all', '--expose', '--add-host', '--cap-add', '--cap-drop', '--privileged',
     '--mount', '--tmpfs', '--env-file', '--read-only', '--restart', '--init', '--cidfile', '-m', '--memory',
     '--cpus', '-c', '--cpu-shares', '--pids-limit', '--ulimit', '--device', '--dns', '--security-opt', '--stop-signal', '--stop-timeout', '-a',
     '--attach', '--link', '--log-driver', '--log-opt', '--ipc', '--pid', '--userns', '--shm-size', '--sysctl', '--group-add', '--gpus', '--volumes-from',
@@ -24,6 +26,7 @@ export const command: CommandSpec = {
   options: [
     { flags: '-i, --interactive', summary: 'pass standard input on', common: true },
     { flags: '-t, --tty', summary: 'give the program a terminal', common: true },
+    { flags: '-d, --detach', summary: 'in the background; prints the id', common: true },
     { flags: '--rm', summary: 'remove the container when it ends', common: true },
     { flags: '--name <name>', summary: 'of the container; one is made up otherwise', common: true },
     {
@@ -60,12 +63,17 @@ export const command: CommandSpec = {
   examples: [
     'dobos run app',
     'dobos run -it --rm app /bin/sh',
+    'dobos run -d --name web app',
     'dobos run -v /data:/data:ro -e MODE=test app --verbose',
     'dobos run --failed -it sh',
   ],
-  limits: ['Detached containers (-d) come in a later version.'],
+  limits: ['With -d there is no -t yet.'],
   async run({ app, terminal, args, options, signal, takeSignals }) {
     const tty = flagOption(options, 'tty');
+    const detach = flagOption(options, 'detach');
+    if (detach && tty) {
+      throw cliError('CLI_USAGE', { command: 'run', problem: '-t with -d comes in a later version' });
+    }
     if (tty && !terminal.inIsTty) {
       throw cliError(
         'CLI_USAGE',
@@ -77,17 +85,20 @@ export const command: CommandSpec = {
     const [image, ...rest] = words;
     const stop = new AbortController();
     const view = flagOption(options, 'quiet') ? undefined : await createPullView(terminal, 'err');
-    const { code } = await runContainer(app, {
+    const asked: RunOptions = {
       ...containerOptions(words, options),
       pull: imagePull(app, options, { signal, onEvent: view?.show }),
       onPulled: () => view?.end(false),
       onWarning: (message) => terminal.err(`dobos: warning: ${message}\n`),
       signal: stop.signal,
       onStart: (pass) => takeSignals(passOrStop(terminal, pass, stop)),
-    }).catch((error: unknown) => {
-      view?.end(signal.aborted);
-      return afterStop(terminal, stop, error);
-    });
+    };
+    const { code } = await (detach ? detached(app, terminal, asked) : runContainer(app, asked)).catch(
+      (error: unknown) => {
+        view?.end(signal.aborted);
+        return afterStop(terminal, stop, error);
+      },
+    );
     if (code === 127 && rest[0]?.startsWith('-')) {
       terminal.err(
         `hint: options go before the image: dobos run ${rest[0]} ${image} ${rest.slice(1).join(' ')}`.trimEnd() +
@@ -97,3 +108,10 @@ export const command: CommandSpec = {
     return code;
   },
 };
+
+/** Prints the id as soon as there is one, as docker does; the exit code. */
+async function detached(app: App, terminal: Terminal, o: RunOptions): Promise<{ readonly code: number }> {
+  const refused = await runDetached(app, { ...o, onCreated: (id) => terminal.out(`${id}\n`) });
+  if (refused !== undefined) terminal.err(`dobos: ${refused.refused ?? `it ended with ${refused.code}`}\n`);
+  return { code: refused?.code ?? 0 };
+}

@@ -1,29 +1,30 @@
-import { startContainer } from '../../app/run-container.ts';
+import type { App } from '../../app/app.ts';
+import { startContainer, startInBackground } from '../../app/run-container.ts';
+import { eachName } from '../each-name.ts';
 import { cliError } from '../errors.ts';
 import { afterStop, passOrStop } from '../pass-signals.ts';
 import { type CommandSpec, flagOption } from '../spec.ts';
+import type { Terminal } from '../terminal.ts';
 
 export const command: CommandSpec = {
   name: 'start',
   aliases: ['container start'],
-  summary: 'Start a container again, with what it wrote before',
-  usage: '-a|-i CONTAINER',
-  arity: [1, 1],
+  summary: 'Start containers again, with what they wrote before',
+  usage: '[OPTIONS] CONTAINER...',
+  arity: [1, Number.POSITIVE_INFINITY],
   options: [
     { flags: '-a, --attach', summary: 'in the foreground, with its output here', common: true },
     { flags: '-i, --interactive', summary: 'pass standard input on, if it was made with -i', common: true },
   ],
   later: ['--detach-keys'],
-  examples: ['dobos start -a job', 'dobos start -ai box'],
-  limits: ['In the foreground only: one of -a and -i is needed.'],
+  examples: ['dobos start box', 'dobos start -a job', 'dobos start -ai box'],
+  limits: ['One that was made with -t starts in the foreground only.'],
   async run({ app, terminal, args, options, takeSignals }) {
     const interactive = flagOption(options, 'interactive');
-    if (!interactive && !flagOption(options, 'attach')) {
-      throw cliError(
-        'CLI_USAGE',
-        { command: 'start', problem: 'in the background comes in a later version' },
-        { hint: `in the foreground: dobos start -ai ${args[0]}` },
-      );
+    if (!interactive && !flagOption(options, 'attach')) return inBackground(app, terminal, args);
+    if (args.length > 1) {
+      const problem = 'only one container can be in the foreground';
+      throw cliError('CLI_USAGE', { command: 'start', problem }, { hint: 'leave out -a and -i' });
     }
     const stop = new AbortController();
     const { code } = await startContainer(app, args[0]!, {
@@ -35,3 +36,12 @@ export const command: CommandSpec = {
     return code;
   },
 };
+
+function inBackground(app: App, terminal: Terminal, names: readonly string[]): Promise<number> {
+  return eachName(terminal, names, async (name) => {
+    await startInBackground(app, name, {
+      onWarning: (message) => terminal.err(`dobos: warning: ${message}\n`),
+    });
+    return name;
+  });
+}
