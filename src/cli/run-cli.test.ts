@@ -68,7 +68,7 @@ describe('the command line', () => {
     ['builds', 2, 'there is builds inspect'],
     ['builds inspect', 1, 'this store has none yet'],
     ['builds rm', 2, 'needs a build, or --all'],
-    ['run -d app', 125, '"run -d" is not part of this version yet'],
+    ['run --link app', 125, '"run --link" is not part of this version yet'],
     ['run --pull never nope', 125, 'no image "nope" in the store, and it is not to be pulled'],
     ['run -t nope', 125, '-t needs a terminal'],
     ['tag nope new', 1, 'no image "nope"'],
