@@ -1,4 +1,4 @@
-import { exploreSource } from '../../app/explore.ts';
+import { exploreSource, openSource } from '../../app/explore.ts';
 import { safeJson } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
 import { efficiencySentence, exploreReport } from '../explore-report.ts';
@@ -24,11 +24,12 @@ export const command: CommandSpec = {
     },
     { flags: '--target <stage>', summary: 'the stage of the Dockerfile; the last by default' },
     { flags: '--summary', summary: 'one sentence only', common: true },
+    { flags: '--report', summary: 'the report, also on a terminal', common: true },
     ...SOURCE_OPTIONS,
   ],
   examples: ['dobos explore app', 'dobos explore app.tar', 'dobos explore --json - docker://debian:12'],
-  limits: ['A report so far: the terminal explorer, the browser and CI rules come in a later version.'],
-  async run({ app, terminal, args, options, signal }) {
+  limits: ['The browser and CI rules come in a later version.'],
+  async run({ app, terminal, args, options, signal, takeSignals }) {
     const name = args[0]!;
     const json = textOption(options, 'json');
     if (json !== undefined && json !== '-') checkOutputFile(json);
@@ -38,6 +39,16 @@ export const command: CommandSpec = {
       target: textOption(options, 'target'),
       signal,
     };
+    const asReport = flagOption(options, 'report') || flagOption(options, 'summary');
+    if (json === undefined && !asReport && terminal.isWhole) {
+      const { exploreScreen } = await import('../explore-ui/explore-screen.ts');
+      const source = await openSource(app, name, request);
+      try {
+        return await exploreScreen({ terminal, takeSignals }, name, source);
+      } finally {
+        await source.close();
+      }
+    }
     const report = await exploreSource(app, name, request);
     if (json === '-') await terminal.out(`${safeJson(report)}\n`);
     else if (json !== undefined) writeOutputFile(json, `${JSON.stringify(report)}\n`);
