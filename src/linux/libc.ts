@@ -3,6 +3,7 @@
  * Calls are synchronous (1 to 2 µs each): run many of them in a worker, never with koffi's `.async`.
  * @module
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { errorMaker, isDobosError } from '../base/errors.ts';
 import { encodeName, hasRawBytes } from '../base/names.ts';
@@ -26,10 +27,28 @@ let loaded: { readonly koffi: Koffi; readonly library: ReturnType<Koffi['load']>
 function load(call: string): NonNullable<typeof loaded> {
   if (loaded === undefined) {
     if (process.platform !== 'linux') throw linuxError('LINUX_MISSING', { call, platform: process.platform });
-    const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    const koffi = loadKoffi();
     loaded = { koffi, library: koffi.load(null) };
   }
   return loaded;
+}
+
+/** How musl's loader names these architectures. */
+const MUSL: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+/** koffi's compiled part from where npm lays it; what stands around it looks for that part for 5 ms, and adds only names that are no longer to be used. */
+function loadKoffi(): Koffi {
+  const require = createRequire(import.meta.url);
+  const { arch } = process;
+  const musl = MUSL[arch];
+  if (musl !== undefined && !existsSync(`/lib/ld-musl-${musl}.so.1`)) {
+    try {
+      return require(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`) as Koffi;
+    } catch {
+      // Laid elsewhere: koffi finds it.
+    }
+  }
+  return require('koffi') as Koffi;
 }
 
 /** A C function that is bound at its first call; `prototype` as koffi writes it, e.g. `int flock(int fd, int operation)`. */
