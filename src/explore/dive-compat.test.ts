@@ -44,8 +44,8 @@ describe("dive's numbers", () => {
       wastedUserPercent: 0.4834911001404049,
       abortsOnDanglingWhiteout: false,
       inefficient: [
-        { path: '/root/example/somefile1.txt', count: 2, sizeBytes: 12_810 },
         { path: '/root/saved.txt', count: 2, sizeBytes: 12_810 },
+        { path: '/root/example/somefile1.txt', count: 2, sizeBytes: 12_810 },
         { path: '/root/example/somefile3.txt', count: 2, sizeBytes: 6405 },
       ],
     });
