@@ -13,7 +13,7 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandsPage, errorsPage, explorePage, rulesPage } from '../scripts/generate-docs.ts';
+import { commandsPage, errorsPage, rulesPage } from '../scripts/generate-docs.ts';
 import { COMMANDS, findCommand } from '../src/cli/commands.ts';
 import { parseArguments } from '../src/cli/parse-arguments.ts';
 import { tarEntry } from './support/built-command.ts';
@@ -32,12 +32,6 @@ describe('generated pages', () => {
 
   it('docs/rules.md has every rule with its reasons and examples', () => {
     expect(readFileSync('docs/rules.md', 'utf8'), ANEW).toBe(rulesPage());
-  });
-
-  it('docs/explore.md has the keys of the terminal explorer', () => {
-    const page = readFileSync('docs/explore.md', 'utf8');
-    expect(page, ANEW).toBe(explorePage(page));
-    expect(page).toContain('Ctrl-F');
   });
 });
 
@@ -65,6 +59,7 @@ describe('command lines that people copy', () => {
     'README.md',
     'docs/dockerfile.md',
     'docs/containers.md',
+    'docs/ci.md',
     ...readdirSync('docs/lessons').map((file) => `docs/lessons/${file}`),
   ];
 
@@ -110,6 +105,7 @@ describe('links', () => {
     'CONTRIBUTING.md',
     'docs/ARCHITECTURE.md',
     'docs/containers.md',
+    'docs/ci.md',
     'docs/lessons/README.md',
   ])('%s links to files that are there', (page) => {
     const folder = resolve(page, '..');

@@ -16,6 +16,8 @@ export interface ExploreRequest extends SourceOptions {
 /** An explored image and what it is read from. */
 export interface OpenSource {
   readonly exploration: OpenExploration;
+  /** Of an archive: the names in it of what the image consists of. */
+  readonly members: readonly string[];
   /** Where its layers are. */
   readonly store: LocalStore;
   /** After this nothing of it can be read any more. */
@@ -32,10 +34,15 @@ export async function exploreSource(app: App, name: string, o: ExploreRequest): 
 /** The image explored, with its bases and the lines that made it, as far as they are known here. @throws EXPLORE_DOCKERFILE, and as `openImage` */
 export async function openSource(app: App, name: string, o: ExploreRequest): Promise<OpenSource> {
   const given = o.dockerfile === undefined ? undefined : readInstructions(o.dockerfile, o.target);
-  const { image, store, close } = await openImage(app, name, o);
+  const { image, store, members = [], close } = await openImage(app, name, o);
   try {
     if (o.bare === true)
-      return { exploration: await openExploration(store, image, { signal: o.signal }), store, close };
+      return {
+        exploration: await openExploration(store, image, { signal: o.signal }),
+        members,
+        store,
+        close,
+      };
     const [known, recorded] = await Promise.all([
       knownImages(app, o),
       given === undefined ? recordedInstructions(app, image.manifest.config.digest) : undefined,
@@ -43,7 +50,7 @@ export async function openSource(app: App, name: string, o: ExploreRequest): Pro
     const { signal } = o;
     const source = given ?? recorded;
     const exploration = await openExploration(store, image, { known, source, duplicates: true, signal });
-    return { exploration, store, close };
+    return { exploration, members, store, close };
   } catch (error) {
     await close();
     throw error;

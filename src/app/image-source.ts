@@ -46,6 +46,8 @@ export interface ImageSource {
   readonly image: Image;
   /** Reads its layers; notes are those of the local store. */
   readonly store: LocalStore;
+  /** Of an archive: the names in it of what the image consists of. */
+  readonly members?: readonly string[] | undefined;
   close(): Promise<void>;
 }
 
@@ -175,7 +177,7 @@ async function openArchived(
   const view = await viewArchive(store, from, { platform, signal, only });
   const [first, ...more] = view.images;
   if (first !== undefined && more.length === 0)
-    return { image: first.image, store: view.store, close: () => view.close() };
+    return { image: first.image, members: first.members, store: view.store, close: () => view.close() };
   await view.close();
   const path = typeof from === 'string' ? from : shown;
   throw sourceError('SOURCE_WHICH', {

@@ -90,7 +90,7 @@ const changeCells = ({ added, changed, removed }: ExploredLayer, paint: Paint): 
   ].join(' ');
 
 /** The instruction, else what the row says of itself; marked where no instruction explains the layer. */
-export function madeBy({ history, origin, createdBy }: ExploredLayer, report: Exploration): string {
+function madeBy({ history, origin, createdBy }: ExploredLayer, report: Exploration): string {
   const row = history === undefined ? undefined : report.history[history];
   const text = instructionText({ createdBy, comment: row?.comment });
   if (text === '') return '(no instruction tells of this layer)';

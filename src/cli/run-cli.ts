@@ -77,7 +77,7 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
 
 function exitCodeOf(error: unknown, failedUsage: number, around: Surroundings): number {
   if (around.signal.aborted) return around.interruptExit();
-  if (isDobosError(error) && error.code.startsWith('CLI_')) return failedUsage;
+  if (isDobosError(error) && /^(?:CLI|PROJECT|YAML)_/.test(error.code)) return failedUsage;
   return failedUsage === 2 ? 1 : failedUsage;
 }
 

@@ -26,7 +26,12 @@ import type { Image } from './types.ts';
 
 export interface ArchiveView {
   /** The images, in the archive's order. */
-  readonly images: readonly { readonly names: readonly string[]; readonly image: Image }[];
+  readonly images: readonly {
+    readonly names: readonly string[];
+    readonly image: Image;
+    /** Names in the archive of what the image consists of; of docker's archives its layers, base first. */
+    readonly members: readonly string[];
+  }[];
   /** What every image of the archive can be chosen by, also those left out: its first name or tag, else its id. */
   readonly labels: readonly string[];
   /** Reads blobs out of the archive where they lie; notes are those of the store it was made over. Nothing can be written to it but notes. */
@@ -65,7 +70,7 @@ export async function viewArchive(
     const regions = new Map<Digest, FileRegion>();
     const documents = new Map<Digest, Uint8Array>();
     const view = viewStore(store, regions, documents);
-    const targets: { readonly names: readonly string[]; readonly target: Descriptor }[] = [];
+    const targets: { names: readonly string[]; members: readonly string[]; target: Descriptor }[] = [];
     const labels: string[] = [];
     for (const planned of planLoad(archive, o.platform)) {
       const layers = new Map<Digest, Layer>();
@@ -79,10 +84,12 @@ export async function viewArchive(
       const { names, tags = [], id } = planned;
       const target = made.at(-1)!.descriptor;
       labels.push(names[0] ?? tags[0] ?? id);
-      if (o.only?.({ names, tags, id, digest: target.digest }) !== false) targets.push({ names, target });
+      if (o.only?.({ names, tags, id, digest: target.digest }) === false) continue;
+      targets.push({ names, members: planned.blobs.map(({ member }) => member), target });
     }
     const images = [];
-    for (const { names, target } of targets) images.push({ names, image: await readImage(view, target, o) });
+    for (const { names, members, target } of targets)
+      images.push({ names, members, image: await readImage(view, target, o) });
     return { images, labels, store: view, close: () => archive.close() };
   } catch (error) {
     await archive.close();

@@ -27,8 +27,6 @@ export function fakeTerminal(o: Partial<Terminal> & { readonly width?: number } 
       take(undefined);
       return () => {};
     },
-    onResize: () => () => {},
-    isWhole: false,
     interrupt: () => {},
     ...o,
     stdout: () => out,

@@ -1,6 +1,7 @@
-import { exploreSource, openSource } from '../../app/explore.ts';
+import { exploreSource } from '../../app/explore.ts';
 import { safeJson } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
+import { CI_OPTIONS, wantsRules } from '../explore-ci/options.ts';
 import { efficiencySentence, exploreReport } from '../explore-report.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
 import { SOURCE_OPTIONS, sourceOptions } from '../source-options.ts';
@@ -16,7 +17,7 @@ export const command: CommandSpec = {
   usage: '[OPTIONS] IMAGE',
   arity: [1, 1],
   options: [
-    { flags: '--json <file>', summary: 'everything as JSON; `-` is standard output', common: true },
+    { flags: '-j, --json <file>', summary: 'everything as JSON; `-` is standard output', common: true },
     {
       flags: '-f, --file <dockerfile>',
       summary: 'name the lines of this Dockerfile that made the layers',
@@ -24,12 +25,21 @@ export const command: CommandSpec = {
     },
     { flags: '--target <stage>', summary: 'the stage of the Dockerfile; the last by default' },
     { flags: '--summary', summary: 'one sentence only', common: true },
-    { flags: '--report', summary: 'the report, also on a terminal', common: true },
+    ...CI_OPTIONS,
     ...SOURCE_OPTIONS,
   ],
-  examples: ['dobos explore app', 'dobos explore app.tar', 'dobos explore --json - docker://debian:12'],
-  limits: ['The browser and CI rules come in a later version.'],
-  async run({ app, terminal, args, options, signal, takeSignals }) {
+  examples: [
+    'dobos explore app',
+    'dobos explore app.tar',
+    'dobos explore --json - docker://debian:12',
+    'dobos explore --ci --max-hidden 20MB --forbid .git app',
+  ],
+  limits: ['A report so far: the terminal explorer and the browser come in a later version.'],
+  async run(call) {
+    const { app, terminal, args, options, signal } = call;
+    const rules = wantsRules(options, app.settings.environment.CI);
+    if (options.compat === 'dive') return (await import('../explore-ci/run.ts')).runDive(call, rules);
+    if (rules) return (await import('../explore-ci/run.ts')).runRules(call);
     const name = args[0]!;
     const json = textOption(options, 'json');
     if (json !== undefined && json !== '-') checkOutputFile(json);
@@ -39,16 +49,6 @@ export const command: CommandSpec = {
       target: textOption(options, 'target'),
       signal,
     };
-    const asReport = flagOption(options, 'report') || flagOption(options, 'summary');
-    if (json === undefined && !asReport && terminal.isWhole) {
-      const { exploreScreen } = await import('../explore-ui/explore-screen.ts');
-      const source = await openSource(app, name, request);
-      try {
-        return await exploreScreen({ terminal, takeSignals }, name, source);
-      } finally {
-        await source.close();
-      }
-    }
     const report = await exploreSource(app, name, request);
     if (json === '-') await terminal.out(`${safeJson(report)}\n`);
     else if (json !== undefined) writeOutputFile(json, `${JSON.stringify(report)}\n`);
