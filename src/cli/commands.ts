@@ -98,6 +98,13 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import('./commands/explore.ts'),
   ),
   row(
+    'compare',
+    'look inside',
+    'Compare the files of two images: by directory, package and file',
+    [],
+    () => import('./commands/compare.ts'),
+  ),
+  row(
     'ls',
     'look inside',
     'List files of an image, of any of its layers',
@@ -311,7 +318,7 @@ export const COMMANDS: readonly CommandRow[] = [
 export const LATER: readonly string[] = [
   'copy', 'search', 'validate',
   'restart', 'pause', 'unpause', 'exec', 'attach', 'top', 'container', 'volume', 'network', 'buildx', 'builder',
-  'compare', 'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
+  'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 
 /** The command that these words begin with, and the words after its name; undefined if there is none. */

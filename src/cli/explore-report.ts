@@ -90,7 +90,7 @@ const changeCells = ({ added, changed, removed }: ExploredLayer, paint: Paint): 
   ].join(' ');
 
 /** The instruction, else what the row says of itself; marked where no instruction explains the layer. */
-function madeBy({ history, origin, createdBy }: ExploredLayer, report: Exploration): string {
+export function madeBy({ history, origin, createdBy }: ExploredLayer, report: Exploration): string {
   const row = history === undefined ? undefined : report.history[history];
   const text = instructionText({ createdBy, comment: row?.comment });
   if (text === '') return '(no instruction tells of this layer)';
@@ -158,7 +158,7 @@ const shortenPath = (path: string, width: number): string => {
   return path.length > room ? `…${path.slice(-(room - 1))}` : path;
 };
 
-const shorten = (text: string, width: number): string => {
+export const shorten = (text: string, width: number): string => {
   const safe = safeText(text);
   return safe.length > width ? `${safe.slice(0, width - 1)}…` : safe;
 };

@@ -307,3 +307,51 @@ describe('the commands that look into layers', () => {
     expect([code, stderr, stdout]).toEqual([1, expect.stringMatching(told), '']);
   });
 });
+
+describe('compare and search', () => {
+  it('tell two archives apart, and exit as diff and grep do', async () => {
+    const other = at('other');
+    writeLayout(other, [LAYERS[0]!]);
+    const run = async (...args: string[]) => sandbox.run(args);
+    const text = await run('compare', other, layout);
+    expect([text.code, text.stdout]).toEqual([
+      1,
+      expect.stringContaining(
+        '1 added, 1 removed, 0 changed, 0 in metadata only, 0 in time only; 1 of 1 and 2 layers',
+      ),
+    ]);
+    const json = await run('compare', '--format', 'json', '--packages', other, layout);
+    expect(JSON.parse(json.stdout)).toMatchObject({ version: 1, same: false, packages: [] });
+    const markdown = await run('compare', '--format', 'markdown', other, layout);
+    expect(markdown.stdout).toContain('| files that are shown | 1.1 kB | 56 B |');
+    expect((await run('compare', layout, layout)).code).toBe(0);
+    const same = await run('compare', '--same', layout, layout);
+    expect([same.code, same.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^the same: 4 paths, 3 files of 56 B in/),
+    ]);
+    const differs = await run('compare', '--same', other, layout);
+    expect([differs.code, differs.stdout]).toEqual([
+      1,
+      expect.stringContaining('/d/a is the first path that differs'),
+    ]);
+    const usage = await run('compare', '--depth', 'x', other, layout);
+    expect(usage.code).toBe(2);
+
+    const found = await run('explore', '--find', '/d/*', layout);
+    expect([found.code, found.stdout]).toEqual([0, '  0 ◌ /d/a  (hidden by layer 1)\n']);
+    const lines = await run('explore', '--grep', 'AAA', '--json', '-', layout);
+    expect(JSON.parse(lines.stdout)).toMatchObject({ path: '/d/a', line: 1, hidden: true, hiddenBy: 1 });
+    expect((await run('explore', '--grep', 'nowhere', layout)).code).toBe(1);
+    expect((await run('explore', '--find', '[', layout)).code).toBe(2);
+  });
+
+  it('read standard input once', async () => {
+    const file = at('once.tar');
+    skopeo('copy', `oci:${layout}:t`, `oci-archive:${file}:v1`);
+    const one = await sandbox.run(['compare', '-', layout], { input: readFileSync(file) });
+    expect([one.code, one.stderr]).toEqual([0, '']);
+    const both = await sandbox.run(['compare', '-', '-'], { input: readFileSync(file) });
+    expect([both.code, both.stderr]).toEqual([1, expect.stringContaining('standard input is read once')]);
+  });
+});

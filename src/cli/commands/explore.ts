@@ -1,9 +1,14 @@
-import { exploreSource } from '../../app/explore.ts';
+import type { App } from '../../app/app.ts';
+import { type ExploreRequest, exploreSource, openSource } from '../../app/explore.ts';
+import type { ImagePackages } from '../../explore/packages/read-packages.ts';
+import type { Exploration } from '../../explore/types.ts';
 import { safeJson } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
 import { CI_OPTIONS, wantsRules } from '../explore-ci/options.ts';
 import { efficiencySentence, exploreReport } from '../explore-report.ts';
+import { isSearch, SEARCH_OPTIONS, searchSource } from '../explore-search.ts';
 import { checkOutputFile, writeOutputFile } from '../output-file.ts';
+import { packagesReport } from '../packages-report.ts';
 import { SOURCE_OPTIONS, sourceOptions } from '../source-options.ts';
 import { type CommandSpec, flagOption, textOption } from '../spec.ts';
 
@@ -26,6 +31,12 @@ export const command: CommandSpec = {
     { flags: '--target <stage>', summary: 'the stage of the Dockerfile; the last by default' },
     { flags: '--summary', summary: 'one sentence only', common: true },
     ...CI_OPTIONS,
+    {
+      flags: '--packages',
+      summary: 'which packages each layer adds and changes, with their bytes',
+      common: true,
+    },
+    ...SEARCH_OPTIONS,
     ...SOURCE_OPTIONS,
   ],
   examples: [
@@ -49,16 +60,38 @@ export const command: CommandSpec = {
       target: textOption(options, 'target'),
       signal,
     };
-    const report = await exploreSource(app, name, request);
+    if (isSearch(options)) {
+      const source = await openSource(app, name, { ...request, bare: true });
+      return searchSource(source, terminal, options, { json: json === '-', signal }).finally(source.close);
+    }
+    const report = await readReport(app, name, request, flagOption(options, 'packages'));
     if (json === '-') await terminal.out(`${safeJson(report)}\n`);
     else if (json !== undefined) writeOutputFile(json, `${JSON.stringify(report)}\n`);
     else if (flagOption(options, 'summary')) await terminal.out(`${name}: ${efficiencySentence(report)}\n`);
     else {
       const paint = createPaint(terminal.colour && terminal.outIsTty);
-      await terminal.out(
-        exploreReport(name, report, paint, terminal.outIsTty ? terminal.columns() : PLAIN_COLUMNS),
-      );
+      const columns = terminal.outIsTty ? terminal.columns() : PLAIN_COLUMNS;
+      await terminal.out(exploreReport(name, report, paint, columns));
+      if (report.packages !== undefined)
+        await terminal.out(packagesReport(report, report.packages, paint, columns));
     }
     return 0;
   },
 };
+
+/** The report, and what is in the packages if that is asked for: their databases are read out of the layers. */
+async function readReport(
+  app: App,
+  name: string,
+  request: ExploreRequest,
+  packages: boolean,
+): Promise<Exploration & { readonly packages?: ImagePackages }> {
+  if (!packages) return exploreSource(app, name, request);
+  const { readPackages } = await import('../../explore/packages/read-packages.ts');
+  const { exploration, store, close } = await openSource(app, name, request);
+  try {
+    return { ...exploration.report, packages: await readPackages(exploration, store, request) };
+  } finally {
+    await close();
+  }
+}
