@@ -28,6 +28,7 @@ export const fileError = errorMaker<FileErrors>({
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
+  EEXIST: 'there is something of that name',
   EACCES: 'this user may not',
   EPERM: 'this user may not',
   EISDIR: 'it is a folder',

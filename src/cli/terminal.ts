@@ -14,6 +14,10 @@ export interface Terminal {
   readonly stdin: () => AsyncIterable<Uint8Array>;
   /** Gives what is typed, undefined at its end, until the function returned is called. Raw: nothing is shown, and every key is given, Ctrl-C too. */
   readonly listen: (raw: boolean, take: (typed: Uint8Array | undefined) => void) => () => void;
+  /** Says when the window has another size, until the function returned is called. */
+  readonly onResize: (take: () => void) => () => void;
+  /** True if keys can be read from it and any place of it written to. */
+  readonly isWhole: boolean;
   /** As Ctrl-C does. */
   readonly interrupt: () => void;
 }
@@ -45,6 +49,11 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
         if (raw) stdin.setRawMode(false);
       };
     },
+    onResize: (take) => {
+      stdout.on('resize', take);
+      return () => stdout.off('resize', take);
+    },
+    isWhole: stdout.isTTY === true && stdin.isTTY === true && (env.TERM ?? 'dumb') !== 'dumb',
     interrupt: () => process.kill(process.pid, 'SIGINT'),
   };
 }

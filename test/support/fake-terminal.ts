@@ -27,6 +27,8 @@ export function fakeTerminal(o: Partial<Terminal> & { readonly width?: number } 
       take(undefined);
       return () => {};
     },
+    onResize: () => () => {},
+    isWhole: false,
     interrupt: () => {},
     ...o,
     stdout: () => out,

@@ -30,6 +30,7 @@ export const command: CommandSpec = {
     },
     { flags: '--target <stage>', summary: 'the stage of the Dockerfile; the last by default' },
     { flags: '--summary', summary: 'one sentence only', common: true },
+    { flags: '--report', summary: 'the report, also on a terminal', common: true },
     ...CI_OPTIONS,
     {
       flags: '--packages',
@@ -45,9 +46,9 @@ export const command: CommandSpec = {
     'dobos explore --json - docker://debian:12',
     'dobos explore --ci --max-hidden 20MB --forbid .git app',
   ],
-  limits: ['A report so far: the terminal explorer and the browser come in a later version.'],
+  limits: ['The browser comes in a later version.'],
   async run(call) {
-    const { app, terminal, args, options, signal } = call;
+    const { app, terminal, args, options, signal, takeSignals } = call;
     const rules = wantsRules(options, app.settings.environment.CI);
     if (options.compat === 'dive') return (await import('../explore-ci/run.ts')).runDive(call, rules);
     if (rules) return (await import('../explore-ci/run.ts')).runRules(call);
@@ -63,6 +64,16 @@ export const command: CommandSpec = {
     if (isSearch(options)) {
       const source = await openSource(app, name, { ...request, bare: true });
       return searchSource(source, terminal, options, { json: json === '-', signal }).finally(source.close);
+    }
+    const asReport = ['report', 'summary', 'packages'].some((each) => flagOption(options, each));
+    if (json === undefined && !asReport && terminal.isWhole) {
+      const { exploreScreen } = await import('../explore-ui/explore-screen.ts');
+      const source = await openSource(app, name, request);
+      try {
+        return await exploreScreen({ terminal, takeSignals }, name, source);
+      } finally {
+        await source.close();
+      }
     }
     const report = await readReport(app, name, request, flagOption(options, 'packages'));
     if (json === '-') await terminal.out(`${safeJson(report)}\n`);

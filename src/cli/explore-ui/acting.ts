@@ -1,0 +1,29 @@
+import type { State } from './state.ts';
+
+/** What the explorer asks of the world. */
+export interface World {
+  /** The beginning of a regular file that a layer stores. */
+  read(layer: number, order: number): Promise<{ readonly bytes: Uint8Array; readonly size: number }>;
+  /** Writes such a file to a new file of the current folder, or a path. */
+  extract(layer: number, order: number, to: string): Promise<void>;
+  /** To be drawn again. */
+  changed(): void;
+  /** With nothing of the last screen left. */
+  redraw(): void;
+  suspend(): void;
+  quit(): void;
+}
+
+/** Work that is done piece by piece. */
+export interface Job {
+  readonly steps: Generator<void, void>;
+  readonly done: () => void;
+}
+
+/** What the parts of the explorer act on. */
+export interface Acting {
+  readonly s: State;
+  readonly world: World;
+  /** Ends what was done for the same reason. */
+  begin(reason: 'totals' | 'survey' | 'search', job: Job | undefined): void;
+}

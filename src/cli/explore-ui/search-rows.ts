@@ -1,0 +1,107 @@
+import type { HiddenFile } from '../../explore/types.ts';
+import type { Acting } from './acting.ts';
+import type { Row } from './comparison.ts';
+import { pathTest } from './find-text.ts';
+import { rowOfHidden } from './list-anew.ts';
+import { goTo, type Subject } from './state.ts';
+import { firstRow, lastRow, nextRow, OPEN, previousRow, unfoldTo } from './tree-view.ts';
+
+/** Rows that are looked at in one go. */
+const STEP_ROWS = 1000;
+
+/** Goes to the next row, or the one before, whose path has the text that is looked for, also in folded directories; from the end on at the beginning. */
+export function searchRows(acting: Acting, backwards: boolean): void {
+  const { s } = acting;
+  const test = pathTest(s.wanted);
+  if (test === undefined || typeof test === 'string') {
+    s.message = test;
+    return;
+  }
+  const { view } = s;
+  const edge = backwards ? lastRow : firstRow;
+  const walk = backwards ? previousRow : nextRow;
+  let found: Row | undefined;
+  let turned = false;
+  const steps = (function* () {
+    let row = s.cursor && walk(view, s.cursor, OPEN);
+    const start = s.cursor;
+    for (let count = 1; ; count++) {
+      if (row === undefined) {
+        if (turned) return;
+        turned = true;
+        row = edge(view, OPEN);
+        if (row === undefined) return;
+      }
+      if (test(`/${row.path}`)) {
+        found = row;
+        return;
+      }
+      if (turned && row === start) return;
+      row = walk(view, row, OPEN);
+      if (count % STEP_ROWS === 0) yield;
+    }
+  })();
+  const wanted = s.wanted;
+  s.busy = `looking for ${wanted} …`;
+  acting.begin('search', {
+    steps,
+    done() {
+      s.busy = undefined;
+      // Another comparison is shown by now: its rows are others.
+      if (s.view !== view) return;
+      if (found === undefined) s.message = `no path has ${wanted}`;
+      else {
+        unfoldTo(s.folds, found.path);
+        goTo(s, found, 'middle');
+        if (turned) s.message = backwards ? 'from the end on' : 'from the beginning on';
+      }
+    },
+  });
+}
+
+const sorted = new WeakMap<Subject, readonly HiddenFile[]>();
+
+/** In the order of a tree that is sorted by name; versions of one path from the lowest layer on, behind what hides them. */
+function hiddenInOrder(subject: Subject): readonly HiddenFile[] {
+  const known = sorted.get(subject);
+  if (known !== undefined) return known;
+  const keyed = subject.report.hiddenFiles.map((file) => ({ file, key: orderKey(file.path) }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.file.layer - b.file.layer));
+  const files = keyed.map(({ file }) => file);
+  sorted.set(subject, files);
+  return files;
+}
+
+/** So that what is in a directory comes before names that go on with a sign below the slash. */
+const orderKey = (path: string): string => path.replaceAll('/', '\0');
+
+/** Goes to the next file that is stored up to the layer shown and that nobody sees in the image. */
+export function nextHidden(acting: Acting): void {
+  const { s } = acting;
+  const files = hiddenInOrder(s.subject).filter(({ layer }) => layer <= s.view.comparison.upTo);
+  if (files.length === 0) {
+    s.message = 'no file up to this layer is shipped and hidden';
+    return;
+  }
+  s.pane = 'tree';
+  const here = s.cursor;
+  const key = here === undefined ? '' : orderKey(here.path);
+  // Of several versions of one path the cursor is on one, or on what took their place.
+  const layer = here?.ghost?.layer ?? -1;
+  const isBeyond = (file: HiddenFile): boolean => {
+    const other = orderKey(file.path);
+    if (other !== key) return other > key;
+    return file.layer > layer && (here?.ghost !== undefined || !standsFor(acting, here, file));
+  };
+  const next = files.find(isBeyond);
+  if (next === undefined) s.message = 'from the beginning on';
+  goTo(s, rowOfHidden(acting, next ?? files[0]!), 'middle');
+}
+
+/** True if the row, which is no older version, is the hidden file itself. */
+function standsFor({ s }: Acting, row: Row | undefined, file: HiddenFile): boolean {
+  const node = row?.after ?? row?.before;
+  if (typeof node !== 'number') return false;
+  const slot = s.view.comparison.slots[file.layer];
+  return slot !== undefined && node >= slot.base && node < slot.base + slot.index.count;
+}
