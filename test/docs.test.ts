@@ -13,7 +13,7 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandsPage, errorsPage, rulesPage } from '../scripts/generate-docs.ts';
+import { commandsPage, errorsPage, explorePage, rulesPage } from '../scripts/generate-docs.ts';
 import { COMMANDS, findCommand } from '../src/cli/commands.ts';
 import { parseArguments } from '../src/cli/parse-arguments.ts';
 import { tarEntry } from './support/built-command.ts';
@@ -32,6 +32,12 @@ describe('generated pages', () => {
 
   it('docs/rules.md has every rule with its reasons and examples', () => {
     expect(readFileSync('docs/rules.md', 'utf8'), ANEW).toBe(rulesPage());
+  });
+
+  it('docs/explore.md has the keys of the terminal explorer', () => {
+    const page = readFileSync('docs/explore.md', 'utf8');
+    expect(page, ANEW).toBe(explorePage(page));
+    expect(page).toContain('Ctrl-F');
   });
 });
 
