@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { errorTables, Wording } from '../src/base/errors.ts';
 import { COMMANDS } from '../src/cli/commands.ts';
+import { SIGNS } from '../src/cli/explore-ui/draw-help.ts';
+import { keyGroups } from '../src/cli/explore-ui/key-table.ts';
 import { commandHelp } from '../src/cli/help.ts';
 import type { Rule } from '../src/lint/rule.ts';
 import { CHECKS } from '../src/lint/rules.ts';
@@ -132,4 +134,24 @@ function placeholder(name: string): unknown {
     apply: () => self,
   });
   return self;
+}
+
+const KEYS = /(<!-- keys: [^\n]*-->\n)[\s\S]*?(<!-- \/keys -->)/;
+
+/** The page about exploring with the signs and keys of the terminal explorer as they are; the rest of it is written by hand. */
+export function explorePage(page: string): string {
+  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  const signs = [
+    '| sign | means |',
+    '|---|---|',
+    ...SIGNS.map(([sign, says]) => `| \`${sign}\` | ${cell(says)} |`),
+  ];
+  const keys = keyGroups().flatMap(({ title, rows }) => [
+    '',
+    `| ${title} | |`,
+    '|---|---|',
+    ...rows.map(({ shown, says }) => `| ${cell(shown)} | ${cell(says)} |`),
+  ]);
+  const text = [...signs, ...keys].join('\n');
+  return page.replace(KEYS, (_, start: string, end: string) => `${start}\n${text}\n\n${end}`);
 }
