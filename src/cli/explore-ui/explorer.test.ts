@@ -69,7 +69,7 @@ describe('the layers', () => {
       .screen()
       .slice(2, 7)
       .map((line) => line.slice(0, 4));
-    expect(layers).toEqual(['> 4 ', '  3 ', '  2 ', '  1 ', '  0 ']);
+    expect(layers).toEqual(['> 4 ', '  3 ', '  2 ', '  1 ', ' ▁0 ']);
   });
   it('show what each changes, and stop at both ends', () => {
     const { press } = sit();
