@@ -21,7 +21,20 @@ const DOORS = ['cli', 'ui', 'lsp'];
 const MAX_LINES = 400;
 /** Who may start which programs. The runtime room also starts the OCI runtime that the user names. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
-  runtime: ['unshare', 'setpriv', 'newuidmap', 'newgidmap', 'runc', 'crun', 'youki', 'runsc', 'kata-runtime'],
+  runtime: [
+    'unshare',
+    'setpriv',
+    'newuidmap',
+    'newgidmap',
+    'runc',
+    'crun',
+    'youki',
+    'runsc',
+    'kata-runtime',
+    'ip',
+    'nft',
+    'slirp4netns',
+  ],
   compress: ['xz', 'bzip2'],
   build: ['git'],
   registry: ['docker-credential-'],

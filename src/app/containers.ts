@@ -3,7 +3,7 @@ import { type ContainerRecords, openContainerRecords } from '../containers/conta
 import { findContainer } from '../containers/find-container.ts';
 import { CONTAINER_ROOT } from '../containers/remove-container.ts';
 import type { RunTools } from '../containers/run-container.ts';
-import type { Container } from '../containers/types.ts';
+import type { Container, ContainerNetwork } from '../containers/types.ts';
 import type { FoundImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
 import { writeImage } from '../image/write-image.ts';
@@ -34,6 +34,8 @@ export interface ContainerRequest {
   readonly name?: string | undefined;
   readonly config: ContainerConfig;
   readonly process: Omit<Process, 'hostname'> & { readonly hostname?: string | undefined };
+  /** `of` may be a name still. */
+  readonly network?: ContainerNetwork | undefined;
   readonly interactive: boolean;
   readonly autoRemove: boolean;
   readonly runtime?: string | undefined;
@@ -49,6 +51,10 @@ export async function createContainer(
   const { records } = await openContainers(app);
   const id = randomBytes(32).toString('hex');
   const { autoRemove, interactive, config, runtime } = o;
+  const network =
+    o.network?.mode === 'container'
+      ? { ...o.network, of: (await lookUpContainer(records, o.network.of)).id }
+      : o.network;
   const lease = await store.lease();
   try {
     // `NAME~N` and a row of a history may be no image of the store yet.
@@ -68,6 +74,7 @@ export async function createContainer(
         layers: image.layers.map(({ blob, diffId }) => ({ blob, diffId })),
       },
       process: { ...o.process, hostname: o.process.hostname ?? id.slice(0, HOSTNAME_DIGITS) },
+      network,
       config,
       interactive,
       autoRemove,

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { networkMode } from '../containers/network-facts.ts';
 import type { Container, ContainerState } from '../containers/types.ts';
 import { chainIds } from '../image/chain-id.ts';
 import { formatPaths, type SnapshotFormat, snapshotName, snapshotPaths } from '../rootfs/snapshot-names.ts';
 import { ownerPid } from '../store/owner.ts';
 import type { App } from './app.ts';
 import { lookUpContainer, openContainers } from './containers.ts';
+import { networkSettings, portBindings } from './inspect-network.ts';
 
 /** docker's way to say that there is no such moment. */
 const NEVER = '0001-01-01T00:00:00Z';
@@ -27,7 +29,8 @@ export async function inspectContainer(app: App, name: string): Promise<Readonly
     Driver: 'overlay',
     HostConfig: {
       Binds: ran.binds.map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ':ro' : ''}`),
-      NetworkMode: ran.network,
+      NetworkMode: networkMode(container),
+      PortBindings: portBindings(container),
       AutoRemove: container.autoRemove,
       Runtime: container.runtime ?? app.settings.runtime,
     },
@@ -39,6 +42,7 @@ export async function inspectContainer(app: App, name: string): Promise<Readonly
       Mode: readOnly ? 'ro' : '',
       RW: !readOnly,
     })),
+    NetworkSettings: networkSettings(container),
     Config: {
       Hostname: ran.hostname,
       User: ran.user,

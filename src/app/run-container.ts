@@ -8,6 +8,7 @@ import type { BindMount, ExitStatus } from '../runtime/types.ts';
 import type { App } from './app.ts';
 import type { ContainerRequest } from './containers.ts';
 import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
+import { chooseNetwork, type NetworkOptions } from './network-options.ts';
 import { warnOfExecutor } from './warn-of-executor.ts';
 
 type RunErrors = {
@@ -30,7 +31,7 @@ const runError = errorMaker<RunErrors>({
   }),
 });
 
-export interface RunOptions {
+export interface RunOptions extends NetworkOptions {
   readonly image: string;
   /** Of the container; a made-up one when absent. */
   readonly name?: string | undefined;
@@ -45,7 +46,6 @@ export interface RunOptions {
   readonly workdir?: string | undefined;
   readonly user?: string | undefined;
   readonly volumes: readonly string[];
-  readonly network: 'host' | 'none';
   readonly hostname?: string | undefined;
   readonly interactive: boolean;
   readonly tty: boolean;
@@ -77,7 +77,8 @@ export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus>
   ]);
   const container = await createContainer(app, found, request);
   const tools = await openContainers(app, o.runtime);
-  return containers.runContainer(tools, container, { signal: o.signal, interactive: o.interactive });
+  const { signal, interactive, onWarning } = o;
+  return containers.runContainer(tools, container, { signal, interactive, onWarning });
 }
 
 /** Starts a program in a new container of the image, and leaves it to a process of its own; the exit status of one that could not be started. `onCreated` is told the id before anything can fail to start. @throws as `runContainer` */
@@ -109,7 +110,7 @@ export async function createFromImage(app: App, o: RunOptions): Promise<Containe
   return createContainer(app, found, requestOf(app, found.image, o));
 }
 
-export interface StartOptions extends Pick<RunOptions, 'interactive' | 'signal' | 'onStart'> {
+export interface StartOptions extends Pick<RunOptions, 'interactive' | 'signal' | 'onStart' | 'onWarning'> {
   /** Standard input is a terminal. */
   readonly hasTerminal: boolean;
 }
@@ -127,7 +128,8 @@ export async function startContainer(app: App, name: string, o: StartOptions): P
   o.onStart?.((signal) => keeper.pass?.(signal));
   const interactive = o.interactive && container.interactive;
   const tools = await openContainers(app, container.runtime);
-  return containers.runContainer(tools, container, { signal: o.signal, interactive });
+  const { signal, onWarning } = o;
+  return containers.runContainer(tools, container, { signal, interactive, onWarning });
 }
 
 /** Runs a container's program again without this process; nothing happens if it runs. @throws CONTAINER_NOT_STARTED, CONTAINER_…, RUNTIME_… */
@@ -149,7 +151,7 @@ export async function startInBackground(
     throw containerError('CONTAINER_NOT_STARTED', { name, problem: exit.refused });
 }
 
-/** What the options and the image come to. @throws RUN_NO_COMMAND, RUN_VOLUME */
+/** What the options and the image come to. @throws RUN_NO_COMMAND, RUN_VOLUME, RUN_NETWORK, RUN_PORT… */
 export function requestOf(app: App, image: Image, o: RunOptions): ContainerRequest {
   const { OnBuild: _, ...own } = image.config.config ?? {};
   const entrypoint =
@@ -162,6 +164,9 @@ export function requestOf(app: App, image: Image, o: RunOptions): ContainerReque
   const cwd = o.workdir ?? (own.WorkingDir || '/');
   const user = o.user ?? own.User ?? '';
   const labels = { ...own.Labels, ...Object.fromEntries((o.labels ?? []).map(parseLabel)) };
+  const chosen = chooseNetwork(o, Object.keys(own.ExposedPorts ?? {}));
+  const { exposed } = chosen;
+  if (chosen.warning !== undefined) o.onWarning?.(chosen.warning);
   const config: ContainerConfig = {
     ...own,
     ...(user !== '' && { User: user }),
@@ -170,14 +175,16 @@ export function requestOf(app: App, image: Image, o: RunOptions): ContainerReque
     ...(entrypoint.length > 0 || own.Entrypoint !== undefined ? { Entrypoint: entrypoint } : {}),
     ...(command.length > 0 || own.Cmd !== undefined ? { Cmd: command } : {}),
     ...(Object.keys(labels).length > 0 && { Labels: labels }),
+    ...(exposed.length > 0 && { ExposedPorts: Object.fromEntries(exposed.map((port) => [port, {}])) }),
   };
-  const { network, hostname, tty, interactive, name, runtime } = o;
+  const { hostname, tty, interactive, name, runtime } = o;
   const binds = o.volumes.map(parseVolume);
   return {
     imageName: o.image,
     name,
     config,
-    process: { args, env, cwd, user, network, hostname, tty, binds },
+    process: { args, env, cwd, user, network: chosen.process, hostname, tty, binds },
+    network: chosen.network,
     interactive,
     autoRemove: o.remove,
     runtime,

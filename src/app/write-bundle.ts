@@ -22,10 +22,11 @@ const bundleError = errorMaker<BundleErrors>({
 export interface BundleOptions
   extends Pick<
     RunOptions,
-    'image' | 'command' | 'entrypoint' | 'env' | 'workdir' | 'user' | 'network' | 'tty' | 'pull' | 'onPulled'
+    'image' | 'command' | 'entrypoint' | 'env' | 'workdir' | 'user' | 'tty' | 'pull' | 'onPulled'
   > {
   /** Where it is to be; made, with the folders above it. */
   readonly folder: string;
+  readonly network: 'host' | 'none';
   readonly hostname?: string | undefined;
 }
 

@@ -276,6 +276,13 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import('./commands/export.ts'),
   ),
   row(
+    'port',
+    'containers',
+    'Show which ports lead into a container',
+    ['container port'],
+    () => import('./commands/port.ts'),
+  ),
+  row(
     'bundle',
     'containers',
     'Write an image as an OCI runtime bundle',

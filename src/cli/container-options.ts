@@ -1,4 +1,5 @@
 import type { RunOptions } from '../app/run-container.ts';
+import { networkOptions } from './network-options.ts';
 import { flagOption, listOption, type OptionValues, textOption } from './spec.ts';
 
 /** What `run` and `create` are told about the container: the image, what runs in it, and how. */
@@ -17,7 +18,7 @@ export function containerOptions(
     workdir: textOption(options, 'workdir'),
     user: textOption(options, 'user'),
     volumes: listOption(options, 'volume'),
-    network: textOption(options, 'network') === 'none' ? 'none' : 'host',
+    ...networkOptions(options),
     hostname: textOption(options, 'hostname'),
     interactive: flagOption(options, 'interactive'),
     tty: flagOption(options, 'tty'),

@@ -18,6 +18,8 @@ type ContainerErrors = {
   CONTAINER_NO_PATH: { name: string; path: string };
   CONTAINER_NOT_STARTED: { name: string; problem: string };
   CONTAINER_UNWATCHED: { id: string; problem: string };
+  CONTAINER_NETWORK: { name: string; state: string };
+  CONTAINER_PORT: { name: string; port: string };
 };
 
 /** Errors of the containers room. */
@@ -75,6 +77,11 @@ export const containerError = errorMaker<ContainerErrors>({
     message: `container ${id} was not started: the process that was to look after it is gone, ${problem}`,
     hint: `dobos ps -a shows what became of the container, dobos start ${id} tries again`,
   }),
+  CONTAINER_NETWORK: ({ name, state }) => ({
+    message: `cannot join the network of container ${name}: it is ${state === 'running' ? 'out of sight' : state}`,
+    hint: state === 'running' ? undefined : `start it first: dobos start ${name}`,
+  }),
+  CONTAINER_PORT: ({ name, port }) => `no public port '${port}' published for ${name}`,
   CONTAINER_SIGNAL: ({ signal }) => ({
     message: `"${signal}" is no signal`,
     hint: 'want a name or a number, such as TERM, SIGHUP or 9',

@@ -1,7 +1,7 @@
 import { isDobosError } from '../base/errors.ts';
-import type { CallOptions } from '../base/options.ts';
 import type { ContainerRoot, ExitStatus, Keeper, RunWatch } from '../runtime/types.ts';
 import { ownerId } from '../store/owner.ts';
+import { type ConnectOptions, connectContainer } from './connect-container.ts';
 import type { ContainerRecords } from './container-records.ts';
 import { containerError } from './errors.ts';
 import { refuseHeld } from './hold-container.ts';
@@ -18,7 +18,7 @@ export interface RunTools extends RemoveTools {
 const OWN_FAILURE = 125;
 const KILLED = 137;
 
-export interface RunHow extends CallOptions {
+export interface RunHow extends ConnectOptions {
   readonly interactive: boolean;
   /** Takes what it prints, and input is what is written to it; without this it has this process's own streams. */
   readonly onOutput?: RunWatch['onEvent'];
@@ -48,10 +48,11 @@ export async function runContainer(
   };
   try {
     const keeper = await tools.keeper();
+    const connected = await connectContainer(records, keeper, container, o);
     const { exit } = await keeper.run(
       {
         layers: container.image.layers,
-        process: container.process,
+        process: connected.process,
         io: o.onOutput === undefined ? 'inherit' : 'events',
         interactive: o.interactive,
         commit: false,
@@ -59,6 +60,7 @@ export async function runContainer(
       },
       { signal: o.signal, onEvent: o.onOutput, onStarted: o.onStarted },
     );
+    await connected.close();
     const { code, refused } = exit;
     await settle(
       refused === undefined

@@ -38,7 +38,13 @@ export async function supervise(
       return await runContainer(
         tools,
         { id },
-        { interactive, signal: o.signal, onOutput: log.write, onStarted: o.onStarted },
+        {
+          interactive,
+          signal: o.signal,
+          onOutput: log.write,
+          onStarted: o.onStarted,
+          onWarning: o.onWarning,
+        },
       );
     } finally {
       log.close();

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ContainerConfig, Descriptor, Digest } from '../oci/types.ts';
+import type { NetworkAddress, PortWish, PublishedPort } from '../runtime/network/types.ts';
 import type { LayerRef, Process } from '../runtime/types.ts';
 
 /** What a container was made from. */
@@ -19,6 +20,18 @@ export interface ContainerImage {
   readonly layers: readonly LayerRef[];
 }
 
+/** A network that is made, or joined, for each run. */
+export type ContainerNetwork =
+  | { readonly mode: 'bridge'; readonly ports: readonly PortWish[] }
+  /** `of` is the id of the container whose network it is. */
+  | { readonly mode: 'container'; readonly of: string };
+
+/** Its outcome. */
+export interface RunningNetwork {
+  readonly address?: NetworkAddress | undefined;
+  readonly ports: readonly PublishedPort[];
+}
+
 /** Times are epoch milliseconds. */
 export type ContainerState =
   /** Nothing ran yet; `problem` and `code` say why a start failed. */
@@ -28,6 +41,8 @@ export type ContainerState =
       readonly startedAt: number;
       /** The process that looks after it, as `ownerId` (store/owner.ts) tells it. */
       readonly owner: string;
+      /** What was made for it, when it has a network of its own. */
+      readonly network?: RunningNetwork | undefined;
     }
   | {
       readonly kind: 'exited';
@@ -47,6 +62,8 @@ export interface Container {
   readonly createdAt: number;
   readonly image: ContainerImage;
   readonly process: Process;
+  /** Instead of what the process says, which is `none` then. */
+  readonly network?: ContainerNetwork | undefined;
   /** What an image committed from it runs: the image's, with what was asked for at the start. */
   readonly config: ContainerConfig;
   /** Standard input is passed on. */

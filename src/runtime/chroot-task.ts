@@ -8,6 +8,8 @@ export interface ChrootTask {
   readonly isolated: boolean;
   readonly hostname: string;
   readonly network: 'host' | 'none';
+  /** A network namespace to go to, by its file. */
+  readonly joined?: string | undefined;
   readonly tty: boolean;
   readonly canSetGroups: boolean;
   readonly rootless: boolean;

@@ -6,6 +6,7 @@ import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs
 import { dieWithParent } from '../linux/children.ts';
 import { enableLoopback } from '../linux/loopback.ts';
 import { MS_PRIVATE, setPropagation } from '../linux/mount.ts';
+import { enterNetworkNamespace } from '../linux/net-namespace.ts';
 import {
   becomeProgram,
   changeRoot,
@@ -86,7 +87,8 @@ function enterContainer(): 'pivot' | 'chroot' {
     // In a plain chroot / is no mount; the keeper has made private what is one.
   }
   if (task.hostname !== '') setHostname(task.hostname);
-  if (task.network === 'none') enableLoopback();
+  if (task.joined !== undefined) enterNetworkNamespace(task.joined);
+  else if (task.network === 'none') enableLoopback();
   mountContainer(task);
   return enterRoot(task.merged);
 }

@@ -21,6 +21,11 @@ type RuntimeErrors = {
   RUNTIME_USER_FILE: { path: string; got: string };
   RUNTIME_UNMAPPED_ID: { id: number };
   RUNTIME_TERMINAL: object;
+  RUNTIME_NETWORK: { problem: string };
+  RUNTIME_RULES: { problem: string };
+  RUNTIME_NETWORK_JOIN: { problem: string };
+  RUNTIME_PORT_TAKEN: { where: string };
+  RUNTIME_PORT: { where: string; code: string };
 };
 
 /** Errors of the runtime room. */
@@ -88,5 +93,22 @@ export const runtimeError = errorMaker<RuntimeErrors>({
   RUNTIME_TERMINAL: () => ({
     message: 'a terminal was asked for, but the input is not a terminal',
     hint: 'leave out -t',
+  }),
+  RUNTIME_NETWORK: ({ problem }) => ({
+    message: `the container's network cannot be made: ${problem}`,
+    hint: '--network host takes the network of this machine, --network none has no other machines in it',
+  }),
+  RUNTIME_RULES: ({ problem }) => `nft makes no rules: ${problem}`,
+  RUNTIME_NETWORK_JOIN: ({ problem }) => `the network of another container cannot be joined: ${problem}`,
+  RUNTIME_PORT_TAKEN: ({ where }) => ({
+    message: `bind for ${where} failed: port is already allocated`,
+    hint: 'another program or container listens there: ss -lntup tells which; publish another port',
+  }),
+  RUNTIME_PORT: ({ where, code }) => ({
+    message: `bind for ${where} failed: ${code}`,
+    hint:
+      code === 'EACCES'
+        ? 'ports below 1024 are for root (sysctl net.ipv4.ip_unprivileged_port_start)'
+        : 'want an address of this machine',
   }),
 });

@@ -2,6 +2,7 @@ import type { PlainError } from '../base/errors.ts';
 import type { Digest } from '../oci/types.ts';
 import type { CacheMountChoice, CacheMountUse, RootChange } from '../rootfs/types.ts';
 import type { InsideCall, InsideResults } from './inside-calls.ts';
+import type { NetworkPlan, OpenNetwork } from './network/types.ts';
 import type {
   BundleRequest,
   ContainerRoot,
@@ -27,6 +28,8 @@ export type KeeperCall =
   | { readonly method: 'packRoot'; readonly root: ContainerRoot; readonly path: string }
   | { readonly method: 'rootBytes'; readonly roots: readonly ContainerRoot[] }
   | { readonly method: 'discardRoot'; readonly folder: string }
+  | { readonly method: 'openNetwork'; readonly plan: NetworkPlan }
+  | { readonly method: 'closeNetwork'; readonly id: number }
   | { readonly method: 'writeBundle'; readonly request: BundleRequest }
   | { readonly method: 'removeFolder'; readonly folder: string }
   | InsideCall;
@@ -45,6 +48,8 @@ export interface KeeperResults extends InsideResults {
   readonly packRoot: number;
   readonly rootBytes: readonly number[];
   readonly discardRoot: undefined;
+  readonly openNetwork: OpenNetwork;
+  readonly closeNetwork: undefined;
   readonly writeBundle: undefined;
   readonly removeFolder: undefined;
 }

@@ -1,12 +1,15 @@
-import { existsSync, statfsSync } from 'node:fs';
+import { constants, existsSync, openSync, statfsSync } from 'node:fs';
 import { MS_PRIVATE, MS_RDONLY, mount, mountProc, restrictMount, setPropagation } from '../linux/mount.ts';
 import { inNamespaceRoot } from '../linux/namespace-root.ts';
 
-/** Makes this process's fresh mount and pid namespace its own: nothing that is mounted here shows outside, /proc shows only what runs inside, no runtime makes cgroups. */
-export function settleInNamespace(): void {
+/** Makes this process's fresh mount and pid namespace its own: nothing that is mounted here shows outside, /proc shows only what runs inside, no runtime makes cgroups. `clientProc` is where the processes outside are seen. */
+export function settleInNamespace(): { readonly clientProc: string } {
   makePrivate();
+  // Closed when another program is started, as all of Node's: no container gets to it.
+  const outer = openSync('/proc', constants.O_RDONLY | constants.O_DIRECTORY);
   mountProc('/proc');
   hideCgroups();
+  return { clientProc: `/proc/self/fd/${outer}` };
 }
 
 /** A mount in a namespace of its own still shows outside where the place is shared. In a plain chroot `/` is no mount: there it is made private from outside. */

@@ -10,6 +10,7 @@ import { adoptOwner } from '../store/owner.ts';
 import { chooseExecutor, chooseUnisolated, type ExecutorChoice } from './choose-executor.ts';
 import type { FromKeeper, KeeperCall, ToKeeper } from './keeper-messages.ts';
 import { settleInNamespace } from './keeper-namespace.ts';
+import type { Networks } from './network/networks.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { passSignal } from './pass-signal.ts';
 import { answerCall, type KeeperTools } from './serve-keeper.ts';
@@ -22,6 +23,8 @@ let tools: KeeperTools | undefined;
 let closing = false;
 /** Why there are no namespaces around this process; undefined when there are. */
 let unisolated: string | undefined;
+/** The client's /proc. */
+let clientProc = '/proc';
 
 process.umask(0o022);
 closeOthersOnExec();
@@ -67,7 +70,7 @@ async function receive(message: ToKeeper): Promise<void> {
 /** False when these namespaces do not allow what a keeper needs. */
 async function settle(): Promise<boolean> {
   try {
-    settleInNamespace();
+    clientProc = settleInNamespace().clientProc;
     return true;
   } catch (error) {
     await send({ kind: 'confined', message: error instanceof Error ? error.message : String(error) });
@@ -142,7 +145,20 @@ async function openTools(options: KeeperOptions): Promise<KeeperTools> {
   const why = unisolated;
   const snapshotter = await createSnapshotter(store, why === undefined ? {} : { format: 'whole' });
   let choice: Promise<ExecutorChoice> | undefined;
+  let networks: Promise<Networks> | undefined;
   return {
+    networks: () => {
+      networks ??= import('./network/networks.ts').then(({ createNetworks }) =>
+        createNetworks({
+          unisolated: why,
+          storeFolder: options.storeFolder,
+          searchPath: searchPath(),
+          isRootless: readOwnNamespace().isUserNamespace,
+          clientProc,
+        }),
+      );
+      return networks;
+    },
     canMount: why === undefined,
     store,
     snapshotter,

@@ -114,6 +114,8 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     packRoot: (root, path, o) => call({ method: 'packRoot', root, path }, o),
     rootBytes: (roots) => call({ method: 'rootBytes', roots }),
     discardRoot: (folder) => call({ method: 'discardRoot', folder }),
+    openNetwork: (plan, o) => call({ method: 'openNetwork', plan }, { signal: o?.signal }),
+    closeNetwork: (id) => call({ method: 'closeNetwork', id }),
     writeBundle: (request, o) => call({ method: 'writeBundle', request }, { signal: o?.signal }),
     removeFolder: (folder) => call({ method: 'removeFolder', folder }),
     pass: (signal) => {

@@ -1,4 +1,5 @@
 import { capabilitiesOf, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
+import type { JoinedNetwork } from './network/types.ts';
 import type { FileBind, PreparedProcess } from './prepare-process.ts';
 import type { SeccompFilter } from './seccomp.ts';
 import type { ResourceLimit } from './types.ts';
@@ -8,7 +9,7 @@ export interface ConfigRequest {
   readonly process: PreparedProcess;
   readonly rootPath: string;
   readonly hostname: string;
-  readonly network: 'host' | 'none';
+  readonly network: 'host' | 'none' | Pick<JoinedNetwork, 'path'>;
   readonly tty: boolean;
   readonly shmBytes?: number | undefined;
   readonly limits?: readonly ResourceLimit[] | undefined;
@@ -71,10 +72,10 @@ export function ociConfig(request: ConfigRequest): unknown {
     ],
     linux: {
       namespaces: [
-        ...['mount', 'uts', 'ipc', 'pid'],
-        ...(request.network === 'none' ? ['network'] : []),
-        ...(request.cgroup2 ? ['cgroup'] : []),
-      ].map((type) => ({ type })),
+        ...['mount', 'uts', 'ipc', 'pid'].map((type) => ({ type })),
+        ...networkNamespace(request.network),
+        ...(request.cgroup2 ? [{ type: 'cgroup' }] : []),
+      ],
       maskedPaths: privileged ? [] : MASKED_PATHS,
       readonlyPaths: privileged ? [] : READ_ONLY_PATHS,
       // Private: a mount that the container's root cannot make anyway must never reach the keeper.
@@ -82,6 +83,11 @@ export function ociConfig(request: ConfigRequest): unknown {
       ...(privileged || request.seccomp === undefined ? {} : { seccomp: request.seccomp }),
     },
   };
+}
+
+function networkNamespace(network: ConfigRequest['network']): object[] {
+  if (network === 'host') return [];
+  return [network === 'none' ? { type: 'network' } : { type: 'network', path: network.path }];
 }
 
 /** Of /dev/shm, as docker has it. */

@@ -5,6 +5,7 @@ import { fsPath } from '../base/names.ts';
 import { type ResolvedUser, resolveUser } from '../image/user.ts';
 import { runtimeError } from './errors.ts';
 import { findExecutable } from './find-executable.ts';
+import { withNameservers } from './network/nameservers.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import {
   kindInRoot,
@@ -242,10 +243,15 @@ function writeNetworkFiles(
 ): readonly (readonly [path: string, source: string])[] {
   const resolvConf = join(folder, 'resolv.conf');
   const hosts = join(folder, 'hosts');
-  writeFileSync(resolvConf, readHostFile('/etc/resolv.conf') ?? '', { mode: 0o644 });
-  const own = wanted.hostname === '' ? '' : `127.0.0.1\t${wanted.hostname}\n`;
+  const { network } = wanted;
+  const { address = '127.0.0.1', nameservers = undefined } = typeof network === 'object' ? network : {};
+  const servers = readHostFile('/etc/resolv.conf') ?? '';
+  writeFileSync(resolvConf, nameservers === undefined ? servers : withNameservers(servers, nameservers), {
+    mode: 0o644,
+  });
+  const own = wanted.hostname === '' ? '' : `${address}\t${wanted.hostname}\n`;
   const given = (wanted.hosts ?? []).map(({ name, address }) => `${address}\t${name}\n`).join('');
-  const usual = wanted.network === 'host' ? hostHosts() : LOCAL_HOSTS;
+  const usual = network === 'host' ? hostHosts() : LOCAL_HOSTS;
   // The first line of a name counts: what was given comes before what the machine says.
   writeFileSync(hosts, given + usual + own, { mode: 0o644 });
   return [

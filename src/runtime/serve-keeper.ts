@@ -6,6 +6,7 @@ import type { Rootfs, RootLook } from '../rootfs/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { ExecutorChoice } from './choose-executor.ts';
 import type { KeeperCall } from './keeper-messages.ts';
+import type { Networks } from './network/networks.ts';
 import { type MountTools, prepareMounts } from './run-mounts.ts';
 import type { ContainerIo, ContainerRoot, LayerRef, RunOutcome, RunRequest, RunWatch } from './types.ts';
 
@@ -13,6 +14,8 @@ import type { ContainerIo, ContainerRoot, LayerRef, RunOutcome, RunRequest, RunW
 export interface KeeperTools extends MountTools {
   /** Chosen at the first use, once. */
   readonly executor: () => Promise<ExecutorChoice>;
+  /** Opened at the first use. */
+  readonly networks: () => Promise<Networks>;
 }
 
 /** Answers one call; what a run mounts is unmounted and what it wrote is removed or committed when this returns or throws. */
@@ -51,6 +54,11 @@ export async function answerCall(tools: KeeperTools, call: KeeperCall, o: RunWat
     }
     case 'discardRoot':
       tools.snapshotter.discard(call.folder);
+      return undefined;
+    case 'openNetwork':
+      return (await tools.networks()).open(call.plan);
+    case 'closeNetwork':
+      (await tools.networks()).close(call.id);
       return undefined;
     case 'writeBundle':
       await (await import('./write-bundle.ts')).writeBundle(tools, call.request, { signal: o.signal });

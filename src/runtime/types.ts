@@ -7,6 +7,7 @@ import type { CallOptions, WatchOptions } from '../base/options.ts';
 import type { ResourceName } from '../linux/resource-limits.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { CacheMountChoice, CacheMountUse, RootChange, RootPlace, StagedFile } from '../rootfs/types.ts';
+import type { JoinedNetwork, NetworkPlan, OpenNetwork } from './network/types.ts';
 
 export interface BindMount {
   /** An absolute host path. */
@@ -43,7 +44,7 @@ export interface Process {
   readonly cwd: string;
   /** As in the image config: `user|uid[:group|gid]`, '' = root. Names are resolved in the root's own files (oci.md c.2). */
   readonly user: string;
-  readonly network: 'host' | 'none';
+  readonly network: 'host' | 'none' | JoinedNetwork;
   readonly hostname: string;
   readonly tty: boolean;
   /** One of a row of processes without terminal and input: the executor may get ready for the next. */
@@ -248,6 +249,9 @@ export interface Keeper {
   rootBytes(roots: readonly ContainerRoot[]): Promise<readonly number[]>;
   /** Removes the kept root of a container's folder. */
   discardRoot(folder: string): Promise<void>;
+  /** Makes or joins a network, to be given to a run as its process's; closed with the keeper at the latest. */
+  openNetwork(plan: NetworkPlan, o?: CallOptions): Promise<OpenNetwork>;
+  closeNetwork(id: number): Promise<void>;
   /** Writes an OCI runtime bundle. */
   writeBundle(request: BundleRequest, o?: CallOptions): Promise<void>;
   /** Removes a folder of files that may belong to any id of the keeper's namespace. */

@@ -75,7 +75,7 @@ function refuseUnisolated(process: Process, why: string): void {
   const refuse = (what: string, hint: string): never => {
     throw runtimeError('RUNTIME_UNISOLATED', { what, why }, { hint });
   };
-  if (process.network === 'none')
+  if (process.network !== 'host')
     refuse('--network=none', 'only the network of this container can be had here');
   if (process.privileged === true)
     refuse('--security=insecure', 'a step has fewer rights here than this container, never more');

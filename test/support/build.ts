@@ -76,6 +76,8 @@ export function createFakeKeeper(store: LocalStore): Keeper & { readonly runs: R
     packRoot: async () => 0,
     rootBytes: async (roots) => roots.map(() => 0),
     discardRoot: async () => {},
+    openNetwork: async () => ({ id: 1, network: 'host', ports: [] }),
+    closeNetwork: async () => {},
     writeBundle: async () => {},
     removeFolder: async () => {},
     close: async () => {},

@@ -23,6 +23,7 @@ export const command: CommandSpec = {
       ...containerOptions(args, options),
       pull: imagePull(app, options, { signal, onEvent: view?.show }),
       onPulled: () => view?.end(false),
+      onWarning: (message) => terminal.err(`dobos: warning: ${message}\n`),
     }).catch((error: unknown) => {
       view?.end(signal.aborted);
       throw error;

@@ -4,8 +4,10 @@ import {
   listContainers,
   shownImages,
 } from '../../app/list-containers.ts';
+import { networkMode } from '../../containers/network-facts.ts';
 import type { Container } from '../../containers/types.ts';
 import { createPaint } from '../colour.ts';
+import { formatPorts } from '../container-ports.ts';
 import { formatCommand, formatStatus } from '../container-status.ts';
 import { cliError } from '../errors.ts';
 import { formatError } from '../format-error.ts';
@@ -39,10 +41,7 @@ export const command: CommandSpec = {
     'dobos ps -as --no-trunc',
     "dobos ps -a --filter status=exited --format 'table {{.Names}}\\t{{.Status}}'",
   ],
-  limits: [
-    'Filters are id, name, label, status, exited, ancestor, before and since.',
-    'PORTS is empty: containers see the network of this machine, or none.',
-  ],
+  limits: ['Filters are id, name, label, status, exited, ancestor, before and since.'],
   async run({ app, terminal, options }) {
     const containers = await listContainers(app, {
       all: flagOption(options, 'all'),
@@ -107,14 +106,14 @@ function rowOf(
     RunningFor: `${formatAge(o.now - createdAt)} ago`,
     Status: formatStatus(container, o.now),
     State: state.kind,
-    Ports: '',
+    Ports: formatPorts(container),
     Names: name,
     Size: o.size === undefined ? '' : formatSizes(o.size),
     Labels: Object.entries(config.Labels ?? {})
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
     Mounts: process.binds.map(({ source }) => source).join(','),
-    Networks: process.network,
+    Networks: networkMode(container),
   };
 }
 

@@ -2,6 +2,7 @@ import type { App } from '../../app/app.ts';
 import { type RunOptions, runContainer, runDetached } from '../../app/run-container.ts';
 import { containerOptions } from '../container-options.ts';
 import { cliError } from '../errors.ts';
+import { NETWORK_OPTIONS } from '../network-options.ts';
 import { afterStop, passOrStop } from '../pass-signals.ts';
 import { imagePull, RUN_PULL_OPTION } from '../pull-option.ts';
 import { createPullView } from '../pull-view/pull-view.ts';
@@ -18,7 +19,7 @@ export const command: CommandSpec = {
   passThrough: true,
   usageExit: 125,
   later: [
-    '-p', '--publish', '-P', '--publish-all', '--expose', '--add-host', '--cap-add', '--cap-drop', '--privileged',
+    '--add-host', '--cap-add', '--cap-drop', '--privileged',
     '--mount', '--tmpfs', '--env-file', '--read-only', '--restart', '--init', '--cidfile', '-m', '--memory',
     '--cpus', '-c', '--cpu-shares', '--pids-limit', '--ulimit', '--device', '--dns', '--security-opt', '--stop-signal', '--stop-timeout', '-a',
     '--attach', '--link', '--log-driver', '--log-opt', '--ipc', '--pid', '--userns', '--shm-size', '--sysctl', '--group-add', '--gpus', '--volumes-from',
@@ -48,7 +49,7 @@ export const command: CommandSpec = {
     },
     { flags: '-u, --user <user>', summary: 'name or id, with `:group`' },
     { flags: '-w, --workdir <path>', summary: 'where the program starts' },
-    { flags: '--network <mode>', summary: 'the network it sees', choices: ['host', 'none'], default: 'host' },
+    ...NETWORK_OPTIONS,
     { flags: '-h, --hostname <name>', summary: 'its own name for the machine' },
     {
       flags: '--platform <os/arch>',

@@ -31,6 +31,7 @@ export const command: CommandSpec = {
       interactive,
       hasTerminal: terminal.inIsTty,
       signal: stop.signal,
+      onWarning: (message) => terminal.err(`dobos: warning: ${message}\n`),
       onStart: (pass) => takeSignals(passOrStop(terminal, pass, stop)),
     }).catch((error: unknown) => afterStop(terminal, stop, error));
     return code;

@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { inNetworkNamespace } from '../../linux/net-namespace.ts';
+import { runtimeError } from '../errors.ts';
+import { mustRun, runTool, TOOL_ENV } from './run-tool.ts';
+import { addressesOf, freeSubnet, interfaceOf, macOf, PREFIX } from './subnets.ts';
+import type { NetworkAddress } from './types.ts';
+
+/** The bridge of this machine that its containers share. */
+export const BRIDGE = 'dobos0';
+
+/** Others make it at the same time, or take its addresses away. */
+const MAX_TRIES = 10;
+const MAX_CLAIMS = 4096;
+
+/** Connects the namespace at `path` to the bridge, which is made if need be; the address it got. @throws RUNTIME_NETWORK */
+export async function joinBridge(ip: string, path: string): Promise<NetworkAddress> {
+  const half = await makeBridge(ip);
+  const address = await claimAddress(ip, half, path);
+  const gateway = `${half}.0.1`;
+  const lines = [
+    `address add ${address}/${PREFIX} dev eth0`,
+    'link set eth0 up',
+    `route add default via ${gateway}`,
+  ];
+  const done = inNetworkNamespace(path, () =>
+    spawnSync(ip, ['-batch', '-'], {
+      input: `${lines.join('\n')}\n`,
+      encoding: 'utf8',
+      env: TOOL_ENV,
+      cwd: '/',
+    }),
+  );
+  if (done.status !== 0) throw runtimeError('RUNTIME_NETWORK', { problem: `${ip}: ${done.stderr.trim()}` });
+  allowForwarding();
+  return { address, prefix: PREFIX, gateway, mac: macOf(address) };
+}
+
+/** The first half of the bridge's subnet. */
+async function makeBridge(ip: string): Promise<string> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const half = await subnetOfBridge(ip);
+    if (half !== undefined) return half;
+    const routes = JSON.parse(await mustRun(ip, ['-j', '-4', 'route', 'show', 'table', 'all'])) as {
+      dst?: string;
+    }[];
+    const free = freeSubnet(routes.map(({ dst }) => String(dst)));
+    if (free === undefined)
+      throw runtimeError('RUNTIME_NETWORK', {
+        problem: 'all subnets for the bridge are in use on this machine',
+      });
+    // Each fails if another command was faster; whether it stands is looked at again.
+    await runTool(ip, ['link', 'add', 'name', BRIDGE, 'address', macOf(`${free}.0.1`), 'type', 'bridge']);
+    await runTool(ip, ['address', 'add', `${free}.0.1/${PREFIX}`, 'broadcast', '+', 'dev', BRIDGE]);
+    const up = await runTool(ip, ['link', 'set', BRIDGE, 'up']);
+    if (up.code !== 0)
+      throw runtimeError('RUNTIME_NETWORK', { problem: `no bridge can be made: ${up.stderr.trim()}` });
+  }
+  throw runtimeError('RUNTIME_NETWORK', { problem: `${BRIDGE} has no address, and gets none` });
+}
+
+/** Undefined if there is none that is up and has an address of ours. */
+async function subnetOfBridge(ip: string): Promise<string | undefined> {
+  const { code, stdout } = await runTool(ip, ['-j', '-4', 'address', 'show', 'dev', BRIDGE, 'up']);
+  if (code !== 0 || stdout.trim() === '') return undefined;
+  const found = JSON.parse(stdout) as { addr_info?: { local?: string; prefixlen?: number }[] }[];
+  return found
+    .flatMap(({ addr_info = [] }) => addr_info)
+    .map(({ local = '', prefixlen }) =>
+      prefixlen === PREFIX ? local.match(/^(\d+\.\d+)\.0\.1$/)?.[1] : undefined,
+    )
+    .find((half) => half !== undefined);
+}
+
+/** Makes the pair of interfaces whose name is the address: the kernel gives a name once, so no lock is needed, and frees it with the namespace. */
+async function claimAddress(ip: string, half: string, path: string): Promise<string> {
+  const links = JSON.parse(await mustRun(ip, ['-j', 'link', 'show', 'master', BRIDGE])) as {
+    ifname?: string;
+  }[];
+  const taken = new Set(links.map(({ ifname }) => ifname));
+  const size = ['mtu', String(packetSize())];
+  let claims = 0;
+  for (const address of addressesOf(half)) {
+    const name = interfaceOf(address);
+    if (taken.has(name)) continue;
+    const peer = ['peer', 'name', 'eth0', ...size, 'address', macOf(address), 'netns', path];
+    const pair = ['name', name, ...size, 'master', BRIDGE, 'type', 'veth', ...peer];
+    const made = await runTool(ip, ['link', 'add', ...pair]);
+    if (made.code === 0) {
+      await mustRun(ip, ['link', 'set', name, 'up']);
+      return address;
+    }
+    if (!/File exists/.test(made.stderr) || ++claims > MAX_CLAIMS)
+      throw runtimeError('RUNTIME_NETWORK', { problem: `no interface can be made: ${made.stderr.trim()}` });
+  }
+  throw runtimeError('RUNTIME_NETWORK', { problem: `no address is free in ${half}.0.0/${PREFIX}` });
+}
+
+/** Usual on a wire, in bytes. */
+const MAX_PACKET = 1500;
+
+/** What the way out of this machine takes, so that nothing gets lost where nobody tells that it is too large. */
+function packetSize(): number {
+  try {
+    const outside = readFileSync('/proc/net/route', 'latin1').match(/^(\S+)\t00000000\t/m)?.[1];
+    const size = Number(readFileSync(`/sys/class/net/${outside}/mtu`, 'latin1'));
+    return size >= 576 && size < MAX_PACKET ? size : MAX_PACKET;
+  } catch {
+    return MAX_PACKET;
+  }
+}
+
+/** Without it nothing leaves the bridge; docker switches it on too. */
+function allowForwarding(): void {
+  const path = '/proc/sys/net/ipv4/ip_forward';
+  if (readFileSync(path, 'latin1').trim() !== '1') writeFileSync(path, '1');
+}

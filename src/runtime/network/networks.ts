@@ -1,0 +1,165 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDobosError } from '../../base/errors.ts';
+import { findProgram } from '../../base/find-program.ts';
+import { createPool } from '../../base/pool.ts';
+import { MNT_DETACH, MS_BIND, mount, unmount } from '../../linux/mount.ts';
+import { makeTempFolder } from '../../store/temp-folder.ts';
+import { runtimeError } from '../errors.ts';
+import { makeRules } from './address-rules.ts';
+import { joinBridge } from './bridge.ts';
+import { forwardPorts } from './forward-ports.ts';
+import { hostNameservers } from './nameservers.ts';
+import type { NetworkPlan, OpenNetwork, PortWish } from './types.ts';
+import { startSlirp } from './user-mode.ts';
+
+export interface NetworkTools {
+  readonly storeFolder: string;
+  /** The value of PATH. */
+  readonly searchPath: string;
+  readonly isRootless: boolean;
+  /** Why there are no namespaces; undefined when there are. */
+  readonly unisolated: string | undefined;
+  /** Where the processes of the keeper's client are seen under its numbers. */
+  readonly clientProc: string;
+}
+
+/** The networks that this keeper holds. */
+export interface Networks {
+  /** @throws RUNTIME_NETWORK, RUNTIME_NETWORK_JOIN, RUNTIME_PORT_TAKEN, RUNTIME_PORT */
+  open(plan: NetworkPlan): Promise<OpenNetwork>;
+  close(id: number): void;
+}
+
+interface Place {
+  /** Of the namespace's file. */
+  readonly path: string;
+  readonly folder: string;
+}
+type Made = Omit<OpenNetwork, 'id'> & { readonly closers: readonly (() => void)[] };
+
+export function createNetworks(tools: NetworkTools): Networks {
+  const open = new Map<number, () => void>();
+  let made = 0;
+  return {
+    async open(plan) {
+      const id = ++made;
+      const { path: folder, remove } = makeTempFolder(tools.storeFolder);
+      const place = { path: join(folder, 'net'), folder };
+      const leave = (closers: readonly (() => void)[]): void => {
+        for (const close of closers) close();
+        // What was not mounted is not there.
+        try {
+          unmount(place.path, MNT_DETACH);
+        } catch {}
+        remove();
+      };
+      try {
+        const { closers, ...network } =
+          plan.kind === 'join' ? joinOther(tools, place, plan.pid) : await make(tools, place, plan.ports);
+        open.set(id, () => leave(closers));
+        return { id, ...network };
+      } catch (error) {
+        leave([]);
+        throw error;
+      }
+    },
+    close(id) {
+      open.get(id)?.();
+      open.delete(id);
+    },
+  };
+}
+
+/** @throws RUNTIME_NETWORK_JOIN */
+function joinOther({ clientProc, isRootless, unisolated }: NetworkTools, { path }: Place, pid: number): Made {
+  if (unisolated !== undefined) throw runtimeError('RUNTIME_NETWORK_JOIN', { problem: unisolated });
+  if (isRootless)
+    throw runtimeError('RUNTIME_NETWORK_JOIN', {
+      problem: 'each container of an ordinary user has user ids of its own',
+    });
+  try {
+    writeFileSync(path, '', { mode: 0o600, flag: 'wx' });
+    mount({ source: `${clientProc}/${pid}/ns/net`, target: path, flags: MS_BIND });
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw runtimeError('RUNTIME_NETWORK_JOIN', { problem }, { cause: error });
+  }
+  return { network: { path, nameservers: hostNameservers() }, ports: [], closers: [] };
+}
+
+async function make(tools: NetworkTools, place: Place, wishes: readonly PortWish[]): Promise<Made> {
+  const program = (name: string): string | undefined => findProgram(name, tools.searchPath);
+  const ip = tools.isRootless ? undefined : program('ip');
+  const slirp = program('slirp4netns');
+  if (tools.unisolated !== undefined) return sharedWithHost(tools.unisolated, wishes);
+  if (ip === undefined && slirp === undefined)
+    return sharedWithHost(`no ${tools.isRootless ? '' : 'ip (iproute2) or '}slirp4netns in PATH`, wishes);
+  await makeNamespace(place.path);
+  return ip === undefined
+    ? makeUserMode(slirp!, place, wishes)
+    : makeBridged(ip, program('nft'), place, wishes);
+}
+
+/** A namespace with its loopback switched on, at `path`. */
+async function makeNamespace(path: string): Promise<void> {
+  const thread = createPool<string, undefined>(new URL('./namespace-worker.ts', import.meta.url), 1);
+  try {
+    await thread.run(path);
+  } finally {
+    await thread.close();
+  }
+}
+
+function sharedWithHost(why: string, wishes: readonly PortWish[]): Made {
+  const ports = wishes.length > 0 ? '; no port is published, those of the program are reached directly' : '';
+  return {
+    network: 'host',
+    ports: [],
+    warning: `${why}: the container has the network of this machine${ports}`,
+    closers: [],
+  };
+}
+
+async function makeBridged(
+  ip: string,
+  nft: string | undefined,
+  { path }: Place,
+  wishes: readonly PortWish[],
+): Promise<Made> {
+  const address = await joinBridge(ip, path);
+  const forwarder = await forwardPorts(address.address, wishes);
+  const closers = [forwarder.close];
+  let warning: string | undefined;
+  try {
+    if (nft === undefined) warning = 'no nft in PATH';
+    else closers.push((await makeRules(nft, address.address, forwarder.ports)).close);
+  } catch (error) {
+    warning = error instanceof Error ? error.message : String(error);
+  }
+  return {
+    network: { path, address: address.address, nameservers: hostNameservers() },
+    address,
+    ports: forwarder.ports,
+    warning:
+      warning &&
+      `${warning}: the container reaches this machine only, and connections to its ports come from it`,
+    closers,
+  };
+}
+
+/** What a port lacks is the person's to mend; that there is no such network at all is only told. */
+async function makeUserMode(
+  slirp: string,
+  { path, folder }: Place,
+  wishes: readonly PortWish[],
+): Promise<Made> {
+  try {
+    const { address, nameserver, ports, close } = await startSlirp(slirp, folder, path, wishes);
+    const network = { path, address: address.address, nameservers: [nameserver] };
+    return { network, address, ports, closers: [close] };
+  } catch (error) {
+    if (!isDobosError(error, 'RUNTIME_NETWORK')) throw error;
+    return sharedWithHost(String(error.facts.problem), wishes);
+  }
+}
