@@ -39,6 +39,7 @@ const GROUPS: readonly {
   { pages: ['16-mounts'] },
   { pages: ['17-heredocs'] },
   { pages: ['21-a-custom-java-runtime'], debian: true },
+  { pages: ['22-the-package-cache'], debian: true },
   { pages: ['23-counting-layers'] },
   { pages: ['24-squash'] },
   { pages: ['25-dockerignore'] },
