@@ -22,7 +22,7 @@ const opened = performance.now();
 const nothing = (): void => {};
 const explorer = createExplorer(createSubject(name, exploration), {
   read: async () => ({ bytes: new Uint8Array(), size: 0 }),
-  extract: async () => {},
+  extract: async () => '',
   changed: nothing,
   redraw: nothing,
   suspend: nothing,

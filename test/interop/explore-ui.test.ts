@@ -145,7 +145,7 @@ describe('a session', () => {
     await waitFor(tmux, 'server.js is written');
     expect(readFileSync(join(folder, 'work', 'server.js'), 'utf8')).toContain('hello from');
     tmux.keys('C-e', 'Enter');
-    await waitFor(tmux, 'there is something of that name');
+    await waitFor(tmux, 'there already');
     tmux.keys('Escape');
     await tmux.until((screen) => !has('write it to')(screen), 'no question');
     tmux.keys('Escape', 'Tab', 'm', 'Up', 'm');

@@ -4,7 +4,7 @@ import type { Action } from './key-table.ts';
 import { filterAnew, listAnew } from './list-anew.ts';
 import { nextHidden, searchRows } from './search-rows.ts';
 import { goTo, type State, showView } from './state.ts';
-import { openStored, storedFile } from './stored-file.ts';
+import { extractable, openStored } from './stored-file.ts';
 import {
   firstRow,
   fold,
@@ -106,7 +106,7 @@ function insideOf(s: State, row: Row): Row {
 }
 
 function askWhere(s: State, row: Row): void {
-  const file = storedFile(s.subject, s.view, row);
+  const file = extractable(s.subject, s.view, row);
   if (typeof file === 'string') s.message = file;
   else s.question = { kind: 'extract', text: row.name };
 }

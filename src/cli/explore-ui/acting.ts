@@ -1,11 +1,20 @@
+import type { Inode } from '../../layer/types.ts';
 import type { State } from './state.ts';
+
+/** What is at a path with a layer on top, or an older version of a file. */
+export interface Extractable {
+  readonly layer: number;
+  readonly path: string;
+  readonly inode: Inode;
+  readonly name: string;
+}
 
 /** What the explorer asks of the world. */
 export interface World {
   /** The beginning of a regular file that a layer stores. */
   read(layer: number, order: number): Promise<{ readonly bytes: Uint8Array; readonly size: number }>;
-  /** Writes such a file to a new file of the current folder, or a path. */
-  extract(layer: number, order: number, to: string): Promise<void>;
+  /** Writes a file or directory to disk; where it is then. */
+  extract(what: Extractable, to: string): Promise<string>;
   /** To be drawn again. */
   changed(): void;
   /** With nothing of the last screen left. */

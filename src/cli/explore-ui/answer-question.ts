@@ -5,7 +5,7 @@ import { filterAnew } from './list-anew.ts';
 import type { Typed } from './read-keys.ts';
 import { searchRows } from './search-rows.ts';
 import type { Question } from './state.ts';
-import { storedFile } from './stored-file.ts';
+import { extractable } from './stored-file.ts';
 
 /** Longest path that the kernel takes. */
 const MAX_PATH = 4096;
@@ -80,16 +80,16 @@ function answer(acting: Acting, question: Question): void {
 
 /** Writes the file under the cursor; the question stays until there is an answer that works. */
 async function extract({ s, world }: Acting, question: Question): Promise<void> {
-  const file = s.cursor === undefined ? 'there is no file' : storedFile(s.subject, s.view, s.cursor);
+  const file = s.cursor === undefined ? 'there is no file' : extractable(s.subject, s.view, s.cursor);
   if (typeof file === 'string' || question.text === '') {
     question.problem = typeof file === 'string' ? file : 'a name is needed';
     return;
   }
   s.busy = `writing ${question.text} …`;
   try {
-    await world.extract(file.layer, file.order, question.text);
+    const target = await world.extract(file, question.text);
     if (s.question === question) s.question = undefined;
-    s.message = `${question.text} is written`;
+    s.message = `${target} is written`;
   } catch (error) {
     question.problem = error instanceof Error ? error.message : String(error);
   } finally {

@@ -56,22 +56,22 @@ export interface Comparison {
   readonly root: Folder;
   readonly slots: readonly LayerSlot[];
   readonly numbers: StackNumbers;
-  /** Hidden files stored above this layer belong to no tree of this comparison. */
-  readonly upTo: number;
+  /** Those whose trees are compared; from nothing if undefined. Hidden files stored above belong to neither. */
+  readonly layers: { readonly from: number | undefined; readonly to: number };
   readonly before: FileTree;
   readonly after: FileTree;
 }
 
-/** `after` is the tree of layer `upTo`, or below it; `before` is one of a lower layer. */
+/** `before` and `after` are the trees of these layers. */
 export function compareTrees(
   before: FileTree,
   after: FileTree,
-  upTo: number,
+  layers: Comparison['layers'],
   of: { readonly hidden: HiddenFolder; readonly numbers: StackNumbers },
 ): Comparison {
   const { root, slots } = treeParts(after);
   const folder = createFolder('', undefined, treeParts(before).root, root, of.hidden);
-  return { root: folder, slots, numbers: of.numbers, upTo, before, after };
+  return { root: folder, slots, numbers: of.numbers, layers, before, after };
 }
 
 function createFolder(
@@ -126,7 +126,7 @@ export function eachName(
 
 /** Calls `visit` for the versions in a folder that neither tree shows: those stored up to the upper layer and hidden by then. What it removes itself stands in the older tree. */
 export function eachGhost(
-  { slots, upTo }: Comparison,
+  { slots, layers: { to } }: Comparison,
   { before, after, hidden }: Folder,
   visit: (name: string, ghost: HiddenFile) => void,
 ): void {
@@ -134,7 +134,7 @@ export function eachGhost(
     const removed = after?.children.has(name) === true ? undefined : before?.children.get(name);
     const layer = typeof removed === 'number' ? slotOf(slots, removed).layer : undefined;
     for (const file of files)
-      if (file.layer <= upTo && file.hiddenBy <= upTo && file.layer !== layer) visit(name, file);
+      if (file.layer <= to && file.hiddenBy <= to && file.layer !== layer) visit(name, file);
   }
 }
 

@@ -30,9 +30,10 @@ function sit(o: { columns?: number; rows?: number; content?: Uint8Array; of?: Su
       const bytes = o.content ?? Buffer.from('one\ntwo\n');
       return { bytes, size: bytes.length };
     },
-    extract: async (layer, order, to) => {
-      calls.push(`extract ${layer} ${subject.indexes[layer]?.at(order).path} ${to}`);
-      if (to === 'taken') throw new Error('cannot write taken: there is something of that name');
+    extract: async ({ layer, path, inode }, to) => {
+      calls.push(`extract ${inode.kind} /${path} of layer ${layer}, stored in ${inode.layer}, to ${to}`);
+      if (to === 'taken') throw new Error('there is something of that name');
+      return to;
     },
     changed: note('changed'),
     redraw: note('redraw'),
@@ -272,15 +273,34 @@ describe('a file', () => {
     seat.press('ctrl+u', ...'out.js', 'enter');
     await Promise.resolve();
     await Promise.resolve();
-    expect(seat.calls).toContain('extract 3 srv/app/server.js out.js');
+    expect(seat.calls).toContain('extract file /srv/app/server.js of layer 4, stored in 3, to out.js');
     expect(seat.screen().at(-1)).toContain('out.js is written');
+  });
+  it.each([
+    ['a directory', ['/', ...'lib/apt', 'enter'], 'directory /var/lib/apt of layer 4, stored in 1'],
+    [
+      'a removed directory',
+      ['/', ...'lists', 'enter'],
+      'directory /var/lib/apt/lists of layer 3, stored in 1',
+    ],
+    ['a link', ['/', ...'libc.so', 'enter'], 'symlink /usr/lib/libc.so of layer 4, stored in 0'],
+    [
+      'an old version',
+      ['i', 'tab', '/', ...'server', 'enter'],
+      'file /srv/app/server.js of layer 2, stored in 2',
+    ],
+  ])('is written to disk as well if it is %s', async (_, keys, what) => {
+    const seat = sit();
+    seat.press('tab', ...keys, 'e', 'enter');
+    await Promise.resolve();
+    expect(seat.calls.find((call) => call.startsWith('extract'))).toContain(`extract ${what}, to `);
   });
   it('has bytes only if it is a regular one', () => {
     const { press } = sit();
     expect(press('tab', '/', ...'libc.so', 'enter', 'v').at(-1)).toContain(
       'a symbolic link to libc.so.6 holds no bytes',
     );
-    expect(press('home', 'ctrl+e').at(-1)).toContain('a directory holds no bytes');
+    expect(press('home', 'v').at(-1)).toContain('a directory holds no bytes');
   });
 });
 

@@ -78,7 +78,7 @@ const orderKey = (path: string): string => path.replaceAll('/', '\0');
 /** Goes to the next file that is stored up to the layer shown and that nobody sees in the image. */
 export function nextHidden(acting: Acting): void {
   const { s } = acting;
-  const files = hiddenInOrder(s.subject).filter(({ layer }) => layer <= s.view.comparison.upTo);
+  const files = hiddenInOrder(s.subject).filter(({ layer }) => layer <= s.view.comparison.layers.to);
   if (files.length === 0) {
     s.message = 'no file up to this layer is shipped and hidden';
     return;

@@ -2,7 +2,6 @@ import type { OpenExploration } from '../../explore/explore-image.ts';
 import type { StackNumbers } from '../../explore/stack-numbers.ts';
 import type { Exploration } from '../../explore/types.ts';
 import { emptyTree } from '../../layer/apply-layer.ts';
-import { treeParts } from '../../layer/file-tree.ts';
 import type { FileTree, LayerIndex } from '../../layer/types.ts';
 import { compareTrees, type Row } from './comparison.ts';
 import type { FileText } from './file-text.ts';
@@ -27,10 +26,9 @@ export interface Subject {
 
 export function createSubject(name: string, explored: OpenExploration): Subject {
   const { report, indexes, trees, study } = explored;
-  const { numbers, names, linked } = study;
+  const { numbers, names } = study;
   const hidden = hiddenFolders(report.hiddenFiles);
-  const slots = trees.length === 0 ? [] : treeParts(trees.at(-1)!).slots;
-  return { name, report, indexes, trees, numbers, names, hidden, totals: createTotals(slots, linked) };
+  return { name, report, indexes, trees, numbers, names, hidden, totals: createTotals(study) };
 }
 
 /** A question on the line above the keys. */
@@ -142,9 +140,10 @@ export function createView(
   of: Pick<State, 'layer' | 'aggregated' | 'marks'>,
   how: Pick<TreeView, 'sort' | 'ghosts' | 'folds'>,
 ): TreeView {
-  const { from, to } = comparedLayers(of);
+  const layers = comparedLayers(of);
+  const { from, to } = layers;
   const before = from === undefined ? emptyTree() : subject.trees[from]!;
-  const comparison = compareTrees(before, subject.trees[to] ?? emptyTree(), to, subject);
+  const comparison = compareTrees(before, subject.trees[to] ?? emptyTree(), layers, subject);
   return { ...how, comparison, survey: undefined, totals: subject.totals };
 }
 

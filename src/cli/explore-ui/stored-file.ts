@@ -1,5 +1,5 @@
 import type { FileKind } from '../../layer/types.ts';
-import type { Acting } from './acting.ts';
+import type { Acting, Extractable } from './acting.ts';
 import { inodeOfRow, type Row } from './comparison.ts';
 import { createFileText } from './file-text.ts';
 import type { Subject } from './state.ts';
@@ -38,6 +38,23 @@ export function storedFile(subject: Subject, view: TreeView, row: Row): StoredFi
     return `${KINDS[inode.kind]}${target} holds no bytes`;
   }
   return { layer: inode.layer, order: inode.order, size: inode.size };
+}
+
+/** What a row means on disk, or why it cannot be there. */
+export function extractable(subject: Subject, view: TreeView, row: Row): Extractable | string {
+  const { path, name, ghost } = row;
+  if (ghost !== undefined) {
+    const file = storedFile(subject, view, row);
+    if (typeof file === 'string') return file;
+    const { kind: _, ...entry } = subject.indexes[file.layer]!.at(file.order);
+    return { layer: file.layer, path, name, inode: { ...entry, kind: 'file', layer: file.layer } };
+  }
+  const inode = inodeOfRow(view.comparison, row);
+  if (inode === undefined) return 'only the files in it can be written';
+  if (inode.kind !== 'file' && inode.kind !== 'directory' && inode.kind !== 'symlink')
+    return `${KINDS[inode.kind]} is not written to disk`;
+  const { to, from } = view.comparison.layers;
+  return { layer: row.after === undefined ? (from ?? 0) : to, path, name, inode };
 }
 
 /** The entry that a later one of the same layer took the place of. */
