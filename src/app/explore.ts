@@ -11,6 +11,8 @@ export interface ExploreRequest extends SourceOptions {
   readonly target?: string | undefined;
   /** Only files matter: bases, lines and equal files are not looked for. */
   readonly bare?: boolean | undefined;
+  /** False: equal files are not looked for, which takes long in large images. */
+  readonly duplicates?: boolean | undefined;
 }
 
 /** An explored image and what it is read from. */
@@ -47,9 +49,9 @@ export async function openSource(app: App, name: string, o: ExploreRequest): Pro
       knownImages(app, o),
       given === undefined ? recordedInstructions(app, image.manifest.config.digest) : undefined,
     ]);
-    const { signal } = o;
+    const { signal, duplicates = true } = o;
     const source = given ?? recorded;
-    const exploration = await openExploration(store, image, { known, source, duplicates: true, signal });
+    const exploration = await openExploration(store, image, { known, source, duplicates, signal });
     return { exploration, members, store, close };
   } catch (error) {
     await close();

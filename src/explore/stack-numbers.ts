@@ -55,11 +55,10 @@ export function numberEntries(indexes: readonly ColumnarIndex[]): StackNumbers {
   const sameContent = (a: number, b: number): boolean => {
     const [indexA, orderA] = at(a);
     const [indexB, orderB] = at(b);
-    return (
-      indexA.sizeAt(orderA) === indexB.sizeAt(orderB) &&
-      indexA.digestHeadAt(orderA) === indexB.digestHeadAt(orderB) &&
-      indexA.digestAt(orderA) === indexB.digestAt(orderB)
-    );
+    if (indexA.sizeAt(orderA) !== indexB.sizeAt(orderB)) return false;
+    for (let word = 0; word < 8; word++)
+      if (indexA.digestHeadAt(orderA, word) !== indexB.digestHeadAt(orderB, word)) return false;
+    return true;
   };
   const contentDiffers = (kind: string, a: number, b: number): boolean => {
     if (kind === 'directory' || kind === 'fifo') return false;

@@ -22,8 +22,8 @@ export interface ColumnarIndex extends LayerIndex {
   /** Bytes of content. */
   sizeAt(order: number): number;
   digestAt(order: number): Digest | undefined;
-  /** The first four bytes of the digest of its content as a number, -1 without one: to look for equal ones without making strings. */
-  digestHeadAt(order: number): number;
+  /** Four bytes of the digest of its content as a number, the first or those of another word (0 to 7), -1 without one: to compare without making strings. */
+  digestHeadAt(order: number, word?: number): number;
   attributesAt(order: number): EntryAttributes;
   /** Orders of whiteouts and opaque markers. */
   whiteouts(): readonly number[];
@@ -95,9 +95,9 @@ export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
     linkAt,
     sizeAt: (order) => c.sizes[order]!,
     digestAt,
-    digestHeadAt: (order) => {
+    digestHeadAt: (order, word = 0) => {
       const row = c.digestRows[order]!;
-      return row === 0 ? -1 : digests.readUInt32LE((row - 1) * 32);
+      return row === 0 ? -1 : digests.readUInt32LE((row - 1) * 32 + word * 4);
     },
     attributesAt: (order) => ({
       mode: c.modes[order]!,
@@ -132,9 +132,10 @@ export function columnarIndex(index: LayerIndex): ColumnarIndex {
     linkAt: (order) => index.at(order).linkTo,
     sizeAt: (order) => index.at(order).size,
     digestAt: (order) => index.at(order).contentDigest,
-    digestHeadAt: (order) => {
+    digestHeadAt: (order, word = 0) => {
       const digest = index.at(order).contentDigest;
-      return digest === undefined ? -1 : Buffer.from(digest.slice(7, 15), 'hex').readUInt32LE(0);
+      const from = 'sha256:'.length + word * 8;
+      return digest === undefined ? -1 : Buffer.from(digest.slice(from, from + 8), 'hex').readUInt32LE(0);
     },
     attributesAt: (order) => index.at(order),
     whiteouts: () =>

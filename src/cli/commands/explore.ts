@@ -68,12 +68,8 @@ export const command: CommandSpec = {
     const asReport = ['report', 'summary', 'packages'].some((each) => flagOption(options, each));
     if (json === undefined && !asReport && terminal.isWhole) {
       const { exploreScreen } = await import('../explore-ui/explore-screen.ts');
-      const source = await openSource(app, name, request);
-      try {
-        return await exploreScreen({ terminal, takeSignals }, name, source);
-      } finally {
-        await source.close();
-      }
+      const source = await openSource(app, name, { ...request, duplicates: false });
+      return exploreScreen(call, name, source).finally(source.close);
     }
     const report = await readReport(app, name, request, flagOption(options, 'packages'));
     if (json === '-') await terminal.out(`${safeJson(report)}\n`);
