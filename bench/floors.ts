@@ -35,7 +35,7 @@ export function measureFloors(bench: Bench): string[] {
     { name: 'node -e 0', command: () => [process.execPath, '-e', '0'] },
   ];
   const lines = sides.map((side) => timeLine(measurePairs(work, rounds, [side])[0]!));
-  return [...lines, ...memoryLines(bench)];
+  return [...lines, ...memoryLines(bench), ...explorerLines(bench)];
 }
 
 const timeLine = ({ name, seconds }: Measured): string => `- ${name}: ${seconds.toFixed(3)} s`;
@@ -58,4 +58,33 @@ function memoryLines({ work, store, dobos }: Bench): string[] {
   });
   rmSync(tar, { force: true });
   return lines;
+}
+
+interface KeyTimes {
+  readonly first: number;
+  readonly times: Readonly<Record<string, { readonly median: number; readonly most: number }>>;
+  readonly peak: number;
+}
+
+/** The terminal explorer from a key to the bytes of its screen. `many` was imported for the memory. */
+function explorerLines({ work, store, dobos }: Bench): string[] {
+  const half = join(work, 'half.tar');
+  writeManyEntries(half, MANY / 2);
+  const env = { DOBOS_ROOT: store };
+  measurePairs(work, 1, [{ name: 'import', command: () => [...dobos, 'import', half, 'half'], env }], {
+    warmUp: false,
+  });
+  rmSync(half, { force: true });
+  const task = join(process.cwd(), 'dist', 'bench-explore-keys-task.js');
+  return [['half', MANY / 2] as const, ['many', MANY] as const].map(([image, entries]) => {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [task, store, image], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`${task} ended with ${status}:\n${stderr}`);
+    const { first, times, peak } = JSON.parse(stdout) as KeyTimes;
+    const keys = Object.entries(times).map(
+      ([what, { median, most }]) => `${what} ${median.toFixed(1)} (${most.toFixed(1)})`,
+    );
+    return `- terminal explorer, ${entries.toLocaleString('en')} entries: first screen after ${(first / 1000).toFixed(2)} s, ${(peak / 1e6).toFixed(0)} MB; milliseconds from a key to the bytes of its screen, median (longest): ${keys.join(', ')}`;
+  });
 }
