@@ -48,7 +48,7 @@ export const command: CommandSpec = {
   ],
   limits: ['The browser comes in a later version.'],
   async run(call) {
-    const { app, terminal, args, options, signal, takeSignals } = call;
+    const { app, terminal, args, options, signal } = call;
     const rules = wantsRules(options, app.settings.environment.CI);
     if (options.compat === 'dive') return (await import('../explore-ci/run.ts')).runDive(call, rules);
     if (rules) return (await import('../explore-ci/run.ts')).runRules(call);
