@@ -7,7 +7,7 @@ import type { Exploration } from '../../src/explore/types.ts';
 import { createSandbox, type Ran, type Sandbox } from '../support/built-command.ts';
 import { DIVE_LAYERS, DIVE_SAYS } from '../support/dive-image.ts';
 import { dockerArchive, layerId } from '../support/docker-archive.ts';
-import { type Schema, schemaProblems } from '../support/json-schema.ts';
+import { closedSchema, schemaProblems } from '../support/json-schema.ts';
 import { parseXml } from '../support/parse-xml.ts';
 import { type VectorEntry, vectorTar } from '../support/vector-tar.ts';
 
@@ -30,7 +30,9 @@ interface Vector {
 }
 
 const vectors: readonly Vector[] = JSON.parse(readFileSync('test/fixtures/layer-vectors.json', 'utf8'));
-const schema: Schema = JSON.parse(readFileSync('schema/explore-ci-1.json', 'utf8'));
+const schemaOf = (name: string) => closedSchema(JSON.parse(readFileSync(`schema/${name}.json`, 'utf8')));
+const schema = schemaOf('explore-ci-1');
+const exploreSchema = schemaOf('explore-1');
 
 let sandbox: Sandbox;
 /** Where commands run; empty before each test but for a `.git`, above which no settings are looked for. */
@@ -120,7 +122,9 @@ describe('rules', () => {
       'FAIL  max-hidden        32.0 kB are shipped but not visible, at most 32.0 kB may be',
     );
     expect(broken.stdout).toContain('pass  max-layers        14 layers, at most 14 may be');
-    expect(broken.stdout).toContain('/root/saved.txt: 6.4 kB; layer 7 stores it, layer 13 hides it');
+    expect(broken.stdout).toContain(
+      '/root/saved.txt: 6.4 kB; layer 7 stores it, layer 13 stores the same bytes again',
+    );
     expect(broken.stdout).toContain('\n1 of 2 rules is broken\n');
   });
 
@@ -199,7 +203,7 @@ describe('an image that was built here', () => {
     const github = await run([...args, '--format', 'github']);
     expect(github.code).toBe(1);
     expect(github.stdout.split('\n')).toEqual([
-      '::error file=ctx/Dockerfile,line=2,title=dobos max-hidden::app: 5.0 kB are shipped but not visible, at most 0 B may be%0A/data/one: 5.0 kB; layer 0 stores it, layer 1 hides it',
+      '::error file=ctx/Dockerfile,line=2,title=dobos max-hidden::app: 5.0 kB are shipped but not visible, at most 0 B may be%0A/data/one: 5.0 kB; layer 0 stores it, layer 1 replaces it',
       '::error file=ctx/Dockerfile,line=5,title=dobos forbid::app: 1 path matches what is forbidden (*.pem)%0A/key.pem: 6 B in layer 2; "*.pem" forbids it',
       '::notice title=dobos explore::app: 2 of 2 rules are broken',
       '',
@@ -236,7 +240,9 @@ describe('an image that was built here', () => {
   test('keeps JSON and rules apart', async () => {
     const { code, stdout } = await run(['--ci', '--max-hidden', '0', '--json', '-', 'app']);
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ hidden: 5000 });
+    const report: Exploration = JSON.parse(stdout);
+    expect(report).toMatchObject({ hidden: 5000, dockerfile: { from: 'record' } });
+    expect(schemaProblems(exploreSchema, report)).toEqual([]);
   });
 });
 
@@ -363,6 +369,7 @@ describe('all golden vectors through the command', () => {
     const explored = await run(['--ci', '--max-hidden', String(most), '--json', '-', path]);
     expect(explored.code, explored.stderr).toBe(want.hiddenBytes > 0 ? 1 : 0);
     const report: Exploration = JSON.parse(explored.stdout);
+    expect(schemaProblems(exploreSchema, report)).toEqual([]);
     expect(report).toMatchObject({ total: want.totalFileBytes, hidden: want.hiddenBytes });
     expect(report.efficiency).toBeCloseTo(want.spaceEfficiency, 15);
     expect(report.layers.map(({ fileBytes }) => fileBytes)).toEqual(want.layerFileBytes);

@@ -83,3 +83,14 @@ function hasType(value: unknown, type: string): boolean {
   if (type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
   return typeof value === type;
 }
+
+/** The same schema without room for fields that it does not name: how a test sees that a new field is missing in it. */
+export function closedSchema(schema: Schema): Schema {
+  const close = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(close);
+    if (typeof value !== 'object' || value === null) return value;
+    const closed = Object.fromEntries(Object.entries(value).map(([key, each]) => [key, close(each)]));
+    return 'properties' in value && 'type' in value ? { ...closed, additionalProperties: false } : closed;
+  };
+  return close(schema) as Schema;
+}

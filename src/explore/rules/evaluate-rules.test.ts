@@ -56,14 +56,14 @@ describe('bytes that nobody sees', () => {
     expect(result!.message).toBe('500 B are shipped but not visible, at most 1 B may be');
     expect(result!.findings).toEqual([
       {
-        message: '/cache/a: 300 B; layer 0 stores it, layer 2 hides it',
+        message: '/cache/a: 300 B; layer 0 stores it, layer 2 removes it',
         path: 'cache/a',
         bytes: 300,
         layer: 0,
         hiddenBy: 2,
       },
       {
-        message: '/cache/b: 200 B; layer 1 stores it, layer 2 hides it',
+        message: '/cache/b: 200 B; layer 1 stores it, layer 2 removes it',
         path: 'cache/b',
         bytes: 200,
         layer: 1,

@@ -83,11 +83,19 @@ function hiddenResult(
   });
 }
 
-function hiddenFinding({ layer, hiddenBy, path, bytes }: HiddenFile): RuleFinding {
+const HOW: Readonly<Record<HiddenFile['how'], string>> = {
+  removed: 'removes it',
+  replaced: 'replaces it',
+  // A chmod, a chown, a touch.
+  copied: 'stores the same bytes again',
+  twice: 'has it again',
+};
+
+function hiddenFinding({ layer, hiddenBy, how, path, bytes }: HiddenFile): RuleFinding {
   const why =
     hiddenBy === layer
       ? `layer ${layer} has it twice`
-      : `layer ${layer} stores it, layer ${hiddenBy} hides it`;
+      : `layer ${layer} stores it, layer ${hiddenBy} ${HOW[how]}`;
   return {
     message: `/${path}: ${say('bytes', bytes)}; ${why}`,
     layer,
