@@ -2,7 +2,7 @@ import type { App } from '../../app/app.ts';
 import { type ExploreRequest, exploreSource, openSource } from '../../app/explore.ts';
 import type { ImagePackages } from '../../explore/packages/read-packages.ts';
 import type { Exploration } from '../../explore/types.ts';
-import { safeJson } from '../build-view/safe-text.ts';
+import { safeJson, safeText } from '../build-view/safe-text.ts';
 import { createPaint } from '../colour.ts';
 import { CI_OPTIONS, wantsRules } from '../explore-ci/options.ts';
 import { efficiencySentence, exploreReport } from '../explore-report.ts';
@@ -67,8 +67,12 @@ export const command: CommandSpec = {
     }
     const asReport = ['report', 'summary', 'packages'].some((each) => flagOption(options, each));
     if (json === undefined && !asReport && terminal.isWhole) {
-      const { exploreScreen } = await import('../explore-ui/explore-screen.ts');
-      const source = await openSource(app, name, { ...request, duplicates: false });
+      const [{ exploreScreen }, { tellWhile }] = await Promise.all([
+        import('../explore-ui/explore-screen.ts'),
+        import('../explore-ui/tell-while.ts'),
+      ]);
+      const opening = openSource(app, name, { ...request, duplicates: false });
+      const source = await tellWhile(terminal, `reading the layers of ${safeText(name)} …`, opening);
       return exploreScreen(call, name, source).finally(source.close);
     }
     const report = await readReport(app, name, request, flagOption(options, 'packages'));
