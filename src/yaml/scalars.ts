@@ -27,6 +27,8 @@ export function readScalar(cursor: Cursor, flow: boolean): YamlScalar {
   const first = text[cursor.at]!;
   if (first === '"') return { kind: 'scalar', ...start, text: readDouble(cursor), quoted: true };
   if (first === "'") return { kind: 'scalar', ...start, text: readSingle(cursor), quoted: true };
+  if (/[,\]}]/.test(first))
+    throw cursor.fail(`a "${first}" that nothing is open for`, 'put quotes around the value');
   const reserved = RESERVED[first];
   if (reserved !== undefined && !(first === '?' && /\S/.test(text[cursor.at + 1] ?? ' ')))
     throw cursor.fail(
@@ -41,6 +43,7 @@ export function readScalar(cursor: Cursor, flow: boolean): YamlScalar {
     if (char === ':' && (next === undefined || /\s/.test(next) || (flow && /[,[\]{}]/.test(next)))) break;
     if (flow && /[,[\]{}]/.test(char)) break;
   }
+  if (cursor.at === from) throw cursor.fail('a ":" without a name before it');
   return { kind: 'scalar', ...start, text: text.slice(from, cursor.at).trimEnd(), quoted: false };
 }
 

@@ -76,6 +76,12 @@ describe('what is wrong ends with 2, before any image is looked at', () => {
       ['--ci', '--ci-config', 'none', 'x'],
       'none: there is no such file',
     ],
+    [
+      'a rule of ours for dive',
+      ['--compat', 'dive', '--ci', '--max-size', '1', 'x'],
+      '--max-size is nothing that dive has',
+    ],
+    ['a format for dive', ['--compat', 'dive', '--format', 'json', 'x'], '--format is nothing that dive has'],
     ['no image', ['--ci'], 'needs exactly 1 argument'],
   ])('%s', async (_, args, message) => {
     const { code, stdout, stderr } = await run(args);

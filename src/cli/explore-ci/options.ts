@@ -1,3 +1,4 @@
+import { DIVE_RULES } from '../../explore/dive-rules.ts';
 import { RULE_IDS } from '../../explore/rules/types.ts';
 import { cliError } from '../errors.ts';
 import type { OptionSpec, OptionValues } from '../spec.ts';
@@ -47,27 +48,42 @@ const NEED_CI = [
   'ownLayers',
   'output',
   'ciConfig',
-  'lowestEfficiency',
-  'highestWastedBytes',
-  'highestUserWastedPercent',
+  ...DIVE_RULES,
 ];
 
 /** True if rules are asked for: by `--ci`, or with `--compat dive` by CI in the environment, as dive has it. @throws CLI_USAGE for options that need it */
 export function wantsRules(options: OptionValues, ci: string | undefined): boolean {
+  if (options.compat === 'dive') refuseOurRules(options);
   if (options.ci === true) return true;
   if (options.compat === 'dive' && ['true', '1', 'yes'].includes(ci ?? '')) return true;
   const given = NEED_CI.find((name) => options[name] !== undefined);
   const format = options.format === undefined || options.format === 'text' ? undefined : 'format';
   const stray = given ?? format;
   if (stray === undefined) return false;
-  const flag = CI_OPTIONS.map(({ flags }) => /--([A-Za-z-]+)/.exec(flags)![1]!).find(
-    (name) => camelCase(name) === stray,
-  );
   throw cliError(
     'CLI_USAGE',
-    { command: 'explore', problem: `--${flag} says something about rules, and none are asked for` },
+    { command: 'explore', problem: `${flagOf(stray)} says something about rules, and none are asked for` },
     { hint: 'add --ci' },
   );
+}
+
+/** @throws CLI_USAGE */
+function refuseOurRules(options: OptionValues): void {
+  const ours = NEED_CI.filter((name) => name !== 'ciConfig' && !DIVE_RULES.some((rule) => rule === name));
+  const stray =
+    ours.find((name) => options[name] !== undefined) ?? (options.format === 'text' ? undefined : 'format');
+  if (stray === undefined || options[stray] === undefined) return;
+  throw cliError(
+    'CLI_USAGE',
+    { command: 'explore', problem: `${flagOf(stray)} is nothing that dive has` },
+    { hint: 'leave --compat out: --ci-config and the flags of dive work without it too' },
+  );
+}
+
+/** The option as it is typed. */
+function flagOf(name: string): string {
+  const flags = CI_OPTIONS.map(({ flags }) => /--[A-Za-z-]+/.exec(flags)![0]);
+  return flags.find((flag) => camelCase(flag.slice(2)) === name)!;
 }
 
 export function camelCase(name: string): string {
