@@ -8,17 +8,19 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   renameSync,
-  rmSync,
+  rmdirSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   utimesSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ByteStream } from '../base/bytes.ts';
 import { isDobosError, systemCode } from '../base/errors.ts';
-import { fsPath } from '../base/names.ts';
+import { decodeName, fsPath } from '../base/names.ts';
 import type { CallOptions } from '../base/options.ts';
 import { baseName, cleanPath, joinPath } from '../layer/entry-paths.ts';
 import type { EntryTime, Inode } from '../layer/types.ts';
@@ -70,7 +72,7 @@ export async function extractPath(
     const why = WORDS[systemCode(error)!] ?? String((error as Error).message);
     throw exploreError('EXPLORE_WRITE', { path: target, why }, { cause: error });
   } finally {
-    if (temp !== undefined) rmSync(temp, { recursive: true, force: true });
+    if (temp !== undefined) removeMade(temp);
   }
 }
 
@@ -83,6 +85,20 @@ const WORDS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'a name is longer than this file system takes',
   ENOTDIR: 'a part of the path is no folder',
 };
+
+/** Removes what was made here. Node's own removal needs a call for each level, and how deep it goes is the image's choice. */
+function removeMade(top: string): void {
+  const folders = [top];
+  for (const folder of folders) {
+    chmodSync(fsPath(folder), 0o700);
+    for (const bytes of readdirSync(fsPath(folder), { encoding: 'buffer' })) {
+      const path = `${folder}/${decodeName(bytes)}`;
+      if (lstatSync(fsPath(path)).isDirectory()) folders.push(path);
+      else unlinkSync(fsPath(path));
+    }
+  }
+  for (const folder of folders.reverse()) rmdirSync(fsPath(folder));
+}
 
 const isThere = (path: string): boolean => lstatSync(fsPath(path), { throwIfNoEntry: false }) !== undefined;
 
