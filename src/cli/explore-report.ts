@@ -94,7 +94,7 @@ export function madeBy({ history, origin, createdBy }: ExploredLayer, report: Ex
   const row = history === undefined ? undefined : report.history[history];
   const text = instructionText({ createdBy, comment: row?.comment });
   if (text === '') return '(no instruction tells of this layer)';
-  if (origin === 'unexplained') return `? ${text} (no instruction: a committed container?)`;
+  if (origin === 'unexplained') return `? no instruction, a committed container? ${text}`;
   return text;
 }
 

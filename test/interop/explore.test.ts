@@ -19,7 +19,7 @@ import { extractPath } from '../../src/explore/extract-tree.ts';
 import type { Exploration } from '../../src/explore/types.ts';
 import { viewArchive } from '../../src/image/view-archive.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
-import { createSandbox, type Sandbox } from '../support/built-command.ts';
+import { createSandbox, importBase, type Sandbox } from '../support/built-command.ts';
 import { type Daemon, startDockerd } from '../support/daemons.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { tarOf } from '../support/images.ts';
@@ -354,4 +354,34 @@ describe('compare and search', () => {
     const both = await sandbox.run(['compare', '-', '-'], { input: readFileSync(file) });
     expect([both.code, both.stderr]).toEqual([1, expect.stringContaining('standard input is read once')]);
   });
+});
+
+it('a layer that a committed container left is marked, those of a build on it are not', async () => {
+  const run = async (...args: string[]) => {
+    const ran = await sandbox.run(args);
+    if (ran.code !== 0) throw new Error(ran.stderr);
+    return ran.stdout;
+  };
+  await importBase(sandbox);
+  await run('run', '--name', 'box', 'base:1', 'sh', '-c', 'echo by hand > /made');
+  await run('commit', 'box', 'made:1');
+  const dockerfile = at('on-made');
+  writeFileSync(dockerfile, '# on top\nFROM made:1\n\nRUN rm /made\n');
+  await run('build', '-q', '-t', 'top:1', '-f', dockerfile, work);
+  const report = await explored('top:1');
+  expect(report.layers.map(({ origin, place }) => [origin, place?.line, place?.from])).toEqual([
+    ['import', undefined, undefined],
+    ['unexplained', undefined, undefined],
+    ['instruction', 4, 'record'],
+  ]);
+  expect(report.levels.map(({ how, names, layers }) => [how, names, layers])).toEqual([
+    ['store', ['docker.io/library/base:1'], 1],
+    ['store', ['docker.io/library/made:1'], 2],
+    ['image', [], 3],
+  ]);
+  const text = await run('explore', 'top:1');
+  expect(text).toContain('? no instruction, a committed container? sh -c echo');
+  expect(text).toContain('▁ made:1');
+  const given = await sandbox.run(['explore', '--json', '-', '-f', dockerfile, 'top:1']);
+  expect(JSON.parse(given.stdout)).toMatchObject({ dockerfile: { file: dockerfile, from: 'file' } });
 });
