@@ -61,4 +61,6 @@ void runCli(process.argv.slice(2), {
   },
 }).then((code) => {
   process.exitCode = code;
+  // When nothing is left to do: V8's memory need not be tidied first, which takes milliseconds.
+  process.once('beforeExit', () => process.exit());
 });

@@ -43,11 +43,38 @@ function matcherOf(text: string): (path: string) => boolean {
     const parent = text.slice(0, -2);
     return (path) => path.startsWith(parent);
   }
+  // Halves of characters are told apart below only.
+  if (!/\*\*|[?[\]\\\ud800-\udfff]/.test(text)) return starMatcher(text);
   const prefix = /^[^*?[\]\\]*/.exec(text)![0];
   // What stands behind the last special character ends the path too: most paths fail here. A class may hold anything, an escape makes it ordinary.
   const suffix = /[[\]\\]/.test(text) ? '' : /[^*?]*$/.exec(text)![0].replace(/^\//, '');
   const states = statesOf(text.slice(prefix.length));
   return (path) => path.endsWith(suffix) && path.startsWith(prefix) && run(states, path.slice(prefix.length));
+}
+
+/**
+ * Of a pattern in which only `*` is special. The first place of each part between stars is as good as any: what could be gained by a later one is beyond a `/`,
+ * which no star passes.
+ */
+function starMatcher(text: string): (path: string) => boolean {
+  const [first = '', ...parts] = text.split('*');
+  const last = parts.pop() ?? '';
+  return (path) => {
+    if (!path.startsWith(first) || !path.endsWith(last)) return false;
+    let at = first.length;
+    for (const part of parts) {
+      const found = path.indexOf(part, at);
+      if (found < 0 || slashBetween(path, at, found)) return false;
+      at = found + part.length;
+    }
+    const end = path.length - last.length;
+    return at <= end && !slashBetween(path, at, end);
+  };
+}
+
+function slashBetween(path: string, from: number, to: number): boolean {
+  const slash = path.indexOf('/', from);
+  return slash >= 0 && slash < to;
 }
 
 function statesOf(pattern: string): State[] {

@@ -56,12 +56,15 @@ function readPatterns(lines: readonly string[]): IgnorePatterns {
 
 /** Whether a path (relative, `/` between names, no leading one) is kept out, by itself or through a parent; the last pattern that matches decides. */
 export function matchIgnore(ignore: IgnorePatterns, path: string): IgnoreMatch {
-  const hits = hitsOf(ignore, path);
+  const { patterns } = ignore;
+  const cut = path.lastIndexOf('/');
+  const parent = cut < 0 ? undefined : folderHits(ignore, path.slice(0, cut));
   let ignored = false;
   let line: number | undefined;
-  for (const [index, pattern] of ignore.patterns.entries()) {
+  for (let index = 0; index < patterns.length; index++) {
+    const pattern = patterns[index]!;
     // A pattern that could change nothing is passed over, as the reference does: it does not take the decision over.
-    if (pattern.reincludes !== ignored || hits[index] === 0) continue;
+    if (pattern.reincludes !== ignored || (parent?.[index] !== 1 && !pattern.matches(path))) continue;
     ignored = !pattern.reincludes;
     line = pattern.line;
   }
@@ -92,17 +95,7 @@ export function cleanPath(path: string): string {
 
 const remembered = new WeakMap<IgnorePatterns, Map<string, Uint8Array>>();
 
-/** Which patterns match the path or a parent of it. */
-function hitsOf(ignore: IgnorePatterns, path: string): Uint8Array {
-  const cut = path.lastIndexOf('/');
-  const parent = cut < 0 ? undefined : folderHits(ignore, path.slice(0, cut));
-  const hits = new Uint8Array(ignore.patterns.length);
-  for (const [index, pattern] of ignore.patterns.entries()) {
-    hits[index] = parent?.[index] === 1 || pattern.matches(path) ? 1 : 0;
-  }
-  return hits;
-}
-
+/** Which patterns match the folder or a parent of it. */
 function folderHits(ignore: IgnorePatterns, folder: string): Uint8Array {
   let known = remembered.get(ignore);
   if (known === undefined) {

@@ -77,9 +77,9 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
   const diskPath = (path: string): string | Buffer => fsPath(path === '' ? folder : `${folder}/${path}`);
 
   /** Undefined: kept out; true: a directory that is there only if something below is. */
-  const admits = (path: string, isDirectory: () => boolean): boolean | undefined => {
+  const admits = (path: string, node: { isDirectory(): boolean }): boolean | undefined => {
     if (rules === undefined || path === '' || !rules.excludes(path)) return false;
-    return isDirectory() && rules.mayReinclude(path) ? true : undefined;
+    return node.isDirectory() && rules.mayReinclude(path) ? true : undefined;
   };
   // Written out field by field: a spread costs as much as the look at the file.
   const nodeOf = (path: string, stat: FileStat, provisional: boolean): DiskNode => {
@@ -138,13 +138,17 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
     listed: ReturnType<typeof listFolder>,
     fd: number | undefined,
   ): Generator<readonly [name: string, node: DiskNode]> {
-    for (const [name, isDirectory] of listed) {
+    const admitted: { readonly name: string; readonly child: string; readonly provisional: boolean }[] = [];
+    for (const entry of listed) {
+      const { name } = entry;
       const child = path === '' ? name : `${path}/${name}`;
-      const provisional = admits(child, () => isDirectory);
-      if (provisional === undefined) {
-        ignored++;
-        continue;
-      }
+      const provisional = admits(child, entry);
+      if (provisional === undefined) ignored++;
+      else admitted.push({ name, child, provisional });
+    }
+    // In UTF-16 order, so that no layer depends on the order of a directory.
+    admitted.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const { name, child, provisional } of admitted) {
       const node = readable(child, () => {
         const stat = (fd === undefined ? undefined : quickStat(fd, name)) ?? lstat(child);
         return stat === undefined ? undefined : nodeOf(child, stat, provisional);
@@ -158,7 +162,7 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
       readable(path, () => {
         const stat = lstat(path);
         if (stat === undefined) return undefined;
-        const provisional = admits(path, () => (stat.mode & 0xf000) === DIRECTORY);
+        const provisional = admits(path, { isDirectory: () => (stat.mode & 0xf000) === DIRECTORY });
         return provisional === undefined ? undefined : nodeOf(path, stat, provisional);
       }),
     *children(path) {
@@ -216,15 +220,14 @@ function floorRest(ns: bigint): bigint {
   return ((ns % SECOND_NS) + SECOND_NS) % SECOND_NS;
 }
 
-/** Names in UTF-16 order, so that no layer depends on the order of a directory. */
-function listFolder(folder: string | Buffer): readonly (readonly [name: string, isDirectory: boolean])[] {
+/** What a folder lists, in the order of the disk. */
+function listFolder(folder: string | Buffer): readonly { readonly name: string; isDirectory(): boolean }[] {
   const entries = readdirSync(folder, { withFileTypes: true });
-  const listed = entries.some(({ name }) => name.includes('\ufffd'))
-    ? readdirSync(folder, { withFileTypes: true, encoding: 'buffer' }).map(
-        (entry) => [decodeName(entry.name), entry.isDirectory()] as const,
-      )
-    : entries.map((entry) => [entry.name, entry.isDirectory()] as const);
-  return listed.sort(([a], [b]) => (a < b ? -1 : 1));
+  if (!entries.some(({ name }) => name.includes('\ufffd'))) return entries;
+  return readdirSync(folder, { withFileTypes: true, encoding: 'buffer' }).map((entry) => ({
+    name: decodeName(entry.name),
+    isDirectory: () => entry.isDirectory(),
+  }));
 }
 
 /** The value; undefined when the file is not there or what leads to it is no directory. */
