@@ -34,6 +34,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
     'ip',
     'nft',
     'slirp4netns',
+    'pasta',
   ],
   compress: ['xz', 'bzip2'],
   build: ['git'],

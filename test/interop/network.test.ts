@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -195,10 +195,13 @@ describe.each(['runc', 'chroot'])('of an ordinary user over %s, a published port
     rmSync(build, { recursive: true, force: true });
   });
 
-  it('leads through slirp4netns', PATIENT, async () => {
+  const missing = { slirp4netns: 'pasta', pasta: 'slirp4netns' } as const;
+  const programs = ['slirp4netns', ...(existsSync('/usr/bin/pasta') ? (['pasta'] as const) : [])] as const;
+  it.each(programs)('leads through %s', PATIENT, async (program) => {
+    const PATH = pathWithout(join(own.folder, program), [missing[program]]);
     const { uid, gid } = testUser();
     // Machines for people let everybody open it; this one may not. Nobody else sees the change.
-    const tun = join(own.folder, 'tun');
+    const tun = join(own.folder, `tun-${program}`);
     execFileSync('mknod', ['-m', '666', tun, 'c', '10', '200']);
     const command = ['run', '--rm', '--name', 'web', '-p', '80', 'base:1', 'sh', '-c', SERVE];
     const run = spawn(
@@ -208,7 +211,7 @@ describe.each(['runc', 'chroot'])('of an ordinary user over %s, a published port
         ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--'],
         ...[process.execPath, join(build, 'dist', 'dobos.js'), ...command],
       ],
-      { stdio: ['ignore', 'ignore', 'inherit'], env: own.env, cwd: own.folder },
+      { stdio: ['ignore', 'ignore', 'inherit'], env: { ...own.env, PATH }, cwd: own.folder },
     );
     const ended = once(run, 'exit');
     const port = await awaitPort(own, 'web', '80/tcp');
@@ -223,7 +226,7 @@ describe.each(['runc', 'chroot'])('of an ordinary user over %s, a published port
   });
 
   it('is not there without it, which is said in a line', PATIENT, async () => {
-    const bare = pathWithout(join(own.folder, 'bare'), ['slirp4netns']);
+    const bare = pathWithout(join(own.folder, 'bare'), ['slirp4netns', 'pasta']);
     const ran = await own.run(['run', '--rm', '-p', '8080:80', 'base:1', 'echo', 'ran'], {
       env: { PATH: bare },
     });
@@ -386,13 +389,13 @@ describe('a network of its own', () => {
     ]);
     expect(host).toMatchObject({ code: 0, stdout: 'ran\n' });
     expect(host.stderr).toContain('Published ports are discarded when using host network mode');
-    const nothing = pathWithout(join(box.folder, 'nothing'), ['ip', 'nft', 'slirp4netns']);
+    const nothing = pathWithout(join(box.folder, 'nothing'), ['ip', 'nft', 'slirp4netns', 'pasta']);
     const shared = await box.run(['run', '--rm', '-p', '8080:80', 'base:1', 'echo', 'ran'], {
       env: { PATH: nothing },
     });
     expect(shared).toMatchObject({ code: 0, stdout: 'ran\n' });
     expect(shared.stderr).toMatch(
-      /^dobos: warning: no ip \(iproute2\) or slirp4netns in PATH: the container has the network of this machine; no port is published[^\n]*\n$/,
+      /^dobos: warning: no ip \(iproute2\), slirp4netns or pasta in PATH: the container has the network of this machine; no port is published[^\n]*\n$/,
     );
     const bare = pathWithout(join(box.folder, 'bare'), ['nft']);
     const unruled = await box.run(['run', '--rm', '-p', '80', 'base:1', 'echo', 'ran'], {

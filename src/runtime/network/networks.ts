@@ -11,7 +11,7 @@ import { joinBridge } from './bridge.ts';
 import { forwardPorts } from './forward-ports.ts';
 import { hostNameservers } from './nameservers.ts';
 import type { NetworkPlan, OpenNetwork, PortWish } from './types.ts';
-import { startSlirp } from './user-mode.ts';
+import { startPasta, startSlirp, type UserNetwork } from './user-mode.ts';
 
 export interface NetworkTools {
   readonly storeFolder: string;
@@ -91,13 +91,20 @@ function joinOther({ clientProc, isRootless, unisolated }: NetworkTools, { path 
 async function make(tools: NetworkTools, place: Place, wishes: readonly PortWish[]): Promise<Made> {
   const program = (name: string): string | undefined => findProgram(name, tools.searchPath);
   const ip = tools.isRootless ? undefined : program('ip');
-  const slirp = program('slirp4netns');
+  const starters = [
+    [program('slirp4netns'), startSlirp],
+    [program('pasta'), startPasta],
+  ] as const;
   if (tools.unisolated !== undefined) return sharedWithHost(tools.unisolated, wishes);
-  if (ip === undefined && slirp === undefined)
-    return sharedWithHost(`no ${tools.isRootless ? '' : 'ip (iproute2) or '}slirp4netns in PATH`, wishes);
+  const [user, start] = starters.find(([found]) => found !== undefined) ?? [undefined, startSlirp];
+  if (ip === undefined && user === undefined)
+    return sharedWithHost(
+      `no ${tools.isRootless ? '' : 'ip (iproute2), '}slirp4netns or pasta in PATH`,
+      wishes,
+    );
   await makeNamespace(place.path);
   return ip === undefined
-    ? makeUserMode(slirp!, place, wishes)
+    ? makeUserMode(() => start(user!, place.folder, place.path, wishes), place, wishes)
     : makeBridged(ip, program('nft'), place, wishes);
 }
 
@@ -150,12 +157,12 @@ async function makeBridged(
 
 /** What a port lacks is the person's to mend; that there is no such network at all is only told. */
 async function makeUserMode(
-  slirp: string,
-  { path, folder }: Place,
+  start: () => Promise<UserNetwork>,
+  { path }: Place,
   wishes: readonly PortWish[],
 ): Promise<Made> {
   try {
-    const { address, nameserver, ports, close } = await startSlirp(slirp, folder, path, wishes);
+    const { address, nameserver, ports, close } = await start();
     const network = { path, address: address.address, nameservers: [nameserver] };
     return { network, address, ports, closers: [close] };
   } catch (error) {

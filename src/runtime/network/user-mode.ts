@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { runtimeError } from '../errors.ts';
-import { TOOL_ENV } from './run-tool.ts';
+import { forwardPorts } from './forward-ports.ts';
+import { runTool, TOOL_ENV } from './run-tool.ts';
 import type { NetworkAddress, PortWish, PublishedPort } from './types.ts';
 
 /** A network that a program outside of the namespace plays for it, with this process's own connections. */
@@ -15,7 +17,7 @@ export interface UserNetwork {
   close(): void;
 }
 
-/** slirp4netns's own addresses. */
+/** slirp4netns's own addresses, which pasta is given. */
 const ADDRESS: NetworkAddress = { address: '10.0.2.100', prefix: 24, gateway: '10.0.2.2', mac: '' };
 const NAMESERVER = '10.0.2.3';
 const MAX_TRIES = 20;
@@ -48,6 +50,57 @@ export async function startSlirp(
     child.kill('SIGKILL');
     throw error;
   }
+}
+
+/** Starts pasta for the namespace at `path`; it ends with its folder's namespace, or when it is closed. @throws RUNTIME_NETWORK, RUNTIME_PORT_TAKEN, RUNTIME_PORT */
+export async function startPasta(
+  program: string,
+  folder: string,
+  path: string,
+  wishes: readonly PortWish[],
+): Promise<UserNetwork> {
+  const ports: PublishedPort[] = [];
+  for (const wish of wishes) ports.push(await pickPort(wish));
+  const { address, prefix, gateway } = ADDRESS;
+  const pid = join(folder, 'pid');
+  // It goes into the background when it is ready.
+  const { code, stderr } = await runTool(program, [
+    ...['--quiet', '--config-net', '--netns-only', '--no-map-gw', '--pid', pid, '--ns-ifname', 'tap0'],
+    ...['--address', address, '--netmask', String(prefix), '--gateway', gateway, '--dns-forward', NAMESERVER],
+    ...['-t', specOf(ports, 'tcp'), '-u', specOf(ports, 'udp'), '-T', 'none', '-U', 'none', '--netns', path],
+  ]);
+  const [port] = ports;
+  if (code !== 0 && /bind/i.test(stderr) && port !== undefined)
+    throw runtimeError('RUNTIME_PORT_TAKEN', { where: `${port.hostIp}:${port.hostPort}` });
+  if (code !== 0)
+    throw runtimeError('RUNTIME_NETWORK', { problem: `pasta: ${stderr.trim().split('\n').at(-1)}` });
+  const number = Number(readFileSync(pid, 'latin1'));
+  return { address: ADDRESS, nameserver: NAMESERVER, ports, close: () => endProcess(number) };
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function specOf(ports: readonly PublishedPort[], protocol: PortWish['protocol']): string {
+  const specs = ports
+    .filter((port) => port.protocol === protocol)
+    .map(
+      ({ hostIp, hostPort, containerPort }) =>
+        `${hostIp === '0.0.0.0' ? '' : `${hostIp}/`}${hostPort}:${containerPort}`,
+    );
+  return specs.length === 0 ? 'none' : specs.join(',');
+}
+
+/** The first port of a wish that can be had now: pasta does not say which of its ports is taken. @throws RUNTIME_PORT_TAKEN, RUNTIME_PORT */
+async function pickPort(wish: PortWish): Promise<PublishedPort> {
+  const { ports, close } = await forwardPorts('127.0.0.1', [wish]);
+  close();
+  return ports[0]!;
 }
 
 async function untilReady(child: ChildProcess, program: string): Promise<void> {
