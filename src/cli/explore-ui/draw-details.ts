@@ -1,4 +1,4 @@
-import type { Exploration, ExploredLayer, PathCount } from '../../explore/types.ts';
+import type { Exploration, ExploredLayer, HiddenFile, PathCount } from '../../explore/types.ts';
 import { findNode, type TreeNode, treeParts } from '../../layer/file-tree.ts';
 import { madeBy } from '../explore-report.ts';
 import { formatSize } from '../units.ts';
@@ -92,7 +92,10 @@ function hiddenLines({ subject }: State, layer: ExploredLayer, width: number): L
 function fileLines(s: State, row: Row, width: number): Line[] {
   const inode = inodeOfRow(s.view.comparison, row);
   const path = wrapText(`/${row.path}`, width, 4).map((line): Line => [line, BOLD]);
-  if (inode === undefined) return [...path, ...historyLines(s.subject, row, width)];
+  if (inode === undefined) {
+    const facts = row.ghost === undefined ? [] : ghostLines(row.ghost);
+    return [...path, ...facts, ...historyLines(s.subject, row, width)];
+  }
   const seconds = inode.mtime.seconds * 1000;
   const time = Math.abs(seconds) > 8.64e15 ? `${inode.mtime.seconds} s` : timeText(new Date(seconds));
   const xattrs = [...(inode.xattrs?.keys() ?? [])];
@@ -110,6 +113,20 @@ function fileLines(s: State, row: Row, width: number): Line[] {
     ...historyLines(s.subject, row, width),
   ];
 }
+
+const HOWS = {
+  removed: 'removed by layer',
+  replaced: 'replaced by layer',
+  copied: 'copied without a change by layer',
+  twice: 'overwritten by the same layer',
+} as const;
+
+/** An old version: where it is, and what became of it. */
+const ghostLines = ({ bytes, layer, hiddenBy, how }: HiddenFile): Line[] => [
+  [exactSize(bytes), PLAIN],
+  [`stored in layer ${layer}`, PLAIN],
+  [how === 'twice' ? HOWS.twice : `${HOWS[how]} ${hiddenBy}`, styleOf('changed')],
+];
 
 const timeText = (date: Date): string => date.toISOString().slice(0, 16).replace('T', ' ');
 

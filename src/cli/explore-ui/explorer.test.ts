@@ -173,6 +173,14 @@ describe('the files', () => {
     expect(cursor(press('x'))).toContain('motd  layer 0');
     expect(press().at(-1)).toContain('from the beginning on');
   });
+  it('are gone through with versions above one that is hidden later, too', () => {
+    const { press } = sit();
+    press('down', 'i');
+    const seen = ['x', 'x', 'x', 'x'].map((key) => cursor(press(key)).trim());
+    expect(seen.map((row) => row.split(/ +B +/)[1]?.replace(/ +/g, ' '))).toEqual(
+      ['motd layer 0', 'motd', 'passwd layer 0', '.env'].map((want) => expect.stringContaining(want)),
+    );
+  });
   it('show mode and owner where there is room, until ctrl+b', () => {
     const { press } = sit({ columns: 160 });
     expect(named(press('tab'), 'sh')).toContain('-rwxr-xr-x');

@@ -4,7 +4,7 @@ import { changeOf, inodeOfRow, type Row } from './comparison.ts';
 import { pathTest } from './find-text.ts';
 import { goTo, type State, showView } from './state.ts';
 import { createSurvey, isWanted, type Survey, survey } from './survey.ts';
-import { findRow, firstRow, nextRow, unfoldTo } from './tree-view.ts';
+import { findRow, firstRow, listOf, nextRow, unfoldTo } from './tree-view.ts';
 
 /** Lists the same comparison again, with the sort and the hidden files that are wanted now. */
 export function listAnew(acting: Acting): void {
@@ -66,11 +66,12 @@ function goToMatch(s: State, wanted: Survey): void {
 export function rowOfHidden(acting: Acting, file: HiddenFile): Row | undefined {
   const { s } = acting;
   unfoldTo(s.folds, file.path);
+  const isIt = (row: Row): boolean =>
+    row.path === file.path && (row.ghost?.layer ?? inodeOfRow(s.view.comparison, row)?.layer) === file.layer;
   const found = (): Row | undefined => {
-    const row = findRow(s.view, file.path, file.layer);
-    if (row?.path !== file.path) return undefined;
-    const layer = row.ghost?.layer ?? inodeOfRow(s.view.comparison, row)?.layer;
-    return layer === file.layer ? row : undefined;
+    // Of several versions of one path each has a row.
+    const parent = findRow(s.view, file.path, file.layer)?.parent;
+    return parent === undefined ? undefined : listOf(s.view, parent).find(isIt);
   };
   const row = found();
   if (row !== undefined || s.ghosts) return row;

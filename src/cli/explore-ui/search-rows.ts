@@ -1,6 +1,6 @@
 import type { HiddenFile } from '../../explore/types.ts';
 import type { Acting } from './acting.ts';
-import type { Row } from './comparison.ts';
+import { inodeOfRow, type Row } from './comparison.ts';
 import { pathTest } from './find-text.ts';
 import { rowOfHidden } from './list-anew.ts';
 import { goTo, type Subject } from './state.ts';
@@ -86,22 +86,14 @@ export function nextHidden(acting: Acting): void {
   s.pane = 'tree';
   const here = s.cursor;
   const key = here === undefined ? '' : orderKey(here.path);
-  // Of several versions of one path the cursor is on one, or on what took their place.
-  const layer = here?.ghost?.layer ?? -1;
+  // Of several versions of one path the cursor is on one.
+  const inode = here === undefined ? undefined : inodeOfRow(s.view.comparison, here);
+  const layer = here?.ghost?.layer ?? inode?.layer ?? -1;
   const isBeyond = (file: HiddenFile): boolean => {
     const other = orderKey(file.path);
-    if (other !== key) return other > key;
-    return file.layer > layer && (here?.ghost !== undefined || !standsFor(acting, here, file));
+    return other > key || (other === key && file.layer > layer);
   };
   const next = files.find(isBeyond);
   if (next === undefined) s.message = 'from the beginning on';
   goTo(s, rowOfHidden(acting, next ?? files[0]!), 'middle');
-}
-
-/** True if the row, which is no older version, is the hidden file itself. */
-function standsFor({ s }: Acting, row: Row | undefined, file: HiddenFile): boolean {
-  const node = row?.after ?? row?.before;
-  if (typeof node !== 'number') return false;
-  const slot = s.view.comparison.slots[file.layer];
-  return slot !== undefined && node >= slot.base && node < slot.base + slot.index.count;
 }
