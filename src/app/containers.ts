@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { type ContainerRecords, openContainerRecords } from '../containers/container-records.ts';
 import { findContainer } from '../containers/find-container.ts';
 import { CONTAINER_ROOT } from '../containers/remove-container.ts';
 import type { RunTools } from '../containers/run-container.ts';
 import type { Container, ContainerNetwork } from '../containers/types.ts';
+import { type NewVolume, openVolumes } from '../containers/volumes.ts';
 import type { FoundImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
 import { writeImage } from '../image/write-image.ts';
 import type { ContainerConfig, Descriptor } from '../oci/types.ts';
-import type { Process } from '../runtime/types.ts';
+import type { Process, ResourceLimits } from '../runtime/types.ts';
 import type { App } from './app.ts';
 
 /** What the verbs of containers work with. */
@@ -21,7 +23,8 @@ export async function openContainers(app: App, runtime?: string): Promise<Contai
   const { roots } = await app.store();
   const { storeFolder, now, uid } = app.settings;
   const records = openContainerRecords(storeFolder, { now, random: Math.random });
-  return { records, roots, keeper: () => app.keeper(runtime), now, isRoot: uid === 0, storeFolder };
+  const volumes = openVolumes(storeFolder, { now });
+  return { records, roots, volumes, keeper: () => app.keeper(runtime), now, isRoot: uid === 0, storeFolder };
 }
 
 /** The container that a person means, as it is now. @throws CONTAINER_UNKNOWN, CONTAINER_AMBIGUOUS */
@@ -39,6 +42,11 @@ export interface ContainerRequest {
   readonly interactive: boolean;
   readonly autoRemove: boolean;
   readonly runtime?: string | undefined;
+  /** To be made when the container is there. */
+  readonly volumes?: readonly NewVolume[] | undefined;
+  readonly resources?: Omit<ResourceLimits, 'cgroup'> | undefined;
+  /** Gets the id; made. */
+  readonly cidFile?: string | undefined;
 }
 
 /** A new container of an image, which stays as long as the container does; one that removes itself leaves the image alone, it is not there for long. @throws CONTAINER_NAME, CONTAINER_NAME_TAKEN */
@@ -48,7 +56,7 @@ export async function createContainer(
   o: ContainerRequest,
 ): Promise<Container> {
   const store = await app.store();
-  const { records } = await openContainers(app);
+  const { records, volumes } = await openContainers(app);
   const id = randomBytes(32).toString('hex');
   const { autoRemove, interactive, config, runtime } = o;
   const network =
@@ -62,7 +70,7 @@ export async function createContainer(
     if (!autoRemove) {
       await store.roots.put({ kind: CONTAINER_ROOT, id, targets: [plain(image.descriptor)] });
     }
-    return await records.create({
+    const container = await records.create({
       id,
       name: o.name,
       createdAt: app.settings.now(),
@@ -73,7 +81,11 @@ export async function createContainer(
         manifest: plain(image.descriptor),
         layers: image.layers.map(({ blob, diffId }) => ({ blob, diffId })),
       },
-      process: { ...o.process, hostname: o.process.hostname ?? id.slice(0, HOSTNAME_DIGITS) },
+      process: {
+        ...o.process,
+        hostname: o.process.hostname ?? id.slice(0, HOSTNAME_DIGITS),
+        ...(o.resources !== undefined && { resources: { ...o.resources, cgroup: id } }),
+      },
       network,
       config,
       interactive,
@@ -81,7 +93,12 @@ export async function createContainer(
       runtime,
       state: { kind: 'created' },
     });
+    // After what names them is there: nobody can remove them in between.
+    if (o.volumes !== undefined && o.volumes.length > 0) await volumes.ensure(o.volumes);
+    if (o.cidFile !== undefined) writeFileSync(o.cidFile, id, { flag: 'wx' });
+    return container;
   } catch (error) {
+    await records.remove(id).catch(() => {});
     if (!autoRemove) await store.roots.remove(CONTAINER_ROOT, id);
     throw error;
   } finally {

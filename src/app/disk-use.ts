@@ -12,6 +12,7 @@ export interface DiskUse {
   readonly kind:
     | 'Images'
     | 'Containers'
+    | 'Local Volumes'
     | 'Build Cache'
     | 'Snapshots'
     | 'Build Records'
@@ -76,7 +77,7 @@ export async function diskUse(app: App): Promise<DiskUse[]> {
       bytes: sum(named, []) + danglingOnly,
       reclaimable: danglingOnly,
     },
-    ...(store.folder === undefined ? [] : [await containerUse(app)]),
+    ...(store.folder === undefined ? [] : [await containerUse(app), await volumeRow(app)]),
     {
       kind: 'Build Cache',
       total: steps + mounts.length,
@@ -124,6 +125,11 @@ async function containerUse(app: App): Promise<DiskUse> {
     bytes: sum(() => true),
     reclaimable: sum((at) => !runs(at)),
   };
+}
+
+async function volumeRow(app: App): Promise<DiskUse> {
+  const { volumeUse } = await import('./volumes.ts');
+  return { kind: 'Local Volumes', ...(await volumeUse(app)) };
 }
 
 function partialUse(folder: string): DiskUse[] {

@@ -7,14 +7,18 @@ import { lookUpContainer, openContainers } from './containers.ts';
 import { writtenBytes } from './list-containers.ts';
 
 /** Removes a container; with `force` it is killed first if it runs. @throws CONTAINER_UNKNOWN, CONTAINER_RUNNING */
-export async function removeByName(app: App, text: string, o: { readonly force: boolean }): Promise<void> {
+export async function removeByName(
+  app: App,
+  text: string,
+  o: { readonly force: boolean; readonly volumes?: boolean | undefined },
+): Promise<void> {
   const tools = await openContainers(app);
   const container = await lookUpContainer(tools.records, text);
   if (o.force && container.state.kind === 'running') {
     await stopContainer(tools, container, { signal: 'SIGKILL', seconds: 0 });
     if (container.autoRemove) return;
   }
-  await removeContainer(tools, container);
+  await removeContainer(tools, container, { volumes: o.volumes });
 }
 
 export interface PrunedContainers {

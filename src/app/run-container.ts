@@ -6,8 +6,11 @@ import type { Image } from '../image/types.ts';
 import type { ContainerConfig } from '../oci/types.ts';
 import type { BindMount, ExitStatus } from '../runtime/types.ts';
 import type { App } from './app.ts';
+import type { LimitsRequest } from './container-limits.ts';
+import type { SettingsRequest } from './container-settings.ts';
 import type { ContainerRequest } from './containers.ts';
 import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
+import { finishRequest, withFiles } from './finish-request.ts';
 import { chooseNetwork, type NetworkOptions } from './network-options.ts';
 import { warnOfExecutor } from './warn-of-executor.ts';
 
@@ -45,7 +48,15 @@ export interface RunOptions extends NetworkOptions {
   readonly env: readonly string[];
   readonly workdir?: string | undefined;
   readonly user?: string | undefined;
+  /** As `-v` has them. */
   readonly volumes: readonly string[];
+  /** As `--mount` and `--tmpfs` have them. */
+  readonly mounts?: readonly string[] | undefined;
+  readonly tmpfs?: readonly string[] | undefined;
+  readonly settings?: SettingsRequest | undefined;
+  readonly limits?: LimitsRequest | undefined;
+  /** Gets the id of the container; it must not be there. */
+  readonly cidFile?: string | undefined;
   readonly hostname?: string | undefined;
   readonly interactive: boolean;
   readonly tty: boolean;
@@ -66,7 +77,7 @@ export interface RunOptions extends NetworkOptions {
 export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus> {
   const found = await findOrPull(app, o.image, o.pull ?? {});
   o.onPulled?.();
-  const request = requestOf(app, found.image, o);
+  const request = requestOf(app, found.image, withFiles(o));
   const keeper = await warnOfExecutor(await app.keeper(o.runtime), (message) => o.onWarning?.(message));
   o.onStart?.((signal) => keeper.pass?.(signal));
   // It starts while the container is written down; why it cannot, the run tells.
@@ -75,7 +86,7 @@ export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus>
     import('./containers.ts'),
     import('../containers/run-container.ts'),
   ]);
-  const container = await createContainer(app, found, request);
+  const container = await createContainer(app, found, finishRequest(app, found.image, request, o));
   const tools = await openContainers(app, o.runtime);
   const { signal, interactive, onWarning } = o;
   return containers.runContainer(tools, container, { signal, interactive, onWarning });
@@ -107,7 +118,11 @@ export async function createFromImage(app: App, o: RunOptions): Promise<Containe
   const found = await findOrPull(app, o.image, o.pull ?? {});
   o.onPulled?.();
   const { createContainer } = await import('./containers.ts');
-  return createContainer(app, found, requestOf(app, found.image, o));
+  return createContainer(
+    app,
+    found,
+    finishRequest(app, found.image, requestOf(app, found.image, withFiles(o)), o),
+  );
 }
 
 export interface StartOptions extends Pick<RunOptions, 'interactive' | 'signal' | 'onStart' | 'onWarning'> {
@@ -178,12 +193,11 @@ export function requestOf(app: App, image: Image, o: RunOptions): ContainerReque
     ...(exposed.length > 0 && { ExposedPorts: Object.fromEntries(exposed.map((port) => [port, {}])) }),
   };
   const { hostname, tty, interactive, name, runtime } = o;
-  const binds = o.volumes.map(parseVolume);
   return {
     imageName: o.image,
     name,
     config,
-    process: { args, env, cwd, user, network: chosen.process, hostname, tty, binds },
+    process: { args, env, cwd, user, network: chosen.process, hostname, tty, binds: [] },
     network: chosen.network,
     interactive,
     autoRemove: o.remove,

@@ -296,6 +296,29 @@ export const COMMANDS: readonly CommandRow[] = [
     [],
     () => import('./commands/runtimes.ts'),
   ),
+  row('volume create', 'containers', 'Make a volume', [], () => import('./commands/volume-create.ts')),
+  row('volume ls', 'containers', 'List volumes', ['volume list'], () => import('./commands/volume-ls.ts')),
+  row(
+    'volume inspect',
+    'containers',
+    'Show everything about volumes',
+    [],
+    () => import('./commands/volume-inspect.ts'),
+  ),
+  row(
+    'volume rm',
+    'containers',
+    'Remove volumes',
+    ['volume remove'],
+    () => import('./commands/volume-rm.ts'),
+  ),
+  row(
+    'volume prune',
+    'containers',
+    'Remove volumes that no container uses',
+    [],
+    () => import('./commands/volume-prune.ts'),
+  ),
   row(
     'system df',
     'system',
@@ -324,7 +347,7 @@ export const COMMANDS: readonly CommandRow[] = [
 /** Commands that people will type and that come later; they fail by name. */
 export const LATER: readonly string[] = [
   'copy', 'search', 'validate',
-  'restart', 'pause', 'unpause', 'exec', 'attach', 'top', 'container', 'volume', 'network', 'buildx', 'builder',
+  'restart', 'pause', 'unpause', 'exec', 'attach', 'top', 'container', 'network', 'buildx', 'builder',
   'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 

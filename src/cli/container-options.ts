@@ -1,4 +1,5 @@
 import type { RunOptions } from '../app/run-container.ts';
+import { containerLimits, containerSettings } from './container-settings.ts';
 import { networkOptions } from './network-options.ts';
 import { flagOption, listOption, type OptionValues, textOption } from './spec.ts';
 
@@ -19,6 +20,11 @@ export function containerOptions(
     user: textOption(options, 'user'),
     volumes: listOption(options, 'volume'),
     ...networkOptions(options),
+    settings: containerSettings(options),
+    limits: containerLimits(options),
+    cidFile: textOption(options, 'cidfile'),
+    mounts: listOption(options, 'mount'),
+    tmpfs: listOption(options, 'tmpfs'),
     hostname: textOption(options, 'hostname'),
     interactive: flagOption(options, 'interactive'),
     tty: flagOption(options, 'tty'),

@@ -14,6 +14,9 @@ type ContainerErrors = {
   CONTAINER_GONE: { name: string };
   CONTAINER_SIGNAL: { signal: string };
   CONTAINER_HELD: { name: string };
+  VOLUME_NAME: { name: string };
+  VOLUME_UNKNOWN: { name: string };
+  VOLUME_IN_USE: { name: string; ids: readonly string[]; names: readonly string[] };
   CONTAINER_COPY: { problem: string };
   CONTAINER_NO_PATH: { name: string; path: string };
   CONTAINER_NOT_STARTED: { name: string; problem: string };
@@ -65,6 +68,18 @@ export const containerError = errorMaker<ContainerErrors>({
   CONTAINER_GONE: ({ name }) => ({
     message: `container ${name} has ended and removed itself; its exit code went with it`,
     hint: 'start it without --rm to ask for its exit code afterwards',
+  }),
+  VOLUME_NAME: ({ name }) => ({
+    message: `"${name}" includes invalid characters for a volume name, only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+    hint: 'to use a folder of this machine, give its absolute path, or one that begins with ./',
+  }),
+  VOLUME_UNKNOWN: ({ name }) => ({
+    message: `no such volume: ${name}`,
+    hint: 'dobos volume ls lists them all',
+  }),
+  VOLUME_IN_USE: ({ name, ids, names }) => ({
+    message: `volume ${name} is in use by ${names.join(', ')} - [${ids.join(', ')}]`,
+    hint: `remove what uses it first: dobos rm ${names.join(' ')}`,
   }),
   CONTAINER_HELD: ({ name }) => ({
     message: `files are being copied into container ${name}`,

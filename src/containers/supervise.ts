@@ -5,6 +5,7 @@ import { openLogWriter } from './container-log.ts';
 import { openContainerRecords } from './container-records.ts';
 import { runContainer } from './run-container.ts';
 import type { SupervisorOrder } from './supervisor-messages.ts';
+import { openVolumes } from './volumes.ts';
 
 export interface SuperviseOptions {
   readonly onWarning: (message: string) => void;
@@ -30,6 +31,7 @@ export async function supervise(
       const tools = {
         records,
         roots,
+        volumes: openVolumes(storeFolder, { now: Date.now }),
         keeper: async () => keeper,
         now: Date.now,
         isRoot: process.getuid?.() === 0,

@@ -51,6 +51,7 @@ const SIG_IGN = 1;
 const SIGSET_BYTES = 128;
 const LAST_SIGNAL = 64;
 const SIGTTOU = 22;
+const PR_SET_NO_NEW_PRIVS = 38;
 const PR_CAPBSET_READ = 23;
 const PR_CAPBSET_DROP = 24;
 const PR_CAP_AMBIENT = 47;
@@ -96,6 +97,11 @@ export function setCapabilities(keep: readonly number[]): void {
     data.writeUInt32LE(bits, half * 12 + 4);
   }
   checked(capsetCall(header, data), 'capset', 'this process');
+}
+
+/** From now on no program that is started gets more rights, whatever its set-user-id bit or file capabilities say. */
+export function forbidNewRights(): void {
+  checked(prctlCall(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 'prctl', 'no_new_privs');
 }
 
 /** Supplementary groups, group and user, in the order that still has the right to do the next. */

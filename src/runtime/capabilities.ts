@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { runtimeError } from './errors.ts';
+import type { Confinement } from './types.ts';
 
 /** A capability by its OCI name, with the kernel's number (capability.h). */
 export interface Capability {
@@ -31,16 +33,41 @@ const NAMES = `
   MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF
   CHECKPOINT_RESTORE`;
 
-/** What a process gets: docker's, or everything; of that what this process may give on. */
-export function capabilitiesOf(privileged: boolean): readonly Capability[] {
+const ALL: readonly Capability[] = NAMES.trim()
+  .split(/\s+/)
+  .map((name, number) => ({ name: `CAP_${name}`, number }));
+
+/** The kernel's name of a capability that a person names with or without `CAP_`, in letters of any case; `ALL` for all; undefined if there is none. */
+export function capabilityName(text: string): string | undefined {
+  const word = text.toUpperCase();
+  if (word === 'ALL' || word === 'CAP_ALL') return 'ALL';
+  const name = word.startsWith('CAP_') ? word : `CAP_${word}`;
+  return ALL.some((each) => each.name === name) ? name : undefined;
+}
+
+/**
+ * What a process gets: docker's, or everything, with what was added and without what was dropped; of that what this process may give on.
+ * @throws RUNTIME_CAPABILITY for one that was added by name and cannot be given
+ */
+export function capabilitiesOf(
+  privileged: boolean,
+  { capAdd = [], capDrop = [] }: Pick<Confinement, 'capAdd' | 'capDrop'> = {},
+): readonly Capability[] {
   const status = readFileSync('/proc/self/status', 'latin1');
   const bounding = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
-  const wanted = privileged
-    ? NAMES.trim()
-        .split(/\s+/)
-        .map((name, number) => ({ name: `CAP_${name}`, number }))
-    : DEFAULT_CAPABILITIES;
-  return wanted.filter(({ number }) => ((bounding >> BigInt(number)) & 1n) === 1n);
+  const isOurs = ({ number }: Capability): boolean => ((bounding >> BigInt(number)) & 1n) === 1n;
+  if (privileged) return ALL.filter(isOurs);
+  const missing = ALL.find((each) => capAdd.includes(each.name) && !isOurs(each));
+  if (missing !== undefined) throw runtimeError('RUNTIME_CAPABILITY', { name: missing.name });
+  const isDefault = ({ name }: Capability): boolean =>
+    DEFAULT_CAPABILITIES.some((each) => each.name === name);
+  // As docker: what is added by name stays when all others are dropped.
+  return ALL.filter(isOurs).filter((each) => {
+    if (capDrop.includes(each.name)) return false;
+    if (capAdd.includes(each.name)) return true;
+    if (capDrop.includes('ALL')) return false;
+    return capAdd.includes('ALL') || isDefault(each);
+  });
 }
 
 /** Paths of the kernel's file systems that a container must not see: docker's and podman's together (oci.md c.1). */

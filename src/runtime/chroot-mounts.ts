@@ -1,5 +1,6 @@
-import { closeSync, existsSync, lstatSync, mkdirSync, openSync, symlinkSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../base/errors.ts';
 import {
   bindMount,
   MNT_DETACH,
@@ -18,6 +19,7 @@ import {
 import { changeRoot, pivotRootHere } from '../linux/process.ts';
 import { DEVICES, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
 import type { ChrootTask } from './chroot-task.ts';
+import { runtimeError } from './errors.ts';
 import { DEFAULT_SHM_BYTES } from './oci-config.ts';
 import type { FileBind } from './prepare-process.ts';
 import { kindInRoot, makeDirectories, makeEmptyFile, resolveInRoot } from './root-path.ts';
@@ -32,9 +34,25 @@ export function mountContainer(task: ChrootTask): void {
   mountSys(join(merged, 'sys'), task);
   mountDev(join(merged, 'dev'), task);
   for (const bind of task.process.binds) mountBind(merged, bind);
-  if (task.privileged) return;
+  const { confinement = {} } = task;
+  for (const [name, value] of Object.entries(confinement.sysctls ?? {})) setSysctl(merged, name, value);
+  if (confinement.readOnlyRoot === true) restrictMount(merged, MS_RDONLY);
+  if (task.privileged || confinement.unmasked === true) return;
   for (const path of READ_ONLY_PATHS) makeReadOnly(join(merged, path));
   for (const path of MASKED_PATHS) mask(join(merged, path));
+}
+
+/** @throws RUNTIME_SYSCTL */
+function setSysctl(merged: string, name: string, value: string): void {
+  try {
+    writeFileSync(join(merged, 'proc/sys', ...name.split('.')), value);
+  } catch (error) {
+    throw runtimeError(
+      'RUNTIME_SYSCTL',
+      { name, code: systemCode(error) ?? String(error) },
+      { cause: error },
+    );
+  }
 }
 
 /** With the host's network only the host's sysfs can be shown by who does not own that network. */

@@ -18,6 +18,13 @@ export function chrootTask(
   process: Process,
   isolated = true,
 ): ChrootTask {
+  if (process.resources !== undefined) {
+    const why = 'without an OCI runtime no cgroups are made';
+    throw runtimeError('RUNTIME_LIMIT', { what: 'what a container uses', why });
+  }
+  if (typeof process.confinement?.seccomp === 'object') {
+    throw runtimeError('RUNTIME_SECCOMP', { problem: 'without an OCI runtime there is no filter' });
+  }
   const own = readOwnNamespace();
   const report = join(folder, 'report');
   writeFileSync(fsPath(report), '', { mode: 0o600 });
@@ -32,6 +39,7 @@ export function chrootTask(
     rootless: own.isUserNamespace,
     privileged: process.privileged === true,
     process: prepared,
+    confinement: process.confinement,
     shmBytes: process.shmBytes,
     limits: process.limits,
     report,

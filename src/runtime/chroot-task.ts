@@ -1,5 +1,5 @@
 import type { PreparedProcess } from './prepare-process.ts';
-import type { ResourceLimit } from './types.ts';
+import type { Confinement, ResourceLimit } from './types.ts';
 
 /** What chroot-worker.ts does; a JSON file in the run's folder. */
 export interface ChrootTask {
@@ -15,6 +15,7 @@ export interface ChrootTask {
   readonly rootless: boolean;
   readonly privileged: boolean;
   readonly process: PreparedProcess;
+  readonly confinement?: Confinement | undefined;
   readonly shmBytes?: number | undefined;
   readonly limits?: readonly ResourceLimit[] | undefined;
   /** Gets `ready` when everything is set up, or the reason why not. */

@@ -2,7 +2,7 @@
  * The first process of a step of the chroot executor: in fresh namespaces it mounts what a container has, enters the root, gives up its rights and becomes
  * the step's program. It is a program of its own because mounts of the step's pid namespace can only be made inside it.
  */
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { dieWithParent } from '../linux/children.ts';
 import { enableLoopback } from '../linux/loopback.ts';
 import { MS_PRIVATE, setPropagation } from '../linux/mount.ts';
@@ -12,6 +12,7 @@ import {
   changeRoot,
   closeOthersOnExec,
   dropBounding,
+  forbidNewRights,
   keepOnExec,
   moveDescriptor,
   resetSignals,
@@ -66,7 +67,11 @@ function setUp(): void {
   const { user, cwd } = task.process;
   process.umask(0o022);
   closeOthersOnExec();
-  const capabilities = capabilitiesOf(task.privileged);
+  const { confinement = {} } = task;
+  if (confinement.oomScoreAdj !== undefined) {
+    writeFileSync('/proc/self/oom_score_adj', String(confinement.oomScoreAdj));
+  }
+  const capabilities = capabilitiesOf(task.privileged, confinement);
   const how: 'pivot' | 'chroot' | 'plain' = task.isolated ? enterContainer() : enterPlain();
   process.chdir(cwd);
   if (task.tty) takeTerminal(0);
@@ -76,6 +81,7 @@ function setUp(): void {
   for (const limit of task.limits ?? []) limitResource(limit);
   setIds(user.uid, user.gid, task.canSetGroups ? user.groups : undefined);
   setCapabilities(user.uid === 0 ? keep : []);
+  if (confinement.noNewPrivileges === true) forbidNewRights();
   // The keeper is no first process of a namespace that would take this one along.
   if (!task.isolated) dieWithParent();
 }

@@ -26,6 +26,10 @@ type RuntimeErrors = {
   RUNTIME_NETWORK_JOIN: { problem: string };
   RUNTIME_PORT_TAKEN: { where: string };
   RUNTIME_PORT: { where: string; code: string };
+  RUNTIME_CAPABILITY: { name: string };
+  RUNTIME_LIMIT: { what: string; why: string };
+  RUNTIME_SECCOMP: { problem: string };
+  RUNTIME_SYSCTL: { name: string; code: string };
 };
 
 /** Errors of the runtime room. */
@@ -90,6 +94,16 @@ export const runtimeError = errorMaker<RuntimeErrors>({
     message: `user or group id ${id} does not exist in this user namespace`,
     hint: 'an ordinary user needs lines in /etc/subuid and /etc/subgid and the program newuidmap',
   }),
+  RUNTIME_CAPABILITY: ({ name }) => ({
+    message: `${name} cannot be given: this process does not have it`,
+    hint: 'inside another container its own rights are the limit',
+  }),
+  RUNTIME_LIMIT: ({ what, why }) => ({
+    message: `${what} cannot be limited here: ${why}`,
+    hint: 'leave the option out, or run it as root over runc on a machine with that controller',
+  }),
+  RUNTIME_SECCOMP: ({ problem }) => `the seccomp profile cannot be used: ${problem}`,
+  RUNTIME_SYSCTL: ({ name, code }) => `--sysctl ${name} cannot be set: ${code}`,
   RUNTIME_TERMINAL: () => ({
     message: 'a terminal was asked for, but the input is not a terminal',
     hint: 'leave out -t',

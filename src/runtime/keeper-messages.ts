@@ -32,6 +32,7 @@ export type KeeperCall =
   | { readonly method: 'closeNetwork'; readonly id: number }
   | { readonly method: 'writeBundle'; readonly request: BundleRequest }
   | { readonly method: 'removeFolder'; readonly folder: string }
+  | { readonly method: 'folderBytes'; readonly folders: readonly string[] }
   | InsideCall;
 
 /** Results by method. */
@@ -47,6 +48,7 @@ export interface KeeperResults extends InsideResults {
   readonly commitRoot: LayerRef | undefined;
   readonly packRoot: number;
   readonly rootBytes: readonly number[];
+  readonly folderBytes: readonly number[];
   readonly discardRoot: undefined;
   readonly openNetwork: OpenNetwork;
   readonly closeNetwork: undefined;

@@ -117,6 +117,7 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     openNetwork: (plan, o) => call({ method: 'openNetwork', plan }, { signal: o?.signal }),
     closeNetwork: (id) => call({ method: 'closeNetwork', id }),
     writeBundle: (request, o) => call({ method: 'writeBundle', request }, { signal: o?.signal }),
+    folderBytes: (folders) => call({ method: 'folderBytes', folders }),
     removeFolder: (folder) => call({ method: 'removeFolder', folder }),
     pass: (signal) => {
       void started?.then(

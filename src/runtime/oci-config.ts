@@ -2,7 +2,7 @@ import { capabilitiesOf, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts
 import type { JoinedNetwork } from './network/types.ts';
 import type { FileBind, PreparedProcess } from './prepare-process.ts';
 import type { SeccompFilter } from './seccomp.ts';
-import type { ResourceLimit } from './types.ts';
+import type { Confinement, ResourceLimit } from './types.ts';
 
 /** What a container's config.json is made from. */
 export interface ConfigRequest {
@@ -12,6 +12,9 @@ export interface ConfigRequest {
   readonly network: 'host' | 'none' | Pick<JoinedNetwork, 'path'>;
   readonly tty: boolean;
   readonly shmBytes?: number | undefined;
+  readonly confinement?: Confinement | undefined;
+  /** A cgroup with its limits; none without it. */
+  readonly limited?: { readonly cgroupsPath: string; readonly resources: unknown } | undefined;
   readonly limits?: readonly ResourceLimit[] | undefined;
   /** The keeper lives in a user namespace: some mounts are not possible there (oci.md c.5). */
   readonly rootless: boolean;
@@ -40,9 +43,11 @@ interface OciMount {
  * usual device files are bound from the host.
  */
 export function ociConfig(request: ConfigRequest): unknown {
-  const { rootless, privileged, limits = [] } = request;
+  const { rootless, privileged, limits = [], confinement = {} } = request;
+  const shown = privileged || confinement.unmasked === true;
+  const { sysctls = {}, oomScoreAdj } = confinement;
   const { args, env, cwd, user, binds } = request.process;
-  const capabilities = capabilitiesOf(privileged)
+  const capabilities = capabilitiesOf(privileged, confinement)
     .map(({ name }) => name)
     .filter((name) => privileged || request.mayMakeDevices || name !== 'CAP_MKNOD');
   const own = user.uid === 0 ? capabilities : [];
@@ -60,10 +65,11 @@ export function ociConfig(request: ConfigRequest): unknown {
       env,
       cwd,
       capabilities: { bounding: capabilities, effective: own, permitted: own },
-      noNewPrivileges: false,
+      noNewPrivileges: confinement.noNewPrivileges === true,
+      ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
       ...(limits.length === 0 ? {} : { rlimits: limits.map(rlimit) }),
     },
-    root: { path: request.rootPath, readonly: false },
+    root: { path: request.rootPath, readonly: confinement.readOnlyRoot === true },
     ...(request.hostname === '' ? {} : { hostname: request.hostname }),
     mounts: [
       ...kernelMounts(request),
@@ -76,8 +82,10 @@ export function ociConfig(request: ConfigRequest): unknown {
         ...networkNamespace(request.network),
         ...(request.cgroup2 ? [{ type: 'cgroup' }] : []),
       ],
-      maskedPaths: privileged ? [] : MASKED_PATHS,
-      readonlyPaths: privileged ? [] : READ_ONLY_PATHS,
+      maskedPaths: shown ? [] : MASKED_PATHS,
+      readonlyPaths: shown ? [] : READ_ONLY_PATHS,
+      ...(Object.keys(sysctls).length === 0 ? {} : { sysctl: sysctls }),
+      ...(request.limited ?? {}),
       // Private: a mount that the container's root cannot make anyway must never reach the keeper.
       rootfsPropagation: rootless ? 'slave' : 'private',
       ...(privileged || request.seccomp === undefined ? {} : { seccomp: request.seccomp }),

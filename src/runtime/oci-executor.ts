@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fsPath } from '../base/names.ts';
 
 import { bindMount, MNT_DETACH, MS_NODEV, unmount } from '../linux/mount.ts';
-import { DEVICES } from './capabilities.ts';
+import { capabilitiesOf, DEVICES } from './capabilities.ts';
+import { cgroupConfig, readCgroups, removeCgroups, showCgroups } from './cgroups.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
-import { ociConfigText } from './oci-config.ts';
+import { type ConfigRequest, ociConfigText } from './oci-config.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
 import { createReadyRuntimes } from './ready-runtimes.ts';
@@ -21,8 +23,9 @@ import {
   type StartedProgram,
   startProgram,
 } from './run-program.ts';
-import { seccompFilter } from './seccomp.ts';
-import type { ContainerIo, Executor, Process } from './types.ts';
+import { type SeccompFilter, seccompFilter } from './seccomp.ts';
+import { readSeccompProfile } from './seccomp-profile.ts';
+import type { ContainerIo, Executor, Process, ResourceLimits } from './types.ts';
 
 /** An OCI runtime on this machine. */
 export interface OciRuntime {
@@ -54,11 +57,11 @@ const READS_PIPES = /^runc$/;
 /** Runs processes by an OCI runtime in the foreground; bundle, state and log live in a folder of their own and go when it ends. */
 export function createOciExecutor(runtime: OciRuntime): Executor {
   const noCgroups = NO_CGROUPS.find(([name]) => name.test(basename(runtime.program)))?.[1] ?? [];
-  const commandIn = (folder: string, id: string, io: ContainerIo): ProgramRun => ({
+  const commandIn = (folder: string, id: string, io: ContainerIo, limited = false): ProgramRun => ({
     program: runtime.program,
     args: [
       ...['--root', join(folder, 'state'), '--log', join(folder, 'log'), '--log-format', 'json'],
-      ...noCgroups,
+      ...(limited ? [] : noCgroups),
       ...[
         'run',
         ...(isProxy(runtime) ? [] : ['--no-new-keyring']),
@@ -82,10 +85,12 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
       mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
       // Over whatever the root is: device files that its process makes cannot be opened.
       bindMount(root.merged, root.merged, { flags: process.privileged === true ? 0 : MS_NODEV });
+      let limits: ReturnType<typeof openLimits> | undefined;
       try {
+        limits = process.resources && openLimits(runtime, process.resources);
         const prepared = prepareProcess({ ...root, folder }, process);
         if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
-        const config = configText(root.merged, runtime, prepared.process, process);
+        const config = configText(root.merged, runtime, prepared.process, process, limits?.config);
         o.signal?.throwIfAborted();
         const watch: ProgramWatch = {
           owner: prepared.process.user,
@@ -94,7 +99,12 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         };
         const started =
           ready?.go(config) ??
-          startOver(folder, config, commandIn(folder, containerId(root.folder), io), watch);
+          startOver(
+            folder,
+            config,
+            commandIn(folder, containerId(root.folder), io, limits !== undefined),
+            watch,
+          );
         if (process.mayBeFollowed === true && process.isLast !== true) readies?.prepare(dirname(root.folder));
         const words = hearWords(o);
         const end = await finishProgram(started, watch, words);
@@ -103,6 +113,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         return { code, mountPoints: prepared.mountPoints };
       } finally {
         unmount(root.merged, MNT_DETACH);
+        limits?.close();
         ready?.end();
         rmSync(fsPath(folder), { recursive: true, force: true });
       }
@@ -127,6 +138,7 @@ function configText(
   runtime: OciRuntime,
   prepared: PreparedProcess,
   process: Process,
+  limited: ConfigRequest['limited'],
 ): string {
   const own = readOwnNamespace();
   return ociConfigText({
@@ -141,11 +153,62 @@ function configText(
     privileged: process.privileged === true,
     canSetGroups: own.canSetGroups,
     cgroup2: isCgroup2('/sys/fs/cgroup'),
-    seccomp: runtime.seccomp ? seccompFilter(globalThis.process.arch) : undefined,
+    confinement: process.confinement,
+    limited,
+    seccomp: filterOf(runtime, process),
     devices:
       own.isUserNamespace || isProxy(runtime) ? [] : DEVICES.filter((name) => existsSync(`/dev/${name}`)),
     mayMakeDevices: !runtime.opensDevices,
   });
+}
+
+/** Runtimes that are known to make cgroups with what the configuration asks for, and to remove them. */
+const LIMITS = /^(?:.*-)?(?:runc|crun)/;
+
+/** The cgroups of the machine, writable for the runtime until closed. @throws RUNTIME_LIMIT */
+function openLimits(
+  runtime: OciRuntime,
+  resources: ResourceLimits,
+): { readonly config: ConfigRequest['limited']; close(): void } {
+  const refuse = (why: string): Error =>
+    runtimeError('RUNTIME_LIMIT', { what: 'what a container uses', why });
+  if (readOwnNamespace().isUserNamespace) throw refuse('an ordinary user may make no cgroups');
+  if (!LIMITS.test(basename(runtime.program))) throw refuse(`${runtime.name} is not known to do that`);
+  removeCgroups(resources.cgroup);
+  const hide = showCgroups();
+  try {
+    const config = cgroupConfig(resources, readCgroups());
+    return {
+      config,
+      close() {
+        removeCgroups(resources.cgroup);
+        hide();
+      },
+    };
+  } catch (error) {
+    hide();
+    throw error;
+  }
+}
+
+/** @throws RUNTIME_SECCOMP */
+function filterOf(
+  runtime: OciRuntime,
+  { privileged = false, confinement = {} }: Process,
+): SeccompFilter | undefined {
+  const { seccomp } = confinement;
+  if (privileged || seccomp === 'unconfined') return undefined;
+  const names = capabilitiesOf(false, confinement).map(({ name }) => name);
+  if (seccomp !== undefined) {
+    if (!runtime.seccomp)
+      throw runtimeError('RUNTIME_SECCOMP', { problem: `${runtime.name} was built without seccomp` });
+    return readSeccompProfile(seccomp, {
+      arch: globalThis.process.arch,
+      capabilities: names,
+      kernel: release(),
+    });
+  }
+  return runtime.seccomp ? seccompFilter(globalThis.process.arch, names) : undefined;
 }
 
 const CGROUP2_SUPER_MAGIC = 0x63677270;

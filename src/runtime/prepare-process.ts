@@ -15,7 +15,7 @@ import {
   type RootPath,
   resolveInRoot,
 } from './root-path.ts';
-import type { BindMount, Process, ProcessRoot } from './types.ts';
+import type { BindMount, DnsChoice, Process, ProcessRoot } from './types.ts';
 
 /** Docker's search path when the image has none (oci.md c.1). */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -88,9 +88,11 @@ export function resolveProcess(
   const name = wanted.args[0];
   if (name === undefined || name === '') throw runtimeError('RUNTIME_NO_COMMAND', {});
   refuseZeroBytes(wanted);
-  const user = mappedUser(
-    resolveUser(wanted.user, readUserFile(merged, '/etc/passwd'), readUserFile(merged, '/etc/group')),
-  );
+  const passwd = readUserFile(merged, '/etc/passwd');
+  const group = readUserFile(merged, '/etc/group');
+  const found = resolveUser(wanted.user, passwd, group);
+  const others = (wanted.groups ?? []).map((name) => resolveUser(`0:${name}`, passwd, group).gid);
+  const user = mappedUser({ ...found, groups: [...new Set([...found.groups, ...others])] });
   return { name, user, env: environment(wanted, user), cwd: makeWorkingDirectory(merged, wanted.cwd) };
 }
 
@@ -246,9 +248,8 @@ function writeNetworkFiles(
   const { network } = wanted;
   const { address = '127.0.0.1', nameservers = undefined } = typeof network === 'object' ? network : {};
   const servers = readHostFile('/etc/resolv.conf') ?? '';
-  writeFileSync(resolvConf, nameservers === undefined ? servers : withNameservers(servers, nameservers), {
-    mode: 0o644,
-  });
+  const found = nameservers === undefined ? servers : withNameservers(servers, nameservers);
+  writeFileSync(resolvConf, resolvText(found, wanted.dns), { mode: 0o644 });
   const own = wanted.hostname === '' ? '' : `${address}\t${wanted.hostname}\n`;
   const given = (wanted.hosts ?? []).map(({ name, address }) => `${address}\t${name}\n`).join('');
   const usual = network === 'host' ? hostHosts() : LOCAL_HOSTS;
@@ -258,6 +259,32 @@ function writeNetworkFiles(
     ['/etc/resolv.conf', resolvConf],
     ['/etc/hosts', hosts],
   ];
+}
+
+/** resolv.conf(5): the machine's own, with what was asked for in place of its lines of that kind. */
+function resolvText(own: string, dns: DnsChoice | undefined): string {
+  if (dns === undefined) return own;
+  const { servers, search, options } = dns;
+  const kinds = {
+    nameserver: servers,
+    // docker's way to say: none at all.
+    search: search.includes('.') ? [] : search,
+    options,
+  };
+  const replaced = [
+    ...(servers.length > 0 ? ['nameserver'] : []),
+    ...(search.length > 0 ? ['search', 'domain'] : []),
+    ...(options.length > 0 ? ['options'] : []),
+  ];
+  const kept = own
+    .split('\n')
+    .filter((line) => line !== '' && !replaced.includes(line.trim().split(/\s+/)[0] ?? ''));
+  const given = [
+    ...kinds.nameserver.map((server) => `nameserver ${server}`),
+    ...(kinds.search.length > 0 ? [`search ${kinds.search.join(' ')}`] : []),
+    ...(kinds.options.length > 0 ? [`options ${kinds.options.join(' ')}`] : []),
+  ];
+  return `${[...given, ...kept].join('\n')}\n`;
 }
 
 function hostHosts(): string {

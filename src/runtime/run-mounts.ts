@@ -91,9 +91,11 @@ export async function prepareMounts(
         return { source: await openCache(mount), target, readOnly, own: !readOnly };
       }
       case 'tmpfs': {
-        const size = mount.size === undefined ? '' : `,size=${mount.size}`;
-        const source = memory(`memory-${made++}`, mount.mode ?? 0o1777, size);
-        return { source, target, readOnly: false, own: true };
+        const { size, uid, gid, readOnly = false, without } = mount;
+        const own = Object.entries({ size, uid, gid }).filter(([, value]) => value !== undefined);
+        const options = own.map(([name, value]) => `,${name}=${value}`).join('');
+        const source = memory(`memory-${made++}`, mount.mode ?? 0o1777, options);
+        return { source, target, readOnly, own: true, without };
       }
       case 'file': {
         if (mount.secret === true && !canMount && !isInMemory(root.folder)) {

@@ -1,19 +1,19 @@
 /** One rule of the OCI form of a seccomp filter (runtime-spec 1.0.2, linux.seccomp). */
-interface SeccompRule {
+export interface SeccompRule {
   readonly names: readonly string[];
-  readonly action: 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO';
+  readonly action: string;
   readonly errnoRet?: number;
   readonly args?: readonly {
     readonly index: number;
     readonly value: number;
     readonly valueTwo?: number;
-    readonly op: 'SCMP_CMP_EQ' | 'SCMP_CMP_NE' | 'SCMP_CMP_MASKED_EQ';
+    readonly op: string;
   }[];
 }
 
 export interface SeccompFilter {
-  readonly defaultAction: 'SCMP_ACT_ERRNO';
-  readonly defaultErrnoRet: number;
+  readonly defaultAction: string;
+  readonly defaultErrnoRet?: number;
   readonly architectures: readonly string[];
   readonly syscalls: readonly SeccompRule[];
 }
@@ -87,7 +87,7 @@ const FORBIDDEN = `
 `;
 
 /** Node's names of architectures -> the filter's, with their 32-bit form. Each one more costs every start 5 ms (x32, which nobody uses, is left out: its programs are killed). */
-const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
+export const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
   x64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86'],
   arm64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
   riscv64: ['SCMP_ARCH_RISCV64'],
@@ -95,8 +95,29 @@ const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
   s390x: ['SCMP_ARCH_S390X', 'SCMP_ARCH_S390'],
 };
 
-/** The filter for containers with the default capabilities on this architecture (Node's name); undefined where none is known. */
-export function seccompFilter(arch: string): SeccompFilter | undefined {
+/** What a capability beyond the default ones is for; the others of the forbidden calls stay forbidden. */
+const OPENED: Readonly<Record<string, string>> = {
+  CAP_SYS_ADMIN:
+    'bpf fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount mount_setattr move_mount open_tree perf_event_open ' +
+    'quotactl quotactl_fd setdomainname sethostname setns syslog umount umount2 unshare',
+  CAP_BPF: 'bpf',
+  CAP_DAC_READ_SEARCH: 'open_by_handle_at',
+  CAP_PERFMON: 'perf_event_open',
+  CAP_SYSLOG: 'syslog',
+  CAP_SYS_BOOT: 'reboot',
+  CAP_SYS_MODULE: 'delete_module finit_module init_module',
+  CAP_SYS_NICE: 'get_mempolicy mbind set_mempolicy',
+  CAP_SYS_PACCT: 'acct',
+  CAP_SYS_PTRACE: 'kcmp process_madvise',
+  CAP_SYS_RAWIO: 'ioperm iopl',
+  CAP_SYS_TIME: 'clock_settime clock_settime64 settimeofday stime',
+  CAP_SYS_TTY_CONFIG: 'vhangup',
+};
+
+/** The filter for containers with these capabilities (default ones need not be named) on this architecture (Node's name); undefined where none is known. */
+export function seccompFilter(arch: string, capabilities: readonly string[] = []): SeccompFilter | undefined {
+  const opened = new Set(capabilities.flatMap((name) => OPENED[name]?.split(' ') ?? []));
+  const isAdmin = capabilities.includes('CAP_SYS_ADMIN');
   const architectures = ARCHITECTURES[arch];
   if (architectures === undefined) return undefined;
   const cloneFlags = arch === 's390x' ? 1 : 0;
@@ -105,19 +126,33 @@ export function seccompFilter(arch: string): SeccompFilter | undefined {
     defaultErrnoRet: ENOSYS,
     architectures,
     syscalls: [
-      { names: words(ALLOWED), action: 'SCMP_ACT_ALLOW' },
-      { names: words(FORBIDDEN), action: 'SCMP_ACT_ERRNO', errnoRet: EPERM },
+      {
+        names: [...words(ALLOWED), ...opened, ...(isAdmin ? ['clone', 'clone3'] : [])],
+        action: 'SCMP_ACT_ALLOW',
+      },
+      {
+        names: words(FORBIDDEN).filter((name) => !opened.has(name)),
+        action: 'SCMP_ACT_ERRNO',
+        errnoRet: EPERM,
+      },
       ...PERSONALITIES.map((value) => allowIf('personality', 0, value, 'SCMP_CMP_EQ')),
       allowIf('socket', 0, AF_VSOCK, 'SCMP_CMP_NE'),
-      {
-        names: ['clone'],
-        action: 'SCMP_ACT_ALLOW',
-        args: [{ index: cloneFlags, value: CLONE_NAMESPACES, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
-      },
-      // Its flags lie in memory, where no filter sees them: programs fall back to clone.
-      { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
+      ...(isAdmin ? [] : cloneRules(cloneFlags)),
     ],
   };
+}
+
+/** New namespaces are for who may administer. */
+function cloneRules(cloneFlags: number): SeccompRule[] {
+  return [
+    {
+      names: ['clone'],
+      action: 'SCMP_ACT_ALLOW',
+      args: [{ index: cloneFlags, value: CLONE_NAMESPACES, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
+    },
+    // Its flags lie in memory, where no filter sees them: programs fall back to clone.
+    { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
+  ];
 }
 
 const words = (text: string): string[] => text.trim().split(/\s+/);

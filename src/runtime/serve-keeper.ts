@@ -1,6 +1,7 @@
 import type { CallOptions } from '../base/options.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import type { Layer } from '../layer/types.ts';
+import { folderBytes } from '../rootfs/folder-bytes.ts';
 import { removeTree } from '../rootfs/remove-tree.ts';
 import type { Rootfs, RootLook } from '../rootfs/types.ts';
 import type { LocalStore } from '../store/contract.ts';
@@ -66,6 +67,8 @@ export async function answerCall(tools: KeeperTools, call: KeeperCall, o: RunWat
     case 'removeFolder':
       removeTree(call.folder);
       return undefined;
+    case 'folderBytes':
+      return call.folders.map(folderBytes);
     case 'lookInside':
     case 'packInside':
     case 'unpackInside':
@@ -128,7 +131,9 @@ async function runMounted(
   request: RunRequest,
   o: RunWatch,
 ) {
-  const { mounts = [], secretEnv = [] } = request;
+  const { secretEnv = [] } = request;
+  const memory = (request.process.memory ?? []).map((mount) => ({ ...mount, kind: 'tmpfs' as const }));
+  const mounts = [...(request.mounts ?? []), ...memory];
   const hasSecrets = secretEnv.length > 0;
   const prepared =
     mounts.length === 0 && !hasSecrets
@@ -136,6 +141,14 @@ async function runMounted(
       : await prepareMounts(tools, root, { mounts, hasSecrets }, o);
   try {
     const merged = root.mount();
+    if (tools.canMount && request.process.binds.some((bind) => bind.fill === true)) {
+      await (await import('./fill-volumes.ts')).fillVolumes(
+        tools.snapshotter,
+        merged,
+        request.process.binds,
+        o,
+      );
+    }
     const io = ioOf(request);
     const { process: wanted } = request;
     const onMountPoints = request.place === undefined ? undefined : root.noteMountPoints;

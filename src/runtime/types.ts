@@ -19,6 +19,23 @@ export interface BindMount {
   readonly without?: readonly ('nosuid' | 'noexec')[] | undefined;
   /** Made for this run alone, and beside the root: where nothing can be mounted it may be moved into the root and out again. */
   readonly own?: boolean | undefined;
+  /** The volume that it is of. */
+  readonly volume?: string | undefined;
+  /** While the source is empty, what the root has at the target is copied into it first. */
+  readonly fill?: boolean | undefined;
+  /** Left out where nothing can be mounted. */
+  readonly optional?: boolean | undefined;
+}
+
+/** A file system in memory that a container has. */
+export interface MemoryMount {
+  readonly target: string;
+  readonly size?: number | undefined;
+  readonly mode?: number | undefined;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly readOnly?: boolean | undefined;
+  readonly without?: BindMount['without'];
 }
 
 /** A name that /etc/hosts of the container knows, beside those of the machine. */
@@ -34,6 +51,47 @@ export interface ResourceLimit {
   /** In the unit of the resource; undefined: unlimited. */
   readonly soft: number | undefined;
   readonly hard: number | undefined;
+}
+
+/** What a process may more, or less, than docker's default allows. Names of capabilities are the kernel's, as `CAP_CHOWN`, or `ALL`. */
+export interface Confinement {
+  readonly capAdd?: readonly string[] | undefined;
+  readonly capDrop?: readonly string[] | undefined;
+  readonly noNewPrivileges?: boolean | undefined;
+  /** Instead of our filter: none, or one in the form of docker's profiles. */
+  readonly seccomp?: 'unconfined' | Readonly<Record<string, unknown>> | undefined;
+  /** Nothing of /proc and /sys is hidden or made read-only. */
+  readonly unmasked?: boolean | undefined;
+  readonly readOnlyRoot?: boolean | undefined;
+  /** Of the container's own namespaces, as `net.ipv4.ip_forward`. */
+  readonly sysctls?: Readonly<Record<string, string>> | undefined;
+  readonly oomScoreAdj?: number | undefined;
+}
+
+/** What a container may use of the machine, by cgroups. */
+export interface ResourceLimits {
+  /** The id of the container: its cgroup's name. */
+  readonly cgroup: string;
+  /** Bytes. */
+  readonly memory?: number | undefined;
+  /** Bytes of memory and swap together; -1: as much as there is. */
+  readonly memorySwap?: number | undefined;
+  readonly memoryReservation?: number | undefined;
+  /** A weight: 1024 is usual. */
+  readonly cpuShares?: number | undefined;
+  /** Microseconds. */
+  readonly cpuPeriod?: number | undefined;
+  readonly cpuQuota?: number | undefined;
+  /** Which processors, as `0-3,8`. */
+  readonly cpus?: string | undefined;
+  readonly pids?: number | undefined;
+}
+
+/** What /etc/resolv.conf of the container says in place of the machine's. */
+export interface DnsChoice {
+  readonly servers: readonly string[];
+  readonly search: readonly string[];
+  readonly options: readonly string[];
 }
 
 /** What runs in a container. */
@@ -57,6 +115,12 @@ export interface Process {
   readonly hosts?: readonly HostName[] | undefined;
   /** Bytes of /dev/shm; 64 MiB without it. */
   readonly shmBytes?: number | undefined;
+  readonly memory?: readonly MemoryMount[] | undefined;
+  readonly confinement?: Confinement | undefined;
+  readonly resources?: ResourceLimits | undefined;
+  /** Groups besides those of the user: names of the image, or numbers. */
+  readonly groups?: readonly string[] | undefined;
+  readonly dns?: DnsChoice | undefined;
   readonly limits?: readonly ResourceLimit[] | undefined;
 }
 
@@ -142,12 +206,7 @@ export type RunMount =
       readonly uid?: number | undefined;
       readonly gid?: number | undefined;
     }
-  | {
-      readonly kind: 'tmpfs';
-      readonly target: string;
-      readonly size?: number | undefined;
-      readonly mode?: number | undefined;
-    }
+  | (MemoryMount & { readonly kind: 'tmpfs' })
   /** A file in memory. `secret`: it must never be on a disk, not even where nothing can be mounted. */
   | {
       readonly kind: 'file';
@@ -245,6 +304,8 @@ export interface Keeper {
   ): Promise<LayerRef | undefined>;
   /** Writes all files as a tar to the file or pipe at `path`; its bytes. */
   packRoot(root: ContainerRoot, path: string, o?: CallOptions): Promise<number>;
+  /** Bytes of the files below each folder. */
+  folderBytes(folders: readonly string[]): Promise<readonly number[]>;
   /** Bytes of the files added or changed in each root. */
   rootBytes(roots: readonly ContainerRoot[]): Promise<readonly number[]>;
   /** Removes the kept root of a container's folder. */

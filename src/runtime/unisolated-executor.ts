@@ -34,15 +34,15 @@ export function createUnisolatedExecutor(why: string): Executor {
     const folder = join(root.folder, 'runtime');
     mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
     try {
-      const prepared = prepareProcess({ folder, merged: root.merged }, process);
+      const binds = process.binds.filter(({ optional }) => optional !== true);
+      const prepared = prepareProcess({ folder, merged: root.merged }, { ...process, binds });
       if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
       const { mountPoints, process: ready } = prepared;
       const dev = fillPlainDev(makeFolder(folder, 'dev'), io.output === 'events');
       try {
-        const binds = [...kernelFolders(folder), ...ready.binds];
         const placements = placeInRoot(
           { merged: root.merged, aside: join(folder, 'aside'), mountPoints },
-          binds,
+          [...kernelFolders(folder), ...ready.binds],
           why,
         );
         try {
@@ -77,6 +77,10 @@ function refuseUnisolated(process: Process, why: string): void {
   };
   if (process.network !== 'host')
     refuse('--network=none', 'only the network of this container can be had here');
+  const { confinement = {} } = process;
+  if (confinement.readOnlyRoot === true) refuse('--read-only', 'nothing can be mounted here');
+  if (Object.keys(confinement.sysctls ?? {}).length > 0)
+    refuse('--sysctl', 'there are no namespaces to set it in');
   if (process.privileged === true)
     refuse('--security=insecure', 'a step has fewer rights here than this container, never more');
 }

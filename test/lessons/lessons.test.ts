@@ -47,6 +47,7 @@ const GROUPS: readonly {
   { pages: ['28-any-runtime'] },
   { pages: ['31-pulled-layers-are-shared'], registry: true },
   { pages: ['32-how-a-dockerfile-is-run'] },
+  { pages: ['33-data-that-outlives-a-container'] },
   { pages: ['34-where-kaniko-builds'], podman: true },
 ];
 

@@ -74,6 +74,7 @@ export function createFakeKeeper(store: LocalStore): Keeper & { readonly runs: R
     rootChanges: async () => [],
     commitRoot: async () => undefined,
     packRoot: async () => 0,
+    folderBytes: async () => [],
     rootBytes: async (roots) => roots.map(() => 0),
     discardRoot: async () => {},
     openNetwork: async () => ({ id: 1, network: 'host', ports: [] }),

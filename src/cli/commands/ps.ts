@@ -112,7 +112,7 @@ function rowOf(
     Labels: Object.entries(config.Labels ?? {})
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
-    Mounts: process.binds.map(({ source }) => source).join(','),
+    Mounts: process.binds.map(({ source, volume }) => volume ?? source).join(','),
     Networks: networkMode(container),
   };
 }

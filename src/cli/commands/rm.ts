@@ -10,13 +10,13 @@ export const command: CommandSpec = {
   arity: [1, Number.POSITIVE_INFINITY],
   options: [
     { flags: '-f, --force', summary: 'kill those that run', common: true },
-    { flags: '-v, --volumes', summary: 'accepted for scripts; there are no volumes yet' },
+    { flags: '-v, --volumes', summary: 'their volumes without a name too' },
   ],
   examples: ['dobos rm eager_carver', 'dobos rm -f box', 'dobos rm 3f1c2a 99ab'],
   async run({ app, terminal, args, options }) {
     const force = flagOption(options, 'force');
     return eachName(terminal, args, async (name) => {
-      await removeByName(app, name, { force });
+      await removeByName(app, name, { force, volumes: flagOption(options, 'volumes') });
       return name;
     });
   },

@@ -1,6 +1,7 @@
 import type { App } from '../../app/app.ts';
 import { type RunOptions, runContainer, runDetached } from '../../app/run-container.ts';
 import { containerOptions } from '../container-options.ts';
+import { SETTING_OPTIONS } from '../container-settings.ts';
 import { cliError } from '../errors.ts';
 import { NETWORK_OPTIONS } from '../network-options.ts';
 import { afterStop, passOrStop } from '../pass-signals.ts';
@@ -19,10 +20,9 @@ export const command: CommandSpec = {
   passThrough: true,
   usageExit: 125,
   later: [
-    '--add-host', '--cap-add', '--cap-drop', '--privileged',
-    '--mount', '--tmpfs', '--env-file', '--read-only', '--restart', '--init', '--cidfile', '-m', '--memory',
-    '--cpus', '-c', '--cpu-shares', '--pids-limit', '--ulimit', '--device', '--dns', '--security-opt', '--stop-signal', '--stop-timeout', '-a',
-    '--attach', '--link', '--log-driver', '--log-opt', '--ipc', '--pid', '--userns', '--shm-size', '--sysctl', '--group-add', '--gpus', '--volumes-from',
+    '--restart', '--init', '-a',
+    '--attach', '--link', '--log-driver', '--log-opt', '--gpus', '--volumes-from', '--health-cmd', '--health-interval', '--health-retries',
+    '--health-start-period', '--health-timeout', '--no-healthcheck', '--cgroupns', '--cgroup-parent', '--volume-driver', '--isolation',
   ], // biome-ignore format: a list
   options: [
     { flags: '-i, --interactive', summary: 'pass standard input on', common: true },
@@ -37,10 +37,20 @@ export const command: CommandSpec = {
       common: true,
     },
     {
-      flags: '-v, --volume <host:inside>',
-      summary: 'show a host folder inside; `:ro` at the end for reading only',
+      flags: '-v, --volume <name:inside>',
+      summary: 'show a volume or a host folder inside; `:ro` at the end for reading only',
       repeat: true,
       common: true,
+    },
+    {
+      flags: '--mount <keys>',
+      summary: 'type=bind, volume or tmpfs, src=, dst=, readonly; a missing host path is an error',
+      repeat: true,
+    },
+    {
+      flags: '--tmpfs <path>',
+      summary: 'memory inside, with `:size=64m,mode=1770` and the like',
+      repeat: true,
     },
     {
       flags: '--entrypoint <program>',
@@ -60,6 +70,7 @@ export const command: CommandSpec = {
     { flags: '-q, --quiet', summary: 'show nothing of a pull' },
     { flags: '--runtime <name>', summary: 'an OCI runtime by name or path, `chroot`, or `unisolated`' },
     { flags: '-l, --label <name=value>', summary: 'a label of the container', repeat: true },
+    ...SETTING_OPTIONS,
   ],
   examples: [
     'dobos run app',

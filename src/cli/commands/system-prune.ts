@@ -1,5 +1,6 @@
 import { removeBuilds } from '../../app/build-records.ts';
 import { pruneBuildCache, pruneImages } from '../../app/prune.ts';
+import { pruneVolumes } from '../../app/volumes.ts';
 import { type CommandSpec, flagOption } from '../spec.ts';
 import { formatDockerSize } from '../units.ts';
 
@@ -11,6 +12,7 @@ export const command: CommandSpec = {
   arity: [0, 0],
   options: [
     { flags: '--keep-cache', summary: 'leave the build cache', common: true },
+    { flags: '--volumes', summary: 'volumes without a name that no container uses too' },
     { flags: '-f, --force', summary: 'accepted for scripts; nothing is asked here' },
   ],
   examples: ['dobos system prune', 'dobos system prune --keep-cache', 'dobos system df'],
@@ -18,10 +20,14 @@ export const command: CommandSpec = {
     const builds = await removeBuilds(app, 'all');
     const images = await pruneImages(app, { partials: true });
     const cache = flagOption(options, 'keepCache') ? { removed: [], bytes: 0 } : await pruneBuildCache(app);
+    const volumes = flagOption(options, 'volumes')
+      ? await pruneVolumes(app, { all: false })
+      : { removed: [], bytes: 0 };
     await terminal.out(
       `Images removed: ${images.removed.length}\nBuild cache steps removed: ${cache.removed.length}\n` +
         `Build records removed: ${builds.removed.length}\n` +
-        `Total reclaimed space: ${formatDockerSize(builds.bytes + images.bytes + cache.bytes)}\n`,
+        (flagOption(options, 'volumes') ? `Volumes removed: ${volumes.removed.length}\n` : '') +
+        `Total reclaimed space: ${formatDockerSize(builds.bytes + images.bytes + cache.bytes + volumes.bytes)}\n`,
     );
     return 0;
   },

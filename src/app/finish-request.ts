@@ -1,0 +1,40 @@
+import type { Image } from '../image/types.ts';
+import type { App } from './app.ts';
+import { readLimits } from './container-limits.ts';
+import { readMounts } from './container-mounts.ts';
+import { readNameFile, readSettings, refuseCidFile } from './container-settings.ts';
+import type { ContainerRequest } from './containers.ts';
+import type { RunOptions } from './run-container.ts';
+
+/** The options with the variables and labels of their files, which come before those given one by one. @throws RUN_OPTION */
+export function withFiles<T extends Pick<RunOptions, 'env' | 'labels' | 'settings'>>(o: T): T {
+  const { envFiles = [], labelFiles = [] } = o.settings ?? {};
+  const env = envFiles.flatMap((path) => readNameFile('--env-file', path));
+  const labels = labelFiles.flatMap((path) => readNameFile('--label-file', path));
+  return { ...o, env: [...env, ...o.env], labels: [...labels, ...(o.labels ?? [])] };
+}
+
+/** The request with mounts and settings of the container; folders of the host that `-v` names are made. @throws RUN_MOUNT, VOLUME_NAME, RUN_OPTION and as `readSettings` */
+export function finishRequest(
+  app: App,
+  image: Image,
+  request: ContainerRequest,
+  o: RunOptions,
+): ContainerRequest {
+  if (o.cidFile !== undefined) refuseCidFile(o.cidFile);
+  const settings =
+    o.settings === undefined ? undefined : readSettings(app, o.settings, request.process.network);
+  const resources = o.limits === undefined ? undefined : readLimits(o.limits);
+  const { volumes, mounts, tmpfs } = o;
+  const declared = Object.keys(image.config.config?.Volumes ?? {});
+  const read = readMounts(app.settings.storeFolder, { volumes, mounts, tmpfs, declared });
+  const binds = [...read.binds, ...(settings?.binds ?? [])];
+  return {
+    ...request,
+    config: { ...request.config, ...settings?.config },
+    process: { ...request.process, ...settings?.process, binds, memory: read.memory },
+    volumes: read.volumes,
+    resources,
+    cidFile: o.cidFile,
+  };
+}
