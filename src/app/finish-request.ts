@@ -1,13 +1,27 @@
 import type { Image } from '../image/types.ts';
 import type { App } from './app.ts';
-import { readLimits } from './container-limits.ts';
+import { type LimitsRequest, readLimits } from './container-limits.ts';
 import { readMounts } from './container-mounts.ts';
-import { readNameFile, readSettings, refuseCidFile } from './container-settings.ts';
+import { readNameFile, readSettings, refuseCidFile, type SettingsRequest } from './container-settings.ts';
 import type { ContainerRequest } from './containers.ts';
-import type { RunOptions } from './run-container.ts';
+
+export interface FinishOptions {
+  readonly env: readonly string[];
+  /** `name=value`. */
+  readonly labels?: readonly string[] | undefined;
+  /** As `-v` has them. */
+  readonly volumes: readonly string[];
+  /** As `--mount` and `--tmpfs` have them. */
+  readonly mounts?: readonly string[] | undefined;
+  readonly tmpfs?: readonly string[] | undefined;
+  readonly settings?: SettingsRequest | undefined;
+  readonly limits?: LimitsRequest | undefined;
+  /** Gets the id of the container; it must not be there. */
+  readonly cidFile?: string | undefined;
+}
 
 /** The options with the variables and labels of their files, which come before those given one by one. @throws RUN_OPTION */
-export function withFiles<T extends Pick<RunOptions, 'env' | 'labels' | 'settings'>>(o: T): T {
+export function withFiles<T extends FinishOptions>(o: T): T {
   const { envFiles = [], labelFiles = [] } = o.settings ?? {};
   const env = envFiles.flatMap((path) => readNameFile('--env-file', path));
   const labels = labelFiles.flatMap((path) => readNameFile('--label-file', path));
@@ -19,7 +33,7 @@ export function finishRequest(
   app: App,
   image: Image,
   request: ContainerRequest,
-  o: RunOptions,
+  o: FinishOptions,
 ): ContainerRequest {
   if (o.cidFile !== undefined) refuseCidFile(o.cidFile);
   const settings =

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { mergeEnv, parseVolume } from './run-container.ts';
+import { parseVolume } from './host-volume.ts';
+import { mergeEnv } from './run-container.ts';
 
 describe('variables of a container', () => {
   it("are the image's with the given ones over them", () => {
@@ -23,7 +24,7 @@ describe('volumes', () => {
 
   it.each([
     ['/tmp', 'want HOST:CONTAINER'],
-    ['data:/in', 'named volumes come in a later version'],
+    ['data:/in', 'a build has no volumes with names'],
     ['/tmp:in', '"in" is not an absolute path'],
     ['/tmp:/', 'the root itself'],
     ['/tmp:/in:rx', 'unknown mode "rx"'],

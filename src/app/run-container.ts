@@ -1,22 +1,17 @@
-import { realpathSync, statSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
 import { errorMaker } from '../base/errors.ts';
 import type { Container } from '../containers/types.ts';
 import type { Image } from '../image/types.ts';
 import type { ContainerConfig } from '../oci/types.ts';
-import type { BindMount, ExitStatus } from '../runtime/types.ts';
+import type { ExitStatus } from '../runtime/types.ts';
 import type { App } from './app.ts';
-import type { LimitsRequest } from './container-limits.ts';
-import type { SettingsRequest } from './container-settings.ts';
 import type { ContainerRequest } from './containers.ts';
 import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
-import { finishRequest, withFiles } from './finish-request.ts';
+import { type FinishOptions, finishRequest, withFiles } from './finish-request.ts';
 import { chooseNetwork, type NetworkOptions } from './network-options.ts';
 import { warnOfExecutor } from './warn-of-executor.ts';
 
 type RunErrors = {
   RUN_NO_COMMAND: { image: string };
-  RUN_VOLUME: { volume: string; problem: string };
   RUN_NO_TERMINAL: { name: string };
 };
 const runError = errorMaker<RunErrors>({
@@ -28,35 +23,19 @@ const runError = errorMaker<RunErrors>({
     message: `container ${name} was made with -t, and standard input is no terminal`,
     hint: 'start it from a terminal',
   }),
-  RUN_VOLUME: ({ volume, problem }) => ({
-    message: `volume "${volume}": ${problem}`,
-    hint: 'a host folder and a container path, both absolute: -v /host/folder:/inside[:ro]',
-  }),
 });
 
-export interface RunOptions extends NetworkOptions {
+export interface RunOptions extends NetworkOptions, FinishOptions {
   readonly image: string;
   /** Of the container; a made-up one when absent. */
   readonly name?: string | undefined;
   /** The container goes when it ends. */
   readonly remove: boolean;
-  /** `name=value`. */
-  readonly labels?: readonly string[] | undefined;
   /** Replaces the image's CMD when not empty. */
   readonly command: readonly string[];
   readonly entrypoint?: string | undefined;
-  readonly env: readonly string[];
   readonly workdir?: string | undefined;
   readonly user?: string | undefined;
-  /** As `-v` has them. */
-  readonly volumes: readonly string[];
-  /** As `--mount` and `--tmpfs` have them. */
-  readonly mounts?: readonly string[] | undefined;
-  readonly tmpfs?: readonly string[] | undefined;
-  readonly settings?: SettingsRequest | undefined;
-  readonly limits?: LimitsRequest | undefined;
-  /** Gets the id of the container; it must not be there. */
-  readonly cidFile?: string | undefined;
   readonly hostname?: string | undefined;
   readonly interactive: boolean;
   readonly tty: boolean;
@@ -227,27 +206,3 @@ export function mergeEnv(
 }
 
 const nameOf = (entry: string): string => entry.split('=', 1)[0]!;
-
-/** `/host:/inside[:ro|rw]`. @throws RUN_VOLUME */
-export function parseVolume(volume: string): BindMount {
-  const [source, target, mode = 'rw', ...rest] = volume.split(':');
-  const problem =
-    source === undefined || target === undefined || rest.length > 0
-      ? 'want HOST:CONTAINER[:ro|rw]'
-      : !isAbsolute(source)
-        ? `"${source}" is not an absolute path (named volumes come in a later version)`
-        : !target.startsWith('/')
-          ? `"${target}" is not an absolute path`
-          : target === '/'
-            ? 'the container path is the root itself'
-            : mode !== 'ro' && mode !== 'rw'
-              ? `unknown mode "${mode}"`
-              : undefined;
-  if (problem !== undefined) throw runError('RUN_VOLUME', { volume, problem });
-  try {
-    statSync(source!);
-  } catch {
-    throw runError('RUN_VOLUME', { volume, problem: `${source} does not exist` });
-  }
-  return { source: realpathSync(source!), target: target!, readOnly: mode === 'ro' };
-}

@@ -8,7 +8,7 @@ import { parseMemorySize } from '../base/memory-size.ts';
 import type { StepSurroundings } from '../build/execute-run.ts';
 import { resourceName } from '../linux/resource-limits.ts';
 import type { BindMount, HostName, ResourceLimit } from '../runtime/types.ts';
-import { parseVolume } from './run-container.ts';
+import { parseVolume } from './host-volume.ts';
 
 type SurroundingsErrors = {
   BUILD_ADD_HOST: { text: string; problem: string };

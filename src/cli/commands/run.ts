@@ -44,7 +44,7 @@ export const command: CommandSpec = {
     },
     {
       flags: '--mount <keys>',
-      summary: 'type=bind, volume or tmpfs, src=, dst=, readonly; a missing host path is an error',
+      summary: 'type=bind, volume or tmpfs, src=, dst=, readonly; src must be there',
       repeat: true,
     },
     {
