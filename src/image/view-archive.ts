@@ -69,7 +69,9 @@ export async function viewArchive(
   try {
     const regions = new Map<Digest, FileRegion>();
     const documents = new Map<Digest, Uint8Array>();
-    const view = viewStore(store, regions, documents);
+    /** Stand under their diff ids, though they may be compressed: who opens the layer proves that. */
+    const packed = new Set<Digest>();
+    const view = viewStore(store, regions, documents, packed);
     const targets: { names: readonly string[]; members: readonly string[]; target: Descriptor }[] = [];
     const labels: string[] = [];
     for (const planned of planLoad(archive, o.platform)) {
@@ -77,6 +79,7 @@ export async function viewArchive(
       for (const { blob, diffId, region } of planned.blobs) {
         const descriptor = blob ?? { mediaType: OCI_LAYER_TAR, digest: diffId!, size: region.size };
         regions.set(descriptor.digest, region);
+        if (blob === undefined) packed.add(descriptor.digest);
         if (diffId !== undefined) layers.set(diffId, openLayer(view, descriptor, diffId));
       }
       const made = planned.documents(layers);
@@ -135,6 +138,7 @@ function viewStore(
   store: LocalStore,
   regions: Pick<ReadonlyMap<Digest, FileRegion>, 'get' | 'has'>,
   documents: ReadonlyMap<Digest, Uint8Array>,
+  packed: ReadonlySet<Digest> = new Set(),
 ): LocalStore {
   return {
     ...store,
@@ -145,6 +149,7 @@ function viewStore(
       const region = regions.get(wanted.digest);
       if (document === undefined && region === undefined)
         throw bytesError('BYTES_SHORT_FILE', { path: wanted.digest, want: wanted.size, got: 0 });
+      if (region !== undefined && packed.has(wanted.digest)) return readRegion(region, o);
       return verify(document === undefined ? readRegion(region!, o) : streamOf(document), wanted);
     },
   };

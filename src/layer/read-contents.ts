@@ -1,6 +1,7 @@
 import { type ByteStream, type FileRegion, readRegion, verify } from '../base/bytes.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { LocalStore } from '../store/contract.ts';
+import { readCompression } from './build-layer-index.ts';
 import type { Layer, LayerEntry } from './types.ts';
 
 /** Calls `take` with each regular file's content, in tar order; what it leaves unread is jumped over. The layer is read once, to its last wanted byte; where it lies uncompressed on disk, only the contents are. Each content is checked against the digest that the index has of it. @throws BYTES_MISMATCH, and those of the store and compress rooms */
@@ -60,8 +61,10 @@ async function* joinPieces(tar: TarBytes, pieces: NonNullable<LayerEntry['pieces
 }
 
 async function openTarBytes(store: LocalStore, layer: Layer, o: CallOptions): Promise<TarBytes> {
-  const plain = layer.blob.digest === layer.diffId ? await store.locate(layer.blob, o) : undefined;
-  return plain === undefined ? createStreamBytes(layer, o) : createPlainBytes(plain, o);
+  const stored = layer.blob.digest === layer.diffId ? await store.locate(layer.blob, o) : undefined;
+  // A layer of docker's archives stands under its diff id however it is stored there.
+  const isPlain = stored !== undefined && readCompression(stored) === 'none';
+  return isPlain ? createPlainBytes(stored, o) : createStreamBytes(layer, o);
 }
 
 function createPlainBytes(region: FileRegion, o: CallOptions): TarBytes {

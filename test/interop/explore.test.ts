@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openExploration } from '../../src/explore/explore-image.ts';
@@ -103,6 +104,30 @@ describe('the same image in other forms, as skopeo writes them,', () => {
     },
   );
 
+  it('is read where docker-archive has its layers compressed', async () => {
+    const config = Buffer.from(
+      JSON.stringify({
+        os: 'linux',
+        architecture: 'amd64',
+        rootfs: { type: 'layers', diff_ids: LAYERS.map((tar) => `sha256:${hexOf(tar)}`) },
+      }),
+    );
+    const rows = [{ Config: 'c.json', RepoTags: ['example.com/app:1'], Layers: ['0.tar.gz', '1/layer.tar'] }];
+    const archive = tarOf([
+      ['0.tar.gz', gzipSync(LAYERS[0]!)],
+      ['c.json', config],
+      ['1/', 'folder/'],
+      ['1/layer.tar', LAYERS[1]!],
+      ['manifest.json', JSON.stringify(rows)],
+    ]);
+    writeFileSync(at('packed.tar'), archive);
+    expect(await explored(at('packed.tar'))).toMatchObject({ visible: VISIBLE, hidden: HIDDEN });
+    const run = (...args: string[]) => sandbox.run(args);
+    expect((await run('cat', '--layer', '0', at('packed.tar'), '/d/a')).stdout).toBe('A'.repeat(1000));
+    expect((await run('cat', at('packed.tar'), 'n', 'c')).stdout).toBe(`new${'C'.repeat(50)}`);
+    expect((await run('compare', '--same', at('packed.tar'), layout)).code).toBe(0);
+  });
+
   it('is read from standard input, also compressed as a whole', async () => {
     const file = at('stdin.tar');
     skopeo('copy', `oci:${layout}:t`, `docker-archive:${file}:example.com/app:1`);
@@ -175,6 +200,8 @@ it('of an index for several platforms one is chosen, or what there is is listed'
   expect((await sandbox.run(['explore', '--summary', index])).code).toBe(0);
 });
 
+const hexOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
 interface Listed {
   readonly mediaType: string;
   readonly digest: string;
@@ -197,7 +224,7 @@ function writePlatforms(folder: string, image: Listed, platforms: readonly strin
     return { ...image, platform: { os, architecture } };
   });
   const nested = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
-  const hex = createHash('sha256').update(nested).digest('hex');
+  const hex = hexOf(nested);
   writeFileSync(join(folder, 'blobs/sha256', hex), nested);
   const root = { mediaType, digest: `sha256:${hex}`, size: nested.length };
   writeFileSync(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [root] }));
