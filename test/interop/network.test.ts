@@ -432,6 +432,22 @@ describe('a network of its own', () => {
     expect(shared.stderr).toContain(
       'slirp4netns: no tap device: the container has the network of this machine',
     );
+    // A kernel without bridges.
+    const ip = join(bare, 'ip');
+    writeFileSync(
+      ip,
+      '#!/bin/sh\ncase "$*" in *route*) echo "[]";; *) echo not supported >&2; exit 2; esac\n',
+    );
+    chmodSync(ip, 0o755);
+    const ran = (): ReturnType<Sandbox['run']> =>
+      box.run(['run', '--rm', '-p', '8080:80', 'base:1', 'echo', 'ran'], { env: { PATH: bare } });
+    const bridgeless = await ran();
+    expect(bridgeless).toMatchObject({ code: 0, stdout: 'ran\n' });
+    expect(bridgeless.stderr).toContain('no tap device: the container has the network of this machine');
+    for (const name of ['slirp4netns', 'pasta']) rmSync(join(bare, name), { force: true });
+    expect((await ran()).stderr).toContain(
+      'no bridge can be made: not supported: the container has the network of this machine',
+    );
   });
 });
 

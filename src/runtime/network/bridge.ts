@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { systemCode } from '../../base/errors.ts';
 import { inNetworkNamespace } from '../../linux/net-namespace.ts';
 import { runtimeError } from '../errors.ts';
 import { mustRun, runTool, TOOL_ENV } from './run-tool.ts';
@@ -15,6 +16,7 @@ const MAX_CLAIMS = 4096;
 
 /** Connects the namespace at `path` to the bridge, which is made if need be; the address it got. @throws RUNTIME_NETWORK */
 export async function joinBridge(ip: string, path: string): Promise<NetworkAddress> {
+  allowForwarding();
   const half = await makeBridge(ip);
   const address = await claimAddress(ip, half, path);
   const gateway = `${half}.0.1`;
@@ -32,7 +34,6 @@ export async function joinBridge(ip: string, path: string): Promise<NetworkAddre
     }),
   );
   if (done.status !== 0) throw runtimeError('RUNTIME_NETWORK', { problem: `${ip}: ${done.stderr.trim()}` });
-  allowForwarding();
   return { address, prefix: PREFIX, gateway, mac: macOf(address) };
 }
 
@@ -110,8 +111,13 @@ function packetSize(): number {
   }
 }
 
-/** Without it nothing leaves the bridge; docker switches it on too. */
+/** Without it nothing leaves the bridge; docker switches it on too. @throws RUNTIME_NETWORK */
 function allowForwarding(): void {
   const path = '/proc/sys/net/ipv4/ip_forward';
-  if (readFileSync(path, 'latin1').trim() !== '1') writeFileSync(path, '1');
+  try {
+    if (readFileSync(path, 'latin1').trim() !== '1') writeFileSync(path, '1');
+  } catch (error) {
+    const problem = `${path} cannot be switched on: ${systemCode(error)}`;
+    throw runtimeError('RUNTIME_NETWORK', { problem }, { cause: error });
+  }
 }

@@ -103,9 +103,16 @@ async function make(tools: NetworkTools, place: Place, wishes: readonly PortWish
       wishes,
     );
   await makeNamespace(place.path);
-  return ip === undefined
-    ? makeUserMode(() => start(user!, place.folder, place.path, wishes), place, wishes)
-    : makeBridged(ip, program('nft'), place, wishes);
+  const userMode = (): Promise<Made> =>
+    makeUserMode(() => start(user!, place.folder, place.path, wishes), place, wishes);
+  if (ip === undefined) return userMode();
+  try {
+    return await makeBridged(ip, program('nft'), place, wishes);
+  } catch (error) {
+    // A kernel without bridges, or a container that may not make any.
+    if (!isDobosError(error, 'RUNTIME_NETWORK')) throw error;
+    return user === undefined ? sharedWithHost(String(error.facts.problem), wishes) : userMode();
+  }
 }
 
 /** A namespace with its loopback switched on, at `path`. */
