@@ -26,7 +26,7 @@ const SECRETS = [
 const FASTER = 100;
 
 /** Longest wait for the head or the next byte of an answer, in milliseconds. */
-const PATIENCE_MS = 700;
+const PATIENCE_MS = 1500;
 
 /** A clock that goes faster, and chance from a seed. */
 export function fastClock(seed: number): HttpClock {
@@ -70,7 +70,7 @@ export async function pullThrough(
   },
 ): Promise<Ended> {
   const { http, from } = openRepository(proxy, o.seed, o.ca);
-  const hangs = AbortSignal.timeout(o.longestMs ?? 30_000);
+  const hangs = AbortSignal.timeout(o.longestMs ?? 60_000);
   try {
     const pulled = await pull(from, o.store, o.reference, hangs);
     return { error: undefined, pulled };
