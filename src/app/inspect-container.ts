@@ -85,11 +85,12 @@ export async function inspectContainer(app: App, name: string): Promise<Readonly
 
 function stateOf(state: ContainerState): Readonly<Record<string, unknown>> {
   const time = (at: number | undefined): string => (at === undefined ? NEVER : new Date(at).toISOString());
+  const isPaused = state.kind === 'running' && state.paused === true;
   const ended = state.kind === 'exited' || state.kind === 'created' ? state : undefined;
   return {
-    Status: state.kind,
+    Status: isPaused ? 'paused' : state.kind,
     Running: state.kind === 'running',
-    Paused: false,
+    Paused: isPaused,
     Restarting: false,
     Dead: state.kind === 'removing',
     Pid: state.kind === 'running' ? (ownerPid(state.owner) ?? 0) : 0,

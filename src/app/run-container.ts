@@ -139,7 +139,6 @@ export async function startInBackground(
   const { records } = await openContainers(app);
   const container = await lookUpContainer(records, name);
   if (container.state.kind === 'running') return;
-  if (container.process.tty) throw runError('RUN_NO_TERMINAL', { name });
   const exit = await superviseContainer(app, container, o);
   if (exit?.refused !== undefined)
     throw containerError('CONTAINER_NOT_STARTED', { name, problem: exit.refused });

@@ -199,6 +199,27 @@ export const COMMANDS: readonly CommandRow[] = [
     () => import('./commands/stop.ts'),
   ),
   row(
+    'restart',
+    'containers',
+    'Stop containers and start them again',
+    ['container restart'],
+    () => import('./commands/restart.ts'),
+  ),
+  row(
+    'pause',
+    'containers',
+    'Stop all processes of containers where they are',
+    ['container pause'],
+    () => import('./commands/pause.ts'),
+  ),
+  row(
+    'unpause',
+    'containers',
+    'Let the processes of containers go on',
+    ['container unpause'],
+    () => import('./commands/unpause.ts'),
+  ),
+  row(
     'kill',
     'containers',
     'Kill containers, or send them a signal',
@@ -211,6 +232,20 @@ export const COMMANDS: readonly CommandRow[] = [
     'Wait until containers have ended',
     ['container wait'],
     () => import('./commands/wait.ts'),
+  ),
+  row(
+    'exec',
+    'containers',
+    'Run one more program in a running container',
+    ['container exec'],
+    () => import('./commands/exec.ts'),
+  ),
+  row(
+    'attach',
+    'containers',
+    'See and type into a container in the background',
+    ['container attach'],
+    () => import('./commands/attach.ts'),
   ),
   row(
     'logs',
@@ -347,7 +382,7 @@ export const COMMANDS: readonly CommandRow[] = [
 /** Commands that people will type and that come later; they fail by name. */
 export const LATER: readonly string[] = [
   'copy', 'search', 'validate',
-  'restart', 'pause', 'unpause', 'exec', 'attach', 'top', 'container', 'network', 'buildx', 'builder',
+  'top', 'container', 'network', 'buildx', 'builder',
   'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
 ]; // biome-ignore format: by group
 

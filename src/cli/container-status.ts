@@ -7,7 +7,7 @@ export function formatStatus({ state }: Pick<Container, 'state'>, now: number): 
     case 'created':
       return 'Created';
     case 'running':
-      return `Up ${formatAge(now - state.startedAt)}`;
+      return `Up ${formatAge(now - state.startedAt)}${state.paused === true ? ' (Paused)' : ''}`;
     case 'exited':
       return `Exited (${state.code}) ${formatAge(now - state.finishedAt)} ago`;
     case 'removing':

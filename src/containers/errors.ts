@@ -19,6 +19,11 @@ type ContainerErrors = {
   VOLUME_IN_USE: { name: string; ids: readonly string[]; names: readonly string[] };
   CONTAINER_COPY: { problem: string };
   CONTAINER_NO_PATH: { name: string; path: string };
+  CONTAINER_FOREGROUND: object;
+  CONTAINER_PAUSED: { name: string; action: string };
+  CONTAINER_NOT_PAUSED: { name: string };
+  CONTAINER_UNREACHABLE: { name: string; seconds: number };
+  CONTAINER_LOST: { name: string };
   CONTAINER_NOT_STARTED: { name: string; problem: string };
   CONTAINER_UNWATCHED: { id: string; problem: string };
   CONTAINER_NETWORK: { name: string; state: string };
@@ -87,6 +92,23 @@ export const containerError = errorMaker<ContainerErrors>({
   }),
   CONTAINER_COPY: ({ problem }) => problem,
   CONTAINER_NO_PATH: ({ name, path }) => `no such container:path: ${name}:${path}`,
+  CONTAINER_PAUSED: ({ name, action }) => ({
+    message: `container ${name} is paused, so it cannot be ${action}`,
+    hint: `let it go on first: dobos unpause ${name}`,
+  }),
+  CONTAINER_NOT_PAUSED: ({ name }) => `container ${name} is not paused`,
+  CONTAINER_FOREGROUND: () => ({
+    message: 'the container runs in the foreground of another command: its streams are there',
+    hint: 'dobos exec starts one more program in it; one that was started with -d can be attached to',
+  }),
+  CONTAINER_UNREACHABLE: ({ name, seconds }) => ({
+    message: `the process that looks after container ${name} does not listen, after ${seconds} s`,
+    hint: 'dobos rm -f removes the container all the same',
+  }),
+  CONTAINER_LOST: ({ name }) => ({
+    message: `the connection to container ${name} was lost`,
+    hint: 'dobos ps -a shows what became of it',
+  }),
   CONTAINER_NOT_STARTED: ({ name, problem }) => `container ${name} was not started: ${problem}`,
   CONTAINER_UNWATCHED: ({ id, problem }) => ({
     message: `container ${id} was not started: the process that was to look after it is gone, ${problem}`,

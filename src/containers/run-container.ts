@@ -1,8 +1,9 @@
 import { isDobosError } from '../base/errors.ts';
-import type { ContainerRoot, ExitStatus, Keeper, RunWatch } from '../runtime/types.ts';
+import type { ContainerRoot, ExitStatus, Keeper, Output, ProgramReach } from '../runtime/types.ts';
 import { ownerId } from '../store/owner.ts';
 import { type ConnectOptions, connectContainer } from './connect-container.ts';
 import type { ContainerRecords } from './container-records.ts';
+import type { ControlServer } from './control-server.ts';
 import { containerError } from './errors.ts';
 import { refuseHeld } from './hold-container.ts';
 import { forgetContainer, type RemoveTools } from './remove-container.ts';
@@ -21,8 +22,9 @@ const KILLED = 137;
 export interface RunHow extends ConnectOptions {
   readonly interactive: boolean;
   /** Takes what it prints, and input is what is written to it; without this it has this process's own streams. */
-  readonly onOutput?: RunWatch['onEvent'];
-  readonly onStarted?: RunWatch['onStarted'];
+  readonly onOutput?: ((output: Output) => void) | undefined;
+  /** Told when the program runs and the container listens. */
+  readonly onStarted?: (() => void) | undefined;
 }
 
 /**
@@ -46,6 +48,16 @@ export async function runContainer(
     if (container.autoRemove) await forgetContainer(tools, container);
     else await noteEnd(records, id, state);
   };
+  const folder = records.folderOf(id);
+  let control: Promise<ControlServer | undefined> | undefined;
+  let server: ControlServer | undefined;
+  const listen = async (keeper: Keeper, program: ProgramReach): Promise<ControlServer | undefined> => {
+    const { listenForControl } = await import('./control-server.ts');
+    const own = o.onOutput === undefined ? undefined : program;
+    // Who cannot listen, as on a full disk, runs all the same.
+    server = await listenForControl({ keeper, folder, program: own }).catch(() => undefined);
+    return server;
+  };
   try {
     const keeper = await tools.keeper();
     const connected = await connectContainer(records, keeper, container, o);
@@ -56,19 +68,33 @@ export async function runContainer(
         io: o.onOutput === undefined ? 'inherit' : 'events',
         interactive: o.interactive,
         commit: false,
-        place: { folder: records.folderOf(id), keep: !container.autoRemove },
+        place: { folder, keep: !container.autoRemove },
       },
-      { signal: o.signal, onEvent: o.onOutput, onStarted: o.onStarted },
+      {
+        signal: o.signal,
+        onEvent: (output) => {
+          o.onOutput?.(output);
+          server?.show(output);
+        },
+        onStarted: (program) => {
+          control = listen(keeper, program);
+          void control.then(() => o.onStarted?.());
+        },
+      },
     );
     await connected.close();
     const { code, refused } = exit;
+    // Before the end is written: then the container may be started again.
+    (await control)?.stop();
     await settle(
       refused === undefined
         ? { kind: 'exited', startedAt, finishedAt: now(), code }
         : notStarted(before, { startedAt, finishedAt: now(), code, problem: refused }),
     );
+    await server?.close(exit);
     return exit;
   } catch (error) {
+    (await control)?.stop();
     const problem = error instanceof Error ? error.message : String(error);
     const ended = { startedAt, finishedAt: now(), problem };
     const wasRunning = o.signal?.aborted === true || isDobosError(error, 'RUNTIME_KEEPER_GONE');

@@ -43,6 +43,8 @@ export type ContainerState =
       readonly owner: string;
       /** What was made for it, when it has a network of its own. */
       readonly network?: RunningNetwork | undefined;
+      /** Its processes are stopped where they are. */
+      readonly paused?: boolean | undefined;
     }
   | {
       readonly kind: 'exited';

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { fsPath } from '../base/names.ts';
 import { builtWorker } from '../base/pool.ts';
 import { takeTerminalBack } from '../linux/process.ts';
+import { chrootContainer } from './chroot-exec.ts';
 import { chrootExit, chrootTask, reportOf } from './chroot-run.ts';
 import { READY } from './chroot-task.ts';
 import { hearWords } from './hear-words.ts';
@@ -29,25 +30,37 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
   return {
     name: 'chroot',
     async run(root, process, io, o = {}) {
-      if (process.tty) requireTerminal();
+      if (process.tty && io.output === 'inherit') requireTerminal();
       const folder = join(root.folder, 'runtime');
       mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
       try {
         const prepared = prepareProcess({ ...root, folder }, process);
         if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
-        const task = chrootTask(folder, root.merged, prepared.process, process);
+        const task = chrootTask(folder, root.merged, prepared.process, process, {
+          ownTerminal: io.output === 'terminal',
+        });
         writeFileSync(fsPath(join(folder, 'task')), JSON.stringify(task), { mode: 0o600 });
+        let command: number | undefined;
+        const { env, unshare } = tools;
+        o.onContainer?.(
+          chrootContainer({ folder, merged: root.merged, env, command: () => command }, process),
+        );
         const words = hearWords(o);
         const end = await runProgram(
           {
-            program: tools.unshare,
+            program: unshare,
             args: [
               ...['--mount', '--propagation', 'unchanged', '--uts', '--ipc'],
               ...(process.network === 'none' ? ['--net'] : []),
               ...['--pid', '--fork', '--kill-child=KILL', '--'],
               ...[globalThis.process.execPath, fileURLToPath(builtWorker(WORKER)), join(folder, 'task')],
             ],
-            env: tools.env,
+            env,
+            around: (start) => {
+              const child = start();
+              command = child.pid;
+              return child;
+            },
             io,
             errorApart: true,
             owner: prepared.process.user,
@@ -64,7 +77,7 @@ export function createChrootExecutor(tools: ChrootTools): Executor {
           mountPoints: prepared.mountPoints,
         };
       } finally {
-        if (process.tty) takeTerminalBack(0);
+        if (process.tty && io.output === 'inherit') takeTerminalBack(0);
         rmSync(fsPath(folder), { recursive: true, force: true });
       }
     },

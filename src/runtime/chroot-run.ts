@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { fsPath } from '../base/names.ts';
 import { type ChrootTask, READY } from './chroot-task.ts';
 import { runtimeError } from './errors.ts';
@@ -16,7 +15,11 @@ export function chrootTask(
   merged: string,
   prepared: PreparedProcess,
   process: Process,
-  isolated = true,
+  {
+    isolated = true,
+    ownTerminal = false,
+    join,
+  }: { readonly isolated?: boolean; readonly ownTerminal?: boolean; readonly join?: number } = {},
 ): ChrootTask {
   if (process.resources !== undefined) {
     const why = 'without an OCI runtime no cgroups are made';
@@ -26,11 +29,13 @@ export function chrootTask(
     throw runtimeError('RUNTIME_SECCOMP', { problem: 'without an OCI runtime there is no filter' });
   }
   const own = readOwnNamespace();
-  const report = join(folder, 'report');
+  const report = `${folder}/report`;
   writeFileSync(fsPath(report), '', { mode: 0o600 });
   return {
     merged,
     isolated,
+    ownTerminal,
+    join,
     hostname: process.hostname,
     network: process.network === 'host' ? 'host' : 'none',
     joined: typeof process.network === 'object' ? process.network.path : undefined,

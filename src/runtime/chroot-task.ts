@@ -11,6 +11,10 @@ export interface ChrootTask {
   /** A network namespace to go to, by its file. */
   readonly joined?: string | undefined;
   readonly tty: boolean;
+  /** Its terminal is in no session yet. */
+  readonly ownTerminal: boolean;
+  /** The process whose namespaces and root are to be entered instead of making some. */
+  readonly join?: number | undefined;
   readonly canSetGroups: boolean;
   readonly rootless: boolean;
   readonly privileged: boolean;

@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { dieWithParent } from '../linux/children.ts';
+import { joinNamespaces } from '../linux/enter.ts';
 import { enableLoopback } from '../linux/loopback.ts';
 import { MS_PRIVATE, setPropagation } from '../linux/mount.ts';
 import { enterNetworkNamespace } from '../linux/net-namespace.ts';
@@ -21,6 +22,7 @@ import {
   setIds,
   takeTerminal,
 } from '../linux/process.ts';
+import { controlTerminal } from '../linux/pty.ts';
 import { limitResource } from '../linux/resource-limits.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { enterRoot, mountContainer } from './chroot-mounts.ts';
@@ -72,9 +74,11 @@ function setUp(): void {
     writeFileSync('/proc/self/oom_score_adj', String(confinement.oomScoreAdj));
   }
   const capabilities = capabilitiesOf(task.privileged, confinement);
-  const how: 'pivot' | 'chroot' | 'plain' = task.isolated ? enterContainer() : enterPlain();
+  const how: 'pivot' | 'chroot' | 'plain' =
+    task.join !== undefined ? joinContainer(task.join) : task.isolated ? enterContainer() : enterPlain();
   process.chdir(cwd);
-  if (task.tty) takeTerminal(0);
+  if (task.ownTerminal) controlTerminal(0);
+  else if (task.tty) takeTerminal(0);
   const keep = capabilities.filter(({ name }) => !TAKEN[how].includes(name)).map(({ number }) => number);
   dropBounding(keep);
   // Last of what needs rights: a limit that is low holds for this program too.
@@ -97,6 +101,12 @@ function enterContainer(): 'pivot' | 'chroot' {
   else if (task.network === 'none') enableLoopback();
   mountContainer(task);
   return enterRoot(task.merged);
+}
+
+/** Whether the container was entered by pivot_root is not known: what leads out of a root that is only changed is taken. */
+function joinContainer(pid: number): 'chroot' {
+  joinNamespaces(pid);
+  return 'chroot';
 }
 
 function enterPlain(): 'plain' {

@@ -30,6 +30,7 @@ type RuntimeErrors = {
   RUNTIME_LIMIT: { what: string; why: string };
   RUNTIME_SECCOMP: { problem: string };
   RUNTIME_SYSCTL: { name: string; code: string };
+  RUNTIME_NOT_INSIDE: { folder: string };
 };
 
 /** Errors of the runtime room. */
@@ -42,6 +43,7 @@ export const runtimeError = errorMaker<RuntimeErrors>({
     message: `${program} is not in PATH`,
     hint: 'setpriv and unshare belong to util-linux (2.38 or newer), newuidmap to the uidmap package',
   }),
+  RUNTIME_NOT_INSIDE: () => 'the container has ended',
   RUNTIME_NAMESPACES: ({ message }) => ({
     message: `cannot make the namespaces that a RUN needs: ${message}`,
     hint: 'an ordinary user needs unprivileged user namespaces; inside another container its own rules may forbid them',

@@ -1,4 +1,5 @@
 import type { PlainError } from '../base/errors.ts';
+import type { TerminalSize } from '../linux/pty.ts';
 import type { Digest } from '../oci/types.ts';
 import type { CacheMountChoice, CacheMountUse, RootChange } from '../rootfs/types.ts';
 import type { InsideCall, InsideResults } from './inside-calls.ts';
@@ -6,7 +7,9 @@ import type { NetworkPlan, OpenNetwork } from './network/types.ts';
 import type {
   BundleRequest,
   ContainerRoot,
+  ExecProcess,
   ExecutorFacts,
+  ExitStatus,
   KeeperOptions,
   LayerRef,
   Output,
@@ -18,6 +21,13 @@ import type {
 export type KeeperCall =
   | { readonly method: 'executor' }
   | { readonly method: 'run'; readonly request: RunRequest }
+  | { readonly method: 'exec'; readonly folder: string; readonly process: ExecProcess }
+  | {
+      readonly method: 'signalContainer';
+      readonly folder: string;
+      readonly signal: NodeJS.Signals;
+      readonly to: 'first' | 'all';
+    }
   | { readonly method: 'unpack'; readonly layers: readonly LayerRef[] }
   | { readonly method: 'collectSnapshots'; readonly keep: readonly Digest[] }
   | { readonly method: 'listSnapshots' }
@@ -39,6 +49,8 @@ export type KeeperCall =
 export interface KeeperResults extends InsideResults {
   readonly executor: ExecutorFacts;
   readonly run: RunOutcome;
+  readonly exec: ExitStatus;
+  readonly signalContainer: undefined;
   readonly unpack: undefined;
   readonly collectSnapshots: { readonly bytes: number; readonly removed: number };
   readonly listSnapshots: readonly { readonly chainId: Digest; readonly bytes: number }[];
@@ -69,6 +81,9 @@ export type ToKeeper =
   | { readonly kind: 'cancel'; readonly id: number }
   /** For the input of the program of a call; without bytes its end. One at a time: the next after `taken`. */
   | { readonly kind: 'input'; readonly id: number; readonly bytes?: Uint8Array | undefined }
+  | ({ readonly kind: 'resize'; readonly id: number } & TerminalSize)
+  /** The output of a call that came last has been dealt with; more comes after this only where output is held back. */
+  | { readonly kind: 'heard'; readonly id: number }
   /** For the program on the person's own streams. */
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
   | { readonly kind: 'close' };
@@ -85,6 +100,12 @@ export type FromKeeper =
   | { readonly kind: 'started'; readonly id: number }
   /** The input that was sent last has been written. */
   | { readonly kind: 'taken'; readonly id: number }
-  | { readonly kind: 'output'; readonly id: number; readonly output: Output }
+  /** `held`: `heard` is waited for. */
+  | {
+      readonly kind: 'output';
+      readonly id: number;
+      readonly output: Output;
+      readonly held?: boolean | undefined;
+    }
   | { readonly kind: 'done'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError };

@@ -17,6 +17,8 @@ import { answerCall, type KeeperTools } from './serve-keeper.ts';
 import type { KeeperOptions, Output, ProgramReach } from './types.ts';
 
 const running = new Map<number, AbortController>();
+/** Output on its way, by its call: what waits for the client to have dealt with it goes on. */
+const waiting = new Map<number, () => void>();
 /** Programs that run, by their call. */
 const reached = new Map<number, ProgramReach>();
 let tools: KeeperTools | undefined;
@@ -58,6 +60,12 @@ async function receive(message: ToKeeper): Promise<void> {
     case 'input':
       await giveInput(message.id, message.bytes);
       return;
+    case 'resize':
+      reached.get(message.id)?.resize(message);
+      return;
+    case 'heard':
+      waiting.get(message.id)?.();
+      return;
     case 'signal':
       passSignal(message.signal);
       return;
@@ -94,7 +102,11 @@ async function answer(id: number, call: KeeperCall): Promise<void> {
   running.set(id, abort);
   try {
     if (tools === undefined) throw new Error('the keeper is not open yet');
-    const onEvent = (output: Output): Promise<void> => send({ kind: 'output', id, output });
+    const held = call.method === 'exec';
+    const onEvent = async (output: Output): Promise<void> => {
+      if (held) await turn(id);
+      await send({ kind: 'output', id, output, held });
+    };
     const onStarted = (program: ProgramReach): void => {
       reached.set(id, program);
       void send({ kind: 'started', id });
@@ -106,9 +118,25 @@ async function answer(id: number, call: KeeperCall): Promise<void> {
   } finally {
     running.delete(id);
     reached.delete(id);
+    waiting.get(id)?.();
+    waiting.delete(id);
+    turns.delete(id);
     endIfIdle();
   }
 }
+
+/** Returns when the client has dealt with all output of the call that was sent before, in the order of the calls of this. */
+async function turn(id: number): Promise<void> {
+  const before = turns.get(id);
+  let release = (): void => {};
+  const mine = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  turns.set(id, mine);
+  await before;
+  waiting.set(id, release);
+}
+const turns = new Map<number, Promise<void>>();
 
 /** A program that has ended takes everything. */
 async function giveInput(id: number, bytes: Uint8Array | undefined): Promise<void> {
@@ -164,6 +192,7 @@ async function openTools(options: KeeperOptions): Promise<KeeperTools> {
     snapshotter,
     caches: () => createCacheMounts(options.storeFolder),
     staged: new Map(),
+    containers: new Map(),
     executor: () => {
       choice ??=
         why !== undefined

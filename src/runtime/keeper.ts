@@ -1,4 +1,5 @@
 import { reviveError } from '../base/errors.ts';
+import type { TerminalSize } from '../linux/pty.ts';
 import { runtimeError } from './errors.ts';
 import type { FromKeeper, KeeperCall, KeeperResults } from './keeper-messages.ts';
 import { type KeeperProcess, launchKeeper } from './launch-keeper.ts';
@@ -29,7 +30,8 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     const call = pending.get(message.id);
     if (call === undefined) return;
     if (message.kind === 'output') {
-      call.onEvent?.(message.output);
+      const dealt: unknown = call.onEvent?.(message.output);
+      if (message.held === true) void heard(message.id, dealt);
       return;
     }
     if (message.kind === 'started') {
@@ -43,6 +45,10 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     pending.delete(message.id);
     if (message.kind === 'done') call.resolve(message.result as never);
     else call.reject(reviveError(message.error));
+  };
+  const heard = async (id: number, dealt: unknown): Promise<void> => {
+    await Promise.resolve(dealt).catch(() => {});
+    (await started)?.send({ kind: 'heard', id });
   };
   const gone = (message: string): void => {
     for (const call of pending.values()) {
@@ -68,7 +74,8 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
       );
       return last;
     };
-    return { write: give, end: () => void give(undefined) };
+    const resize = (size: TerminalSize): void => keeper.send({ kind: 'resize', id, ...size });
+    return { write: give, end: () => void give(undefined), resize };
   };
 
   const call = async <M extends KeeperCall['method']>(
@@ -104,6 +111,8 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
   return {
     executor: () => call({ method: 'executor' }),
     run: (request, o) => call({ method: 'run', request }, o),
+    exec: (folder, process, o) => call({ method: 'exec', folder, process }, o),
+    signalContainer: (folder, signal, to) => call({ method: 'signalContainer', folder, signal, to }),
     unpack: (layers, o) => call({ method: 'unpack', layers }, o),
     collectSnapshots: (keep) => call({ method: 'collectSnapshots', keep }),
     listSnapshots: () => call({ method: 'listSnapshots' }),

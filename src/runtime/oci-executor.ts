@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fsPath } from '../base/names.ts';
@@ -10,13 +10,14 @@ import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
 import { type ConfigRequest, ociConfigText } from './oci-config.ts';
+import { ociContainer } from './oci-exec.ts';
+import { exitCode } from './oci-exit.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
 import { createReadyRuntimes } from './ready-runtimes.ts';
 import { refuseProcess } from './refuse-process.ts';
 import {
   finishProgram,
-  type ProgramEnd,
   type ProgramRun,
   type ProgramWatch,
   requireTerminal,
@@ -79,7 +80,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
   return {
     name: runtime.name,
     async run(root, process, io, o = {}) {
-      if (process.tty) requireTerminal();
+      if (process.tty && io.output === 'inherit') requireTerminal();
       const ready = process.mayBeFollowed === true ? readies?.take() : undefined;
       const folder = ready?.folder ?? join(root.folder, 'runtime');
       mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
@@ -106,6 +107,8 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
             watch,
           );
         if (process.mayBeFollowed === true && process.isLast !== true) readies?.prepare(dirname(root.folder));
+        const options = limits === undefined ? noCgroups : [];
+        o.onContainer?.(ociContainer({ runtime, folder, id: containerId(root.folder), options }, process));
         const words = hearWords(o);
         const end = await finishProgram(started, watch, words);
         const files = { log: join(folder, 'log'), pid: join(folder, 'pid') };
@@ -223,42 +226,3 @@ function isCgroup2(path: string): boolean {
 
 /** Some runtimes name things by it outside their root folder, so it must differ between containers that run at once. */
 const containerId = (folder: string): string => `dobos-${basename(folder).replace(/[^A-Za-z0-9_.-]/g, '-')}`;
-
-/** The process's own exit code. A runtime that failed has said so in its log, or has not come as far as writing the process's id. */
-function exitCode(
-  end: ProgramEnd,
-  runtime: string,
-  files: { readonly log: string; readonly pid: string },
-  said: string,
-): number {
-  const started = existsSync(fsPath(files.pid));
-  const problem = end.code === 0 && started ? undefined : lastError(files.log);
-  if (problem !== undefined) throw runtimeError('RUNTIME_FAILED', { runtime, message: problem });
-  if (end.code === undefined || !started) {
-    const message = said.trim() || `it ended with ${end.code ?? end.signal} and started nothing`;
-    throw runtimeError('RUNTIME_FAILED', { runtime, message });
-  }
-  return end.code;
-}
-
-/** The message of the last line of level error in a runtime's log. */
-function lastError(log: string): string | undefined {
-  let message: string | undefined;
-  for (const line of readOr(log).split('\n')) {
-    try {
-      const entry = JSON.parse(line) as { level?: unknown; msg?: unknown };
-      if (entry.level === 'error' || entry.level === 'fatal') message = String(entry.msg);
-    } catch {
-      // Not a line of the log: runtimes mix in other text.
-    }
-  }
-  return message;
-}
-
-function readOr(path: string): string {
-  try {
-    return readFileSync(fsPath(path), 'utf8');
-  } catch {
-    return '';
-  }
-}

@@ -22,7 +22,7 @@ export function passSignal(signal: NodeJS.Signals): void {
 }
 
 /** proc(5): the children of a process's first thread. */
-function childrenOf(pid: number | undefined): number[] {
+export function childrenOf(pid: number | undefined): number[] {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
     return text

@@ -96,7 +96,8 @@ export function resolveProcess(
   return { name, user, env: environment(wanted, user), cwd: makeWorkingDirectory(merged, wanted.cwd) };
 }
 
-function refuseZeroBytes(wanted: Process): void {
+/** @throws RUNTIME_ZERO_BYTE */
+export function refuseZeroBytes(wanted: Pick<Process, 'args' | 'env' | 'cwd'>): void {
   const check = (what: string, texts: readonly string[]): void => {
     if (texts.some((text) => text.includes('\0'))) throw runtimeError('RUNTIME_ZERO_BYTE', { what });
   };
@@ -106,7 +107,7 @@ function refuseZeroBytes(wanted: Process): void {
 }
 
 /** @throws RUNTIME_UNMAPPED_ID */
-function mappedUser(user: ResolvedUser): ResolvedUser {
+export function mappedUser(user: ResolvedUser): ResolvedUser {
   const own = readOwnNamespace();
   if (!own.hasUser(user.uid)) throw runtimeError('RUNTIME_UNMAPPED_ID', { id: user.uid });
   if (!own.hasGroup(user.gid)) throw runtimeError('RUNTIME_UNMAPPED_ID', { id: user.gid });
@@ -116,7 +117,8 @@ function mappedUser(user: ResolvedUser): ResolvedUser {
 /** Real files hold a few KiB; more would only slow every start down (CVE-2024-9676). */
 const MAX_USER_FILE_BYTES = 10 * 1024 * 1024;
 
-function readUserFile(merged: string, path: string): string | undefined {
+/** A file of the root that names users; undefined if there is none. @throws RUNTIME_USER_FILE */
+export function readUserFile(merged: string, path: string): string | undefined {
   const place = resolveInRoot(merged, path);
   const kind = kindInRoot(place);
   if (kind === 'missing') return undefined;
@@ -135,7 +137,7 @@ function readUserFile(merged: string, path: string): string | undefined {
 }
 
 /** Docker's order: what it adds, then the given ones (the last of a name wins), HOME at the end (oci.md c.1). */
-function environment(wanted: Process, user: ResolvedUser): string[] {
+export function environment(wanted: Pick<Process, 'env' | 'hostname' | 'tty'>, user: ResolvedUser): string[] {
   const variables = new Map<string, string>([['PATH', DEFAULT_PATH]]);
   if (wanted.hostname !== '') variables.set('HOSTNAME', wanted.hostname);
   if (wanted.tty) variables.set('TERM', 'xterm');
@@ -147,7 +149,8 @@ function environment(wanted: Process, user: ResolvedUser): string[] {
   return [...variables].map(([key, value]) => `${key}=${value}`);
 }
 
-function variableIn(env: readonly string[], name: string): string | undefined {
+/** The value of a variable; undefined if there is none. */
+export function variableIn(env: readonly string[], name: string): string | undefined {
   return env.find((variable) => variable.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 

@@ -77,7 +77,7 @@ function readyRuntime(folder: string, started: StartedProgram): ReadyRuntime {
     if (!waits) return;
     waits = false;
     if (started.child.pid !== undefined) killTree(started.child.pid);
-    for (const fd of started.outputs ?? []) closeSync(fd);
+    for (const fd of started.outputs?.fds ?? []) closeSync(fd);
   };
   return {
     folder,

@@ -1,12 +1,12 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, fchownSync } from 'node:fs';
-import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
-import { makePipe } from '../linux/process.ts';
 import { runtimeError } from './errors.ts';
 import { type SignalWay, takeSignals } from './pass-signal.ts';
+import { type ProgramStreams, pipeStreams, terminalStreams } from './program-streams.ts';
 import type { ContainerIo, Output, ProgramReach, RunWatch } from './types.ts';
 
 /** Both ends of a pipe, open. */
@@ -30,6 +30,8 @@ export interface ProgramRun {
   readonly pipes?: readonly [stdout: OutputPipe, stderr: OutputPipe] | undefined;
   /** A descriptor that the program has as its number 3. */
   readonly task?: number | undefined;
+  /** Called to start it, so that something can be different meanwhile. */
+  readonly around?: ((start: () => ChildProcess) => ChildProcess) | undefined;
 }
 
 /** What a started program is let run with. */
@@ -50,8 +52,8 @@ export interface ProgramWatch {
 export interface StartedProgram {
   readonly child: ChildProcess;
   readonly ended: Promise<ProgramEnd>;
-  /** The reading ends of its output, if that comes as events. */
-  readonly outputs: readonly [stdout: number, stderr: number] | undefined;
+  /** What its output is read from, if that comes as events. */
+  readonly outputs: ProgramStreams['outputs'];
   readonly reach: ProgramReach;
   /** With `errorApart`: what the program has said on its own standard error. */
   said(): string;
@@ -80,30 +82,21 @@ export async function runProgram(
   return { ...end, said: started.said() };
 }
 
-/** Starts the program. Without a terminal it has a session of its own: no Ctrl-C, no /dev/tty. */
+/** Starts the program. Without a terminal of the person's it has a session of its own: no Ctrl-C, no /dev/tty. */
 export function startProgram(run: ProgramRun): StartedProgram {
-  const { program, args, env, io, owner, errorApart, task } = run;
-  const pipes = io.output === 'events' ? (run.pipes ?? ([makePipe(), makePipe()] as const)) : undefined;
-  const input = io.stdin === 'fed' ? makePipe() : undefined;
-  if (owner !== undefined)
-    give(
-      [...(pipes ?? []), ...(input === undefined ? [] : [input])].map(({ write }) => write),
-      owner,
-    );
-  const stderr = pipes?.[1].write ?? KEEPER_STDERR;
+  const { program, args, env, io, owner, errorApart, task, around = (start) => start() } = run;
+  const streams = io.output === 'terminal' ? terminalStreams(io.size) : pipeStreams(run);
+  if (owner !== undefined) give(streams.given, owner);
+  const stderr = streams.stderr ?? KEEPER_STDERR;
   const stdio: SpawnOptions['stdio'] = [
-    input?.read ?? (io.stdin === 'inherit' ? 0 : 'ignore'),
-    pipes?.[0].write ?? 1,
+    streams.stdin ?? (io.stdin === 'inherit' ? 0 : 'ignore'),
+    streams.stdout ?? 1,
     ...(errorApart === true ? (['pipe', stderr] as const) : [stderr]),
     ...(task === undefined ? [] : [task]),
   ];
   try {
-    const child = spawn(program, args, {
-      stdio,
-      env: { ...env },
-      cwd: '/',
-      detached: io.output === 'events',
-    });
+    const options: SpawnOptions = { stdio, env: { ...env }, cwd: '/', detached: io.output !== 'inherit' };
+    const child = around(() => spawn(program, args, options));
     const end = ended(child, program);
     // Heard by whoever waits for it.
     end.catch(() => {});
@@ -111,15 +104,18 @@ export function startProgram(run: ProgramRun): StartedProgram {
     child.stderr?.on('data', (bytes: Buffer) => {
       if (said.length < MAX_SAID_CHARACTERS) said += String(bytes);
     });
-    const outputs = pipes && ([pipes[0].read, pipes[1].read] as const);
-    return { child, ended: end, outputs, reach: reachOf(input?.write, end), said: () => said };
+    return {
+      child,
+      ended: end,
+      outputs: streams.outputs,
+      reach: streams.reach(child, end),
+      said: () => said,
+    };
   } catch (error) {
-    for (const { read } of pipes ?? []) closeSync(read);
-    if (input !== undefined) closeSync(input.write);
+    for (const fd of streams.kept) closeSync(fd);
     throw error;
   } finally {
-    for (const { write } of pipes ?? []) closeSync(write);
-    if (input !== undefined) closeSync(input.read);
+    for (const fd of streams.passed) closeSync(fd);
   }
 }
 
@@ -143,10 +139,10 @@ export async function finishProgram(
   const { onStarted } = o;
   const start = onStarted && isStarted && watchStart(isStarted, () => onStarted(reach));
   try {
-    give(outputs ?? [], owner);
+    give(outputs?.fds ?? [], owner);
     const [end] = await Promise.all([
       afterwards === undefined ? ended : ended.finally(afterwards),
-      ...(outputs === undefined ? [] : [deliver('stdout', outputs[0], o), deliver('stderr', outputs[1], o)]),
+      ...(outputs?.open() ?? []).map((output, at) => deliver(at === 0 ? 'stdout' : 'stderr', output, o)),
     ]);
     o.signal?.throwIfAborted();
     return end;
@@ -201,31 +197,15 @@ function watchStart(isStarted: () => boolean, tell: () => void): { end(): void }
   };
 }
 
-/** What writes to the pipe that is a program's input, if it has one. */
-function reachOf(fd: number | undefined, ended: Promise<unknown>): ProgramReach {
-  if (fd === undefined) return { write: async () => {}, end: () => {} };
-  const socket = new Socket({ fd, readable: false, writable: true });
-  // Who does not read its input has seen enough.
-  socket.on('error', () => {});
-  void ended.then(
-    () => socket.destroy(),
-    () => socket.destroy(),
-  );
-  return {
-    write: (bytes) =>
-      new Promise((resolve) => {
-        if (socket.destroyed) resolve();
-        else socket.write(bytes, () => resolve());
-      }),
-    end: () => socket.end(),
-  };
-}
-
-async function deliver(stream: Output['stream'], fd: number, o: WatchOptions<Output>): Promise<void> {
+async function deliver(stream: Output['stream'], readable: Readable, o: WatchOptions<Output>): Promise<void> {
   const listen = o.onEvent as ((event: Output) => unknown) | undefined;
-  const socket = new Socket({ fd, readable: true, writable: false });
-  for await (const bytes of socket as AsyncIterable<Buffer>) {
-    const pending = listen?.({ stream, bytes });
-    if (pending instanceof Promise) await pending;
+  try {
+    for await (const bytes of readable as AsyncIterable<Buffer>) {
+      const pending = listen?.({ stream, bytes });
+      if (pending instanceof Promise) await pending;
+    }
+  } catch (error) {
+    // pty(7): so a terminal tells that nobody has its other end open any more.
+    if (systemCode(error) !== 'EIO') throw error;
   }
 }

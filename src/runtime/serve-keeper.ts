@@ -9,7 +9,16 @@ import type { ExecutorChoice } from './choose-executor.ts';
 import type { KeeperCall } from './keeper-messages.ts';
 import type { Networks } from './network/networks.ts';
 import { type MountTools, prepareMounts } from './run-mounts.ts';
-import type { ContainerIo, ContainerRoot, LayerRef, RunOutcome, RunRequest, RunWatch } from './types.ts';
+import { execIn, type RunningContainers, signalIn } from './serve-container.ts';
+import type {
+  ContainerIo,
+  ContainerRoot,
+  ExecutorWatch,
+  LayerRef,
+  RunOutcome,
+  RunRequest,
+  RunWatch,
+} from './types.ts';
 
 /** What the keeper works with, inside its namespaces. */
 export interface KeeperTools extends MountTools {
@@ -17,6 +26,7 @@ export interface KeeperTools extends MountTools {
   readonly executor: () => Promise<ExecutorChoice>;
   /** Opened at the first use. */
   readonly networks: () => Promise<Networks>;
+  readonly containers: RunningContainers;
 }
 
 /** Answers one call; what a run mounts is unmounted and what it wrote is removed or committed when this returns or throws. */
@@ -28,6 +38,11 @@ export async function answerCall(tools: KeeperTools, call: KeeperCall, o: RunWat
     }
     case 'run':
       return runOver(tools, call.request, o);
+    case 'exec':
+      return execIn(tools.containers, call.folder, call.process, o);
+    case 'signalContainer':
+      signalIn(tools.containers, call.folder, call.signal, call.to);
+      return undefined;
     case 'unpack':
       await tools.snapshotter.unpack(openLayers(tools.store, call.layers), { signal: o.signal });
       return undefined;
@@ -119,9 +134,10 @@ async function runOver(tools: KeeperTools, request: RunRequest, o: RunWatch): Pr
   }
 }
 
-function ioOf({ io, interactive }: RunRequest): ContainerIo {
+function ioOf({ io, interactive, process, size }: RunRequest): ContainerIo {
   const own = io === 'inherit' ? 'inherit' : 'fed';
-  return { stdin: interactive === true ? own : 'null', output: io };
+  const output = process.tty && io === 'events' ? 'terminal' : io;
+  return { stdin: interactive === true ? own : 'null', output, size };
 }
 
 async function runMounted(
@@ -150,10 +166,14 @@ async function runMounted(
       );
     }
     const io = ioOf(request);
-    const { process: wanted } = request;
+    const { process: wanted, place } = request;
+    const watch: ExecutorWatch =
+      place === undefined
+        ? o
+        : { ...o, onContainer: (container) => void tools.containers.set(place.folder, container) };
     const onMountPoints = request.place === undefined ? undefined : root.noteMountPoints;
     if (prepared === undefined) {
-      return await choice.executor.run({ folder: root.folder, merged, onMountPoints }, wanted, io, o);
+      return await choice.executor.run({ folder: root.folder, merged, onMountPoints }, wanted, io, watch);
     }
     const { privateFolder } = prepared;
     return await choice.executor.run(
@@ -166,9 +186,10 @@ async function runMounted(
         mayBeFollowed: wanted.mayBeFollowed === true && privateFolder === undefined,
       },
       io,
-      o,
+      watch,
     );
   } finally {
+    if (request.place !== undefined) tools.containers.delete(request.place.folder);
     root.unmount();
     await prepared?.release();
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CallOptions, WatchOptions } from '../base/options.ts';
+import type { TerminalSize } from '../linux/pty.ts';
 import type { ResourceName } from '../linux/resource-limits.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { CacheMountChoice, CacheMountUse, RootChange, RootPlace, StagedFile } from '../rootfs/types.ts';
@@ -132,10 +133,12 @@ export interface ExitStatus {
   readonly refused?: string | undefined;
 }
 
-/** Where a container's standard streams go. `inherit`: to those of the person who started us. `fed`: what the reach of the program writes. */
+/** Where a container's standard streams go. `inherit`: to those of the person who started us. `fed`: what the reach of the program writes. `terminal`: all three are a terminal of its own, what it shows comes as events of stdout. */
 export interface ContainerIo {
   readonly stdin: 'null' | 'inherit' | 'fed';
-  readonly output: 'events' | 'inherit';
+  readonly output: 'events' | 'inherit' | 'terminal';
+  /** Of a terminal of its own. */
+  readonly size?: TerminalSize | undefined;
 }
 
 export type Output = { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array };
@@ -146,6 +149,28 @@ export interface ProgramReach {
   write(bytes: Uint8Array): Promise<void>;
   /** Ends that input. */
   end(): void;
+  /** Changes the size of a terminal of its own. */
+  resize(size: TerminalSize): void;
+}
+
+/** One more program for a container that runs. What is absent is as in `Process`. */
+export interface ExecProcess extends Pick<Process, 'args' | 'env' | 'cwd' | 'user' | 'tty' | 'privileged'> {
+  /** Whether it has an input: what is written to it. Otherwise stdin is /dev/null. */
+  readonly interactive: boolean;
+  readonly size?: TerminalSize | undefined;
+}
+
+/** A container that runs, as its executor knows it. */
+export interface RunningContainer {
+  /** Its first process, by its pid here. @throws RUNTIME_FAILED when it has ended */
+  first(): number;
+  /** Runs one more program in it; how that ended. */
+  exec(process: ExecProcess, o?: RunWatch): Promise<ExitStatus>;
+}
+
+export interface ExecutorWatch extends RunWatch {
+  /** Told before `onStarted`; what it does fails until then. */
+  readonly onContainer?: ((container: RunningContainer) => void) | undefined;
 }
 
 export interface RunWatch extends WatchOptions<Output> {
@@ -169,7 +194,7 @@ export interface Executor {
     root: ProcessRoot,
     process: Process,
     io: ContainerIo,
-    o?: RunWatch,
+    o?: ExecutorWatch,
   ): Promise<ExitStatus & { readonly mountPoints: readonly string[] }>;
 }
 
@@ -234,8 +259,9 @@ export interface RunRequest {
   readonly mounts?: readonly RunMount[] | undefined;
   /** Environment that must not be on a disk, not even while the process runs. */
   readonly secretEnv?: readonly string[] | undefined;
-  /** `inherit`: stdin, stdout and stderr are this process's own (dobos run). `events`: output comes as events. */
+  /** `inherit`: stdin, stdout and stderr are this process's own (dobos run). `events`: output comes as events; with `process.tty` from a terminal of its own. */
   readonly io: 'events' | 'inherit';
+  readonly size?: TerminalSize | undefined;
   /** Whether it has an input (`-i`): this process's own, or with `events` what is written to it; otherwise stdin is /dev/null. */
   readonly interactive?: boolean | undefined;
   /** Write the changes as a layer when the exit code is 0. */
@@ -287,6 +313,10 @@ export interface Keeper {
   /** The executor that runs processes, chosen by trying what works. */
   executor(): Promise<ExecutorFacts>;
   run(request: RunRequest, o?: RunWatch): Promise<RunOutcome>;
+  /** Runs one more program in the container whose folder this is (`RunRequest.place`), which this keeper runs; a listener that returns a promise holds its output back. @throws RUNTIME_NOT_INSIDE */
+  exec(folder: string, process: ExecProcess, o?: RunWatch): Promise<ExitStatus>;
+  /** Sends a signal to the first process of such a container, or to all of its processes. @throws RUNTIME_NOT_INSIDE */
+  signalContainer(folder: string, signal: NodeJS.Signals, to: 'first' | 'all'): Promise<void>;
   unpack(layers: readonly LayerRef[], o?: CallOptions): Promise<void>;
   /** Removes snapshots that none of these chains needs; ids of dead runs go too. */
   collectSnapshots(keep: readonly Digest[]): Promise<{ readonly bytes: number; readonly removed: number }>;

@@ -16,7 +16,7 @@ import { fillPlainDev, openOutputs } from './plain-devices.ts';
 import { type FileBind, type PreparedProcess, prepareProcess } from './prepare-process.ts';
 import { refuseProcess } from './refuse-process.ts';
 import { requireTerminal, runProgram } from './run-program.ts';
-import type { ContainerIo, Executor, Process, RunWatch } from './types.ts';
+import type { ContainerIo, Executor, Process, RunningContainer, RunWatch } from './types.ts';
 
 type Run = Executor['run'];
 
@@ -30,7 +30,7 @@ export function createUnisolatedExecutor(why: string): Executor {
   const inTurn = createQueue();
   const run: Run = async (root, process, io, o = {}) => {
     refuseUnisolated(process, why);
-    if (process.tty) requireTerminal();
+    if (process.tty && io.output === 'inherit') requireTerminal();
     const folder = join(root.folder, 'runtime');
     mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
     try {
@@ -46,6 +46,7 @@ export function createUnisolatedExecutor(why: string): Executor {
           why,
         );
         try {
+          o.onContainer?.(outOfReach(why));
           return { ...(await runReady({ ...root, folder }, ready, process, io, o)), mountPoints };
         } finally {
           placements.takeOut();
@@ -54,11 +55,19 @@ export function createUnisolatedExecutor(why: string): Executor {
         dev.close();
       }
     } finally {
-      if (process.tty) takeTerminalBack(0);
+      if (process.tty && io.output === 'inherit') takeTerminalBack(0);
       rmSync(fsPath(folder), { recursive: true, force: true });
     }
   };
   return { name: 'unisolated', run: (...args) => inTurn(() => run(...args)) };
+}
+
+/** What runs without namespaces cannot be told from what is around it. */
+function outOfReach(why: string): RunningContainer {
+  const refuse = (): never => {
+    throw runtimeError('RUNTIME_UNISOLATED', { what: 'reaching what runs already', why });
+  };
+  return { first: refuse, exec: async () => refuse() };
 }
 
 /** Calls one after the other, in the order in which they came. */
@@ -97,7 +106,10 @@ async function runReady(
   o: RunWatch,
 ): Promise<{ readonly code: number; readonly signal?: string }> {
   o.signal?.throwIfAborted();
-  const task = chrootTask(root.folder, root.merged, ready, process, false);
+  const task = chrootTask(root.folder, root.merged, ready, process, {
+    isolated: false,
+    ownTerminal: io.output === 'terminal',
+  });
   // In memory: its environment may hold secrets.
   const fd = memoryFile(Buffer.from(JSON.stringify(task)));
   const words = hearWords(o);

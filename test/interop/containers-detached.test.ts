@@ -32,7 +32,9 @@ describe.each([
     await importBase(box);
   });
   afterAll(async () => {
-    await box?.remove();
+    const ids = (await box.run(['ps', '-aq'])).stdout.split('\n').filter((id) => id !== '');
+    if (ids.length > 0) await box.run(['rm', '-f', ...ids]);
+    await box.remove();
     if (build !== undefined) rmSync(build, { recursive: true, force: true });
   });
 

@@ -66,6 +66,8 @@ export function createFakeKeeper(store: LocalStore): Keeper & { readonly runs: R
       const layer = await writeLayer(store, [dir('ran'), entry], o);
       return { exit: { code: 0 }, layer: { blob: layer.blob, diffId: layer.diffId } };
     },
+    exec: async () => ({ code: 0 }),
+    signalContainer: async () => {},
     unpack: async () => {},
     collectSnapshots: async () => ({ bytes: 0, removed: 0 }),
     listSnapshots: async () => [],

@@ -105,7 +105,7 @@ function rowOf(
     CreatedAt: new Date(createdAt).toISOString(),
     RunningFor: `${formatAge(o.now - createdAt)} ago`,
     Status: formatStatus(container, o.now),
-    State: state.kind,
+    State: state.kind === 'running' && state.paused === true ? 'paused' : state.kind,
     Ports: formatPorts(container),
     Names: name,
     Size: o.size === undefined ? '' : formatSizes(o.size),

@@ -76,17 +76,14 @@ export const command: CommandSpec = {
     'dobos run app',
     'dobos run -it --rm app /bin/sh',
     'dobos run -d --name web app',
+    'dobos run -dit --name box app /bin/sh',
     'dobos run -v /data:/data:ro -e MODE=test app --verbose',
     'dobos run --failed -it sh',
   ],
-  limits: ['With -d there is no -t yet.'],
   async run({ app, terminal, args, options, signal, takeSignals }) {
     const tty = flagOption(options, 'tty');
     const detach = flagOption(options, 'detach');
-    if (detach && tty) {
-      throw cliError('CLI_USAGE', { command: 'run', problem: '-t with -d comes in a later version' });
-    }
-    if (tty && !terminal.inIsTty) {
+    if (tty && !detach && !terminal.inIsTty) {
       throw cliError(
         'CLI_USAGE',
         { command: 'run', problem: '-t needs a terminal, and standard input is none' },

@@ -18,7 +18,6 @@ export const command: CommandSpec = {
   ],
   later: ['--detach-keys'],
   examples: ['dobos start box', 'dobos start -a job', 'dobos start -ai box'],
-  limits: ['One that was made with -t starts in the foreground only.'],
   async run({ app, terminal, args, options, takeSignals }) {
     const interactive = flagOption(options, 'interactive');
     if (!interactive && !flagOption(options, 'attach')) return inBackground(app, terminal, args);

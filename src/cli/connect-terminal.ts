@@ -1,0 +1,56 @@
+import type { ControlInput, ControlWatch } from '../containers/control-client.ts';
+import { showAsItComes, type TerminalSize } from '../linux/pty.ts';
+import { createKeyWatch } from './detach-keys.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ConnectOptions {
+  /** Standard input is passed on. */
+  readonly input: boolean;
+  /** The program has a terminal: ours is raw, keys and sizes go there. */
+  readonly tty: boolean;
+  /** Typed to leave. */
+  readonly detachKeys: readonly number[];
+}
+
+/** Size of the person's terminal. */
+export const sizeOf = ({ columns, rows }: Terminal): TerminalSize => ({ columns: columns(), rows: rows() });
+
+/** Connects this command's streams with a program in a container, until `end` is called. */
+export function connectTerminal(
+  terminal: Terminal,
+  { input, tty, detachKeys }: ConnectOptions,
+): { readonly watch: Pick<ControlWatch, 'onOutput' | 'onStarted'>; readonly end: () => void } {
+  const ends: (() => void)[] = [];
+  const end = (): void => {
+    for (const each of ends.splice(0)) each();
+  };
+  const start = (program: ControlInput): void => {
+    if (tty) ends.push(terminal.onResize(() => program.resize(sizeOf(terminal))));
+    if (!input) return;
+    const raw = tty && terminal.inIsTty;
+    const keys = createKeyWatch(raw ? detachKeys : []);
+    let last: Promise<void> = Promise.resolve();
+    ends.push(
+      terminal.listen(raw, (typed) => {
+        if (typed === undefined) {
+          void last.then(() => program.end());
+          return;
+        }
+        const { pass, detached } = keys(typed);
+        last = last.then(() => program.write(pass));
+        if (detached) void last.then(() => program.detach());
+      }),
+    );
+    if (raw) showAsItComes(0);
+  };
+  return {
+    watch: {
+      onStarted: start,
+      onOutput: async ({ stream, bytes }) => {
+        if (stream === 'stdout') await terminal.out(bytes);
+        else terminal.err(bytes);
+      },
+    },
+    end,
+  };
+}

@@ -1,0 +1,129 @@
+import { closeSync, openSync } from 'node:fs';
+import { createConnection, type Socket } from 'node:net';
+import { isDobosError, reviveError, systemCode } from '../base/errors.ts';
+import type { CallOptions } from '../base/options.ts';
+import type { TerminalSize } from '../linux/pty.ts';
+import type { ExitStatus, Output } from '../runtime/types.ts';
+import type { ContainerRecords } from './container-records.ts';
+import type { ControlAnswer, ControlRequest } from './control-messages.ts';
+import { CONTROL } from './control-server.ts';
+import { containerError } from './errors.ts';
+import { readFrames, sendFrame } from './frames.ts';
+import type { Container } from './types.ts';
+
+/** Between two tries, and of all of them, in milliseconds: a container that has just been started may not listen yet. */
+const PAUSE_MS = 20;
+const LONGEST_WAIT_MS = 30_000;
+
+export interface ControlWatch extends CallOptions {
+  /** What is printed; a promise holds the rest back. */
+  readonly onOutput?: ((output: Output) => Promise<void>) | undefined;
+  /** Told when the program runs, or is attached to: how input goes there. */
+  readonly onStarted?: ((input: ControlInput) => void) | undefined;
+}
+
+export interface ControlInput {
+  write(bytes: Uint8Array): Promise<void>;
+  end(): void;
+  resize(size: TerminalSize): void;
+  /** Leaves: what runs goes on. */
+  detach(): void;
+}
+
+/**
+ * Asks the process that looks after a container; the exit status of what was run or attached to, undefined for what has none, or when it was left.
+ * @throws CONTAINER_NOT_RUNNING, CONTAINER_UNREACHABLE, CONTAINER_LOST, and what the other side throws
+ */
+export async function askContainer(
+  records: ContainerRecords,
+  container: Pick<Container, 'id' | 'name'>,
+  request: ControlRequest,
+  o: ControlWatch = {},
+): Promise<ExitStatus | undefined> {
+  const socket = await connect(records, container, o);
+  let left = false;
+  const abort = (): void => void socket.destroy();
+  o.signal?.addEventListener('abort', abort, { once: true });
+  try {
+    await sendFrame(socket, { kind: 'message', message: request });
+    for await (const frame of readFrames(socket)) {
+      if (frame.kind === 'bytes') await o.onOutput?.({ stream: frame.stream, bytes: frame.bytes });
+      if (frame.kind !== 'message') continue;
+      const answer = frame.message as ControlAnswer;
+      switch (answer.kind) {
+        case 'started':
+          if (request.do === 'exec' && request.detach) return undefined;
+          o.onStarted?.(
+            inputOf(socket, () => {
+              left = true;
+              socket.destroy();
+            }),
+          );
+          break;
+        case 'exit':
+          return answer.exit;
+        case 'done':
+          return undefined;
+        case 'failed':
+          throw reviveError(answer.error);
+      }
+    }
+    o.signal?.throwIfAborted();
+    if (left) return undefined;
+    throw containerError('CONTAINER_LOST', { name: container.name });
+  } finally {
+    o.signal?.removeEventListener('abort', abort);
+    socket.destroy();
+  }
+}
+
+const inputOf = (socket: Socket, detach: () => void): ControlInput => ({
+  write: (bytes) => sendFrame(socket, { kind: 'bytes', stream: 'stdout', bytes }),
+  end: () => void sendFrame(socket, { kind: 'end' }),
+  resize: (size) => void sendFrame(socket, { kind: 'message', message: { resize: size } }),
+  detach,
+});
+
+async function connect(
+  records: ContainerRecords,
+  { id, name }: Pick<Container, 'id' | 'name'>,
+  o: CallOptions,
+): Promise<Socket> {
+  const began = performance.now();
+  for (;;) {
+    const now = records.get(id)?.state;
+    if (now?.kind !== 'running') {
+      throw containerError('CONTAINER_NOT_RUNNING', { name, state: now?.kind ?? 'gone' });
+    }
+    const socket = await tryConnect(records.folderOf(id)).catch((error: unknown) => {
+      const code = systemCode(error);
+      if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'EAGAIN') return undefined;
+      throw error;
+    });
+    if (socket !== undefined) return socket;
+    if (performance.now() - began > LONGEST_WAIT_MS) {
+      throw containerError('CONTAINER_UNREACHABLE', { name, seconds: LONGEST_WAIT_MS / 1000 });
+    }
+    await new Promise((resume) => setTimeout(resume, PAUSE_MS));
+    o.signal?.throwIfAborted();
+  }
+}
+
+function tryConnect(folder: string): Promise<Socket> {
+  // As the server does: the path itself may be too long.
+  const fd = openSync(folder, 'r');
+  return new Promise<Socket>((resolve, reject) => {
+    const socket = createConnection({ path: `/proc/self/fd/${fd}/${CONTROL}`, allowHalfOpen: true });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      // What is cut off has ended.
+      socket.on('error', () => {});
+      resolve(socket);
+    });
+  }).finally(() => closeSync(fd));
+}
+
+/** Whether an error says that the container has ended before it could be asked. */
+export const hasEnded = (error: unknown): boolean =>
+  isDobosError(error, 'CONTAINER_NOT_RUNNING') || isDobosError(error, 'RUNTIME_NOT_INSIDE');

@@ -1,0 +1,21 @@
+import type { PlainError } from '../base/errors.ts';
+import type { TerminalSize } from '../linux/pty.ts';
+import type { ExecProcess, ExitStatus } from '../runtime/types.ts';
+
+/** The first message of a connection. */
+export type ControlRequest =
+  /** Runs one more program; with `detach` the answer is that it runs. */
+  | { readonly do: 'exec'; readonly process: ExecProcess; readonly detach: boolean }
+  /** Shows what the container prints, and gives it input. */
+  | { readonly do: 'attach'; readonly size?: TerminalSize | undefined }
+  | { readonly do: 'signal'; readonly signal: NodeJS.Signals; readonly to: 'first' | 'all' };
+
+/** Messages after it. */
+export type ControlMore = { readonly resize: TerminalSize };
+
+/** From the container; `exit`, `failed` and `done` are the last. */
+export type ControlAnswer =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'exit'; readonly exit: ExitStatus }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly error: PlainError };

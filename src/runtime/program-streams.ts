@@ -1,0 +1,100 @@
+import type { ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { ReadStream } from 'node:tty';
+import { makePipe } from '../linux/process.ts';
+import { openTerminal, resizeTerminal, type TerminalSize } from '../linux/pty.ts';
+import type { ProgramRun } from './run-program.ts';
+import type { ProgramReach } from './types.ts';
+
+/** What a program is started with, and what of it stays here. */
+export interface ProgramStreams {
+  /** Descriptors for the program; undefined for what is inherited, or nothing. */
+  readonly stdin: number | undefined;
+  readonly stdout: number | undefined;
+  readonly stderr: number | undefined;
+  /** Those that are the program's alone once it runs, and those that stay here: nobody has made a stream of them yet. */
+  readonly passed: readonly number[];
+  readonly kept: readonly number[];
+  /** What its user must be able to open again. */
+  readonly given: readonly number[];
+  /** Stdout and stderr, or what is both; undefined for what is inherited. */
+  readonly outputs:
+    | {
+        /** Pipes that its user must be able to open again. */
+        readonly fds: readonly number[];
+        /** To be read; once. */
+        open(): readonly Readable[];
+      }
+    | undefined;
+  reach(child: ChildProcess, ended: Promise<unknown>): ProgramReach;
+}
+
+/** docker's, until somebody says what it is. */
+const USUAL_SIZE: TerminalSize = { columns: 80, rows: 24 };
+
+/** A terminal of its own, which is all three of its streams. */
+export function terminalStreams(size: TerminalSize = USUAL_SIZE): ProgramStreams {
+  const { master, slave } = openTerminal(size);
+  let terminal: ReadStream | undefined;
+  const open = (): ReadStream => {
+    terminal ??= new ReadStream(master);
+    return terminal;
+  };
+  return {
+    stdin: slave,
+    stdout: slave,
+    stderr: slave,
+    passed: [slave],
+    kept: [master],
+    given: [slave],
+    outputs: { fds: [], open: () => [open()] },
+    reach: (child) => ({
+      write: (bytes) => write(open(), bytes),
+      end: () => {},
+      resize: (to) => {
+        if (open().destroyed) return;
+        resizeTerminal(master, to);
+        // A runtime has another terminal inside the container, whose size it sets when it hears this.
+        child.kill('SIGWINCH');
+      },
+    }),
+  };
+}
+
+/** Pipes for what is not inherited. */
+export function pipeStreams({ io, pipes }: ProgramRun): ProgramStreams {
+  const input = io.stdin === 'fed' ? makePipe() : undefined;
+  const outputs = io.output === 'events' ? (pipes ?? ([makePipe(), makePipe()] as const)) : undefined;
+  const ours = outputs?.map(({ read }) => read) ?? [];
+  const theirs = outputs?.map((pipe) => pipe.write) ?? [];
+  return {
+    stdin: input?.read,
+    stdout: theirs[0],
+    stderr: theirs[1],
+    passed: [...theirs, ...(input === undefined ? [] : [input.read])],
+    kept: [...ours, ...(input === undefined ? [] : [input.write])],
+    // Either end of a pipe stands for both.
+    given: [...theirs, ...(input === undefined ? [] : [input.read])],
+    outputs: outputs && { fds: ours, open: () => ours.map(readerOf) },
+    reach: (_, ended) => {
+      if (input === undefined) return { write: async () => {}, end: () => {}, resize: () => {} };
+      const socket = new Socket({ fd: input.write, readable: false, writable: true });
+      // Who does not read its input has seen enough.
+      socket.on('error', () => {});
+      const destroy = (): void => void socket.destroy();
+      ended.then(destroy, destroy);
+      return { write: (bytes) => write(socket, bytes), end: () => void socket.end(), resize: () => {} };
+    },
+  };
+}
+
+const readerOf = (fd: number): Readable => new Socket({ fd, readable: true, writable: false });
+
+/** Returns when the bytes are written, or never will be. */
+function write(stream: Writable, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) resolve();
+    else stream.write(bytes, () => resolve());
+  });
+}

@@ -1,0 +1,180 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSandbox, importBase, type Sandbox, until } from '../support/built-command.ts';
+import { readableBuild, testUser } from '../support/test-user.ts';
+import { inTerminal, type TypingStep } from '../support/typed-terminal.ts';
+
+describe.each([
+  ['runc', 'root'],
+  ['crun', 'root'],
+  ['chroot', 'root'],
+  ['runc', 'an ordinary user'],
+  ['chroot', 'an ordinary user'],
+])('into a running container over %s by %s', (runtime, who) => {
+  let build: string | undefined;
+  let box: Sandbox;
+  const told = async (...words: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await box.run(words);
+    expect([code, stderr], words.join(' ')).toEqual([0, '']);
+    return stdout;
+  };
+  const typed = (words: readonly string[], steps: readonly TypingStep[]) =>
+    inTerminal(box, words, steps, build === undefined ? {} : { build, user: testUser() });
+  beforeAll(async () => {
+    if (who !== 'root') build = readableBuild();
+    const as = build === undefined ? {} : { build, user: testUser() };
+    box = createSandbox({ ...as, env: { DOBOS_RUNTIME: runtime } });
+    await importBase(box);
+  });
+  afterAll(async () => {
+    const ids = (await box.run(['ps', '-aq'])).stdout.split('\n').filter((id) => id !== '');
+    if (ids.length > 0) await box.run(['rm', '-f', ...ids]);
+    await box.remove();
+    if (build !== undefined) rmSync(build, { recursive: true, force: true });
+  });
+
+  it('programs are run with docker’s exit codes, in its namespaces', async () => {
+    await told('run', '-d', '--name', 'web', '-e', 'A=b', '-w', '/tmp', 'base:1', 'sleep', '1000');
+    const script = 'echo $A $C; pwd; hostname; cat /proc/1/cmdline; echo wrong >&2; exit 5';
+    const ran = await box.run(['exec', '-e', 'C=d', 'web', 'sh', '-c', script]);
+    const hostname = (await told('ps', '-q')).trim();
+    expect(ran).toMatchObject({
+      code: 5,
+      stdout: `b d\n/tmp\n${hostname}\nsleep\x001000\0`,
+      stderr: 'wrong\n',
+    });
+    expect(
+      (await box.run(['exec', '-i', 'web', 'cat'], { input: Buffer.alloc(3_000_000, 'x\n') })).bytes,
+    ).toEqual({
+      stdout: 3_000_000,
+      stderr: 0,
+    });
+    const codes = async (...words: string[]) => {
+      const { code, stderr } = await box.run(['exec', ...words]);
+      return [code, stderr];
+    };
+    expect(await codes('web', 'nosuch')).toEqual([127, expect.stringContaining('"nosuch"')]);
+    expect(await codes('web', '/etc')).toEqual([126, expect.stringContaining('/etc')]);
+    expect(await codes('-w', '/nope', 'web', 'true')).toEqual([126, expect.stringContaining('/nope')]);
+    expect(await codes('-u', 'nobody', 'web', 'true')).toEqual([1, expect.stringContaining('nobody')]);
+    expect(await codes('web', 'sh', '-c', 'kill -9 $$')).toEqual([137, '']);
+    expect(await codes('-d', 'web', 'touch', '/tmp/made')).toEqual([0, '']);
+    while ((await codes('web', 'test', '-e', '/tmp/made'))[0] !== 0);
+    expect(await told('exec', '-u', '5:6', 'web', 'id', '-u')).toBe('5\n');
+    await told('kill', 'web');
+    await told('wait', 'web');
+    expect(await codes('web', 'true')).toEqual([1, expect.stringContaining('is not running')]);
+    await told('rm', 'web');
+  });
+
+  it('programs are run beside one in the foreground', async () => {
+    const run = box.start(['run', '--rm', '--name', 'front', 'base:1', 'sh', '-c', 'echo ready; sleep 1000']);
+    let said = '';
+    run.child.stdout!.on('data', (bytes: Buffer) => {
+      said += bytes;
+    });
+    expect(await until(() => said.includes('ready'), 50_000)).toBe(true);
+    expect(await told('exec', 'front', 'cat', '/proc/1/comm')).toMatch(/^(?:sh|sleep)\n$/);
+    expect((await box.run(['attach', 'front'])).stderr).toContain('in the foreground of another command');
+    await told('kill', 'front');
+    expect((await run.ended).code).toBe(137);
+  });
+
+  // crun 1.8 gives its terminals no size.
+  const sized = runtime !== 'crun';
+
+  it('a terminal is given, with its size and Ctrl-C', async () => {
+    await told('run', '-d', '--name', 'box', 'base:1', 'sleep', '1000');
+    const sizes: TypingStep[] = [
+      { see: '# ', type: 'stty size\n' },
+      { see: '30 100', resize: [90, 20] },
+      { see: '', type: 'while [ "$(stty size)" != "20 90" ]; do :; done; echo re""sized\n' },
+      { see: 'resized', type: '\n' },
+    ];
+    const { code, seen } = await typed(
+      ['exec', '-it', 'box', 'sh'],
+      [
+        ...(sized ? sizes : []),
+        { see: '# ', type: 'tty >/dev/null; echo wai""ting; sleep 1000\n' },
+        { see: 'waiting', type: '\x03' },
+        { see: '# ', type: 'exit 6\n' },
+      ],
+    );
+    expect(code, seen).toBe(6);
+    await told('rm', '-f', 'box');
+  });
+
+  it('a terminal in the background is attached to, left, and attached to by two', async () => {
+    await told('run', '-dit', '--name', 'shell', 'base:1', 'sh');
+    const leave = '\x10\x11';
+    const first = await typed(
+      ['attach', 'shell'],
+      [
+        { see: '', type: 'A=kept; echo fir""st\n' },
+        { see: 'first', type: leave },
+      ],
+    );
+    expect([first.code, first.seen]).toEqual([0, expect.stringContaining('read escape sequence')]);
+    const second = typed(
+      ['attach', 'shell'],
+      [
+        { see: '', type: 'echo $A two""fold; stty size\n' },
+        { see: 'kept twofold' },
+        ...(sized ? [{ see: '30 100' }] : []),
+        { see: 'from the third', type: 'exit 4\n' },
+      ],
+    );
+    while (!(await told('logs', 'shell')).includes('kept twofold'));
+    const third = await typed(
+      ['attach', '--detach-keys', 'x', 'shell'],
+      [
+        { see: '', type: 'echo from the th""ird\n' },
+        { see: 'from the third', type: 'x' },
+      ],
+    );
+    expect(third.code).toBe(0);
+    expect((await second).code).toBe(4);
+    expect(await told('wait', 'shell')).toBe('4\n');
+    await told('rm', 'shell');
+  });
+
+  it('input and signals go to an attached program without a terminal', async () => {
+    const script = 'trap "echo heard; exit 3" TERM; read line; echo got $line; while :; do sleep 0.1; done';
+    await told('run', '-di', '--name', 'reads', 'base:1', 'sh', '-c', script);
+    const attached = box.start(['attach', 'reads'], { input: Buffer.from('words\n') });
+    let said = '';
+    attached.child.stdout!.on('data', (bytes: Buffer) => {
+      said += bytes;
+    });
+    expect(await until(() => said.includes('got words'), 50_000)).toBe(true);
+    attached.child.kill('SIGTERM');
+    expect(await attached.ended).toMatchObject({ code: 3, stdout: 'got words\nheard\n' });
+    expect(await told('logs', 'reads')).toBe('got words\nheard\n');
+    await told('rm', 'reads');
+    expect(await until(() => box.processes().length === 0)).toBe(true);
+  });
+
+  it('is paused, goes on, is stopped while paused, and restarted', async () => {
+    const script = 'trap "exit 0" TERM; while :; do echo tick; sleep 0.05; done';
+    await told('run', '-d', '--name', 'ticks', 'base:1', 'sh', '-c', script);
+    const ticks = async (): Promise<number> => (await told('logs', 'ticks')).length;
+    const status = async (): Promise<string> => told('ps', '-a', '--format', '{{.State}} {{.Status}}');
+    expect((await box.run(['unpause', 'ticks'])).stderr).toContain('is not paused');
+    expect(await told('pause', 'ticks')).toBe('ticks\n');
+    expect(await status()).toMatch(/^paused Up .* \(Paused\)\n$/);
+    expect((await box.run(['exec', 'ticks', 'true'])).stderr).toContain('is paused, so it cannot be entered');
+    const inspected = JSON.parse(await told('inspect', 'ticks')) as [{ State: { Paused: boolean } }];
+    expect(inspected[0].State.Paused).toBe(true);
+    expect(await told('unpause', 'ticks')).toBe('ticks\n');
+    const before = await ticks();
+    while ((await ticks()) === before);
+    await told('pause', 'ticks');
+    expect(await told('stop', 'ticks')).toBe('ticks\n');
+    expect(await status()).toMatch(/^exited Exited \(0\)/);
+    expect(await told('restart', 'ticks')).toBe('ticks\n');
+    expect(await status()).toMatch(/^running Up /);
+    expect(await told('restart', '-t', '20', 'ticks')).toBe('ticks\n');
+    expect(await status()).toMatch(/^running Up /);
+    await told('rm', '-f', 'ticks');
+  });
+});
