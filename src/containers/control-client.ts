@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
-import { isDobosError, reviveError, systemCode } from '../base/errors.ts';
+import { reviveError, systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { TerminalSize } from '../linux/pty.ts';
 import type { ExitStatus, Output } from '../runtime/types.ts';
@@ -123,7 +123,3 @@ function tryConnect(folder: string): Promise<Socket> {
     });
   }).finally(() => closeSync(fd));
 }
-
-/** Whether an error says that the container has ended before it could be asked. */
-export const hasEnded = (error: unknown): boolean =>
-  isDobosError(error, 'CONTAINER_NOT_RUNNING') || isDobosError(error, 'RUNTIME_NOT_INSIDE');
