@@ -36,7 +36,7 @@ export async function execInContainer(
   o: ExecOptions,
 ): Promise<ExitStatus | undefined> {
   const { records } = await openContainers(app);
-  const { process, state, name } = container;
+  const { process: ran, state, name } = container;
   if (state.kind === 'running' && state.paused === true) {
     throw containerError('CONTAINER_PAUSED', { name, action: 'entered' });
   }
@@ -49,9 +49,9 @@ export async function execInContainer(
       detach,
       process: {
         args: o.command,
-        env: mergeEnv(process.env, o.env, app.settings.environment),
-        cwd: o.workdir ?? process.cwd,
-        user: o.user ?? process.user,
+        env: mergeEnv(ran.env, o.env, app.settings.environment),
+        cwd: o.workdir ?? ran.cwd,
+        user: o.user ?? ran.user,
         tty,
         interactive,
         privileged,

@@ -205,17 +205,11 @@ export const COMMANDS: readonly CommandRow[] = [
     ['container restart'],
     () => import('./commands/restart.ts'),
   ),
-  row(
-    'pause',
-    'containers',
-    'Stop all processes of containers where they are',
-    ['container pause'],
-    () => import('./commands/pause.ts'),
-  ),
+  row('pause', 'containers', 'Halt all processes', ['container pause'], () => import('./commands/pause.ts')),
   row(
     'unpause',
     'containers',
-    'Let the processes of containers go on',
+    'Let them go on',
     ['container unpause'],
     () => import('./commands/unpause.ts'),
   ),
@@ -378,13 +372,6 @@ export const COMMANDS: readonly CommandRow[] = [
   ),
   row('version', 'system', 'Show the version', [], () => import('./commands/version.ts')),
 ];
-
-/** Commands that people will type and that come later; they fail by name. */
-export const LATER: readonly string[] = [
-  'copy', 'search', 'validate',
-  'top', 'container', 'network', 'buildx', 'builder',
-  'lint', 'advise', 'flatten', 'slim', 'secrets', 'serve', 'completion',
-]; // biome-ignore format: by group
 
 /** The command that these words begin with, and the words after its name; undefined if there is none. */
 export function findCommand(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { COMMANDS, LATER } from './commands.ts';
+import { COMMANDS } from './commands.ts';
 import { commandHelp } from './help.ts';
+import { LATER } from './later.ts';
 
 describe('help', () => {
   it('is one sentence, usage, the options people use most, examples, then the rest', async () => {

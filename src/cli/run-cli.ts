@@ -6,9 +6,10 @@
 import type { Settings } from '../app/settings.ts';
 import { isDobosError } from '../base/errors.ts';
 import { createPaint } from './colour.ts';
-import { COMMANDS, type CommandRow, findCommand, LATER } from './commands.ts';
+import { COMMANDS, type CommandRow, findCommand } from './commands.ts';
 import { cliError } from './errors.ts';
 import { formatError } from './format-error.ts';
+import { LATER } from './later.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Surroundings {

@@ -5,7 +5,6 @@ import { capabilitiesOf } from './capabilities.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
-import type { OciRuntime } from './oci-executor.ts';
 import { exitCode } from './oci-exit.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { execIo, prepareExec } from './prepare-exec.ts';
@@ -16,7 +15,13 @@ import type { ExecProcess, Process, RunningContainer } from './types.ts';
 
 /** A container that a runtime runs. */
 export interface OciPlace {
-  readonly runtime: Pick<OciRuntime, 'name' | 'program' | 'env' | 'opensDevices'>;
+  /** As in `OciRuntime`. */
+  readonly runtime: {
+    readonly name: string;
+    readonly program: string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly opensDevices: boolean;
+  };
   /** Its bundle, with state and pid file. */
   readonly folder: string;
   readonly id: string;

@@ -4,8 +4,12 @@ import type { Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { makePipe } from '../linux/process.ts';
 import { openTerminal, resizeTerminal, type TerminalSize } from '../linux/pty.ts';
-import type { ProgramRun } from './run-program.ts';
-import type { ProgramReach } from './types.ts';
+import type { ContainerIo, ProgramReach } from './types.ts';
+
+interface Pipe {
+  readonly read: number;
+  readonly write: number;
+}
 
 /** What a program is started with, and what of it stays here. */
 export interface ProgramStreams {
@@ -63,7 +67,13 @@ export function terminalStreams(size: TerminalSize = USUAL_SIZE): ProgramStreams
 }
 
 /** Pipes for what is not inherited. */
-export function pipeStreams({ io, pipes }: ProgramRun): ProgramStreams {
+export function pipeStreams({
+  io,
+  pipes,
+}: {
+  readonly io: ContainerIo;
+  readonly pipes?: readonly [stdout: Pipe, stderr: Pipe] | undefined;
+}): ProgramStreams {
   const input = io.stdin === 'fed' ? makePipe() : undefined;
   const outputs = io.output === 'events' ? (pipes ?? ([makePipe(), makePipe()] as const)) : undefined;
   const ours = outputs?.map(({ read }) => read) ?? [];
