@@ -10,7 +10,7 @@ const tcp = (containerPort: number, hostPorts?: readonly [number, number], hostI
 
 describe('--publish', () => {
   it.each([
-    ['', 'is no port'],
+    ['', 'want [[IP:]HOST:]CONTAINER'],
     ['http', '"http" is no port, want 1 to 65535'],
     ['0:80', '"0" is no port'],
     ['80:65536', '"65536" is no port'],

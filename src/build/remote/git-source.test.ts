@@ -99,9 +99,11 @@ describe('the address of a git repository', () => {
       fc.property(text, (address) => {
         const parsed = isGitUrl(address) ? parseGitSource(address) : { problem: '' };
         if ('problem' in parsed) return;
-        expect(parsed.remote).not.toMatch(/^-|\/\/-|@-/);
+        // As an option, as a host for ssh, or as the path of `host:path`; a dash within a path is harmless.
+        expect(parsed.remote).not.toMatch(/^-|^[a-z]+:\/\/(?:[^/]*@)?-|^[^/:]*@-|^[^/:]*:-/);
         expect(parsed.ref ?? 'x').not.toMatch(/^-/);
       }),
+      { numRuns: 1000, examples: [['ssh://a/@-?'], ['ssh://a@-h/'], ['git@-h:a'], ['git@h:-a']] },
     );
   });
 
