@@ -6,7 +6,8 @@
 import type { Settings } from '../app/settings.ts';
 import { isDobosError } from '../base/errors.ts';
 import { createPaint } from './colour.ts';
-import { COMMANDS, type CommandRow, findCommand } from './commands.ts';
+import type { CommandRow } from './command-row.ts';
+import { COMMANDS, findCommand } from './commands.ts';
 import { cliError } from './errors.ts';
 import { formatError } from './format-error.ts';
 import { LATER } from './later.ts';
