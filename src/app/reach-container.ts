@@ -4,6 +4,7 @@ import type { Container } from '../containers/types.ts';
 import type { TerminalSize } from '../linux/pty.ts';
 import type { ExitStatus } from '../runtime/types.ts';
 import type { App } from './app.ts';
+import { readNameFile } from './container-settings.ts';
 import { lookUpContainer, openContainers } from './containers.ts';
 import { mergeEnv } from './run-container.ts';
 
@@ -19,6 +20,8 @@ export interface ExecOptions extends ControlWatch {
   readonly command: readonly string[];
   /** As `--env`. */
   readonly env: readonly string[];
+  /** As `--env-file`; what `env` says comes after them. */
+  readonly envFiles: readonly string[];
   readonly workdir?: string | undefined;
   readonly user?: string | undefined;
   readonly tty: boolean;
@@ -29,7 +32,7 @@ export interface ExecOptions extends ControlWatch {
   readonly size?: TerminalSize | undefined;
 }
 
-/** Runs one more program in a container that runs; how it ended, undefined if nobody waits for that. @throws CONTAINER_…, RUNTIME_…, IMAGE_USER_… */
+/** Runs one more program in a container that runs; how it ended, undefined if nobody waits for that. @throws RUN_OPTION of a file, CONTAINER_…, RUNTIME_…, IMAGE_USER_… */
 export async function execInContainer(
   app: App,
   container: Container,
@@ -41,6 +44,7 @@ export async function execInContainer(
     throw containerError('CONTAINER_PAUSED', { name, action: 'entered' });
   }
   const { tty, interactive, privileged, size, detach } = o;
+  const env = [...o.envFiles.flatMap((path) => readNameFile('--env-file', path)), ...o.env];
   return askContainer(
     records,
     container,
@@ -49,7 +53,7 @@ export async function execInContainer(
       detach,
       process: {
         args: o.command,
-        env: mergeEnv(ran.env, o.env, app.settings.environment),
+        env: mergeEnv(ran.env, env, app.settings.environment),
         cwd: o.workdir ?? ran.cwd,
         user: o.user ?? ran.user,
         tty,

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, importBase, type Sandbox, until } from '../support/built-command.ts';
 import { readableBuild, testUser } from '../support/test-user.ts';
@@ -61,6 +62,17 @@ describe.each([
     expect(await codes('-d', 'web', 'touch', '/tmp/made')).toEqual([0, '']);
     while ((await codes('web', 'test', '-e', '/tmp/made'))[0] !== 0);
     expect(await told('exec', '-u', '5:6', 'web', 'id', '-u')).toBe('5\n');
+    const file = join(box.folder, 'variables');
+    writeFileSync(file, '# none\nA=of the file\nC=e\nD=f\nSANDBOX\nNOT_SET\n');
+    const filed = ['--env-file', file, '-e', 'C=g'];
+    expect(await told('exec', ...filed, 'web', 'sh', '-c', 'echo $A $C $D $SANDBOX $NOT_SET')).toBe(
+      `of the file g f ${box.folder}\n`,
+    );
+    writeFileSync(file, 'a b=c\n');
+    expect(await codes('--env-file', file, 'web', 'true')).toEqual([
+      1,
+      expect.stringContaining("variable 'a b' contains whitespaces"),
+    ]);
     await told('kill', 'web');
     await told('wait', 'web');
     expect(await codes('web', 'true')).toEqual([1, expect.stringContaining('is not running')]);
