@@ -26,7 +26,7 @@ export function parseSignal(text: string): NodeJS.Signals {
   return found[0] as NodeJS.Signals;
 }
 
-/** Sends a signal to the container's first process. @throws CONTAINER_NOT_RUNNING, CONTAINER_ELSEWHERE */
+/** Sends a signal to the container's first process. @throws CONTAINER_NOT_RUNNING, CONTAINER_ELSEWHERE, as `askContainer` for a process of another user */
 export async function signalContainer(
   tools: SignalTools,
   container: Container,
@@ -42,7 +42,14 @@ export async function signalContainer(
     const command = ownerPid(now.owner);
     if (command === undefined) throw containerError('CONTAINER_ELSEWHERE', { name });
     const first = findContainerProcess(command);
-    if (first !== undefined && sent(first, signal)) return;
+    const answer = first === undefined ? 'gone' : send(first, signal);
+    if (answer === 'sent') return;
+    if (answer === 'refused') {
+      // It runs as another id of an ordinary user: the keeper, root among those ids, may.
+      const { askContainer } = await import('./control-client.ts');
+      await askContainer(tools.records, container, { do: 'signal', signal, to: 'first' }, o);
+      return;
+    }
     await pause(o);
   }
 }
@@ -93,12 +100,14 @@ async function endsWithin(
   }
 }
 
-function sent(pid: number, signal: NodeJS.Signals): boolean {
+function send(pid: number, signal: NodeJS.Signals): 'sent' | 'gone' | 'refused' {
   try {
     process.kill(pid, signal);
-    return true;
+    return 'sent';
   } catch (error) {
-    if (systemCode(error) === 'ESRCH') return false;
+    const code = systemCode(error);
+    if (code === 'ESRCH') return 'gone';
+    if (code === 'EPERM') return 'refused';
     throw error;
   }
 }

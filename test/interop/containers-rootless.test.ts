@@ -47,4 +47,19 @@ describe.each(['runc', 'chroot'])('containers of an ordinary user over %s', (run
     expect(await told('ps', '-aq')).toBe('');
     expect(await told('system', 'check')).toContain('The store is whole');
   });
+
+  it('that run as another of their ids are signalled, stopped and killed', async () => {
+    const script = 'trap "echo heard" HUP; trap "exit 5" TERM; echo ready; while :; do sleep 0.1; done';
+    const logs = async (): Promise<string> => (await box.run(['logs', 'five'])).stdout;
+    await told('run', '-d', '--name', 'five', '-u', '5', 'base:1', 'sh', '-c', script);
+    await expect.poll(logs).toBe('ready\n');
+    expect(await told('kill', '-s', 'HUP', 'five')).toBe('five\n');
+    await expect.poll(logs).toBe('ready\nheard\n');
+    expect(await told('stop', 'five')).toBe('five\n');
+    expect(await told('wait', 'five')).toBe('5\n');
+    await told('start', 'five');
+    expect(await told('kill', 'five')).toBe('five\n');
+    expect(await told('wait', 'five')).toBe('137\n');
+    await told('rm', 'five');
+  });
 });
