@@ -67,9 +67,6 @@ export async function createContainer(
   try {
     // `NAME~N` and a row of a history may be no image of the store yet.
     await writeImage(store, image);
-    if (!autoRemove) {
-      await store.roots.put({ kind: CONTAINER_ROOT, id, targets: [plain(image.descriptor)] });
-    }
     const container = await records.create({
       id,
       name: o.name,
@@ -93,6 +90,11 @@ export async function createContainer(
       runtime,
       state: { kind: 'created' },
     });
+    // After the container, as it goes before it: whoever is killed between leaves no image that nobody can remove. Until here the lease keeps it.
+    if (!autoRemove) {
+      await store.roots.put({ kind: CONTAINER_ROOT, id, targets: [plain(image.descriptor)] });
+      if (records.get(id) === undefined) await store.roots.remove(CONTAINER_ROOT, id);
+    }
     // After what names them is there: nobody can remove them in between.
     if (o.volumes !== undefined && o.volumes.length > 0) await volumes.ensure(o.volumes);
     if (o.cidFile !== undefined) writeFileSync(o.cidFile, id, { flag: 'wx' });

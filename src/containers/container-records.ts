@@ -1,13 +1,13 @@
-import { lstatSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDobosError, systemCode } from '../base/errors.ts';
 import { replaceFile, syncFolder, withFolder } from '../store/atomic-file.ts';
 import { readNames } from '../store/blob-files.ts';
 import { isUnwritable, writeFailure } from '../store/errors.ts';
 import { ownerState } from '../store/owner.ts';
-import { recover } from '../store/recover.ts';
 import { makeTempFolder, removeFolder } from '../store/temp-folder.ts';
 import { formatContainer, MAX_DOCUMENT_BYTES, parseContainer } from './container-file.ts';
+import { hasRoot, removeLeftovers, TRASH } from './container-leftovers.ts';
 import { lockContainers } from './container-lock.ts';
 import { makeContainerName, parseContainerName } from './container-name.ts';
 import { settleState } from './container-state.ts';
@@ -72,7 +72,11 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
     }
     return found;
   };
+  /** What killed ones have left goes before the first change. */
+  let tidied: Promise<void> | undefined;
   const locked = async <T>(doing: string, work: () => T): Promise<T> => {
+    tidied ??= removeLeftovers(folder);
+    await tidied;
     try {
       const lock = await lockContainers(join(folder, 'lock', 'containers'));
       try {
@@ -121,8 +125,8 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
           else if (!isDobosError(error, 'CONTAINER_UNKNOWN')) throw error;
         }
       }
-      // What its command left in the store goes too. If nothing can be removed here, it can be listed all the same.
-      if (died) await recover(folder).catch(() => undefined);
+      // What its command left in the store goes too.
+      if (died) await removeLeftovers(folder);
       return all.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1));
     },
     async create(wanted) {
@@ -167,15 +171,13 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
       const trash = await locked(`removing container ${id}`, () => {
         const made = makeTempFolder(folder);
         try {
-          renameSync(folderOf(id), join(made.path, 'c'));
+          renameSync(folderOf(id), join(made.path, TRASH));
         } catch (error) {
           if (systemCode(error) !== 'ENOENT') throw error;
         }
         return made.path;
       });
-      // With its own root there may be any names in it; without it there are two files.
-      const root = lstatSync(join(trash, 'c', 'root'), { throwIfNoEntry: false });
-      if (root?.isDirectory() === true) (await import('../rootfs/remove-tree.ts')).removeTree(trash);
+      if (hasRoot(join(trash, TRASH))) (await import('../rootfs/remove-tree.ts')).removeTree(trash);
       else removeFolder(trash);
     },
   };

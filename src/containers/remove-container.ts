@@ -38,7 +38,7 @@ export async function removeContainer(
   if (o.volumes === true && !container.autoRemove) await removeOwnVolumes(tools, container);
 }
 
-/** Removes the files, then what keeps the image. */
+/** Removes what keeps the image, which a container that is being removed needs no more, then the files: so that whoever is killed between has left a container, to be removed again, and not an image that nobody can remove. */
 export async function forgetContainer(tools: RemoveTools, container: Container): Promise<void> {
   const { id, autoRemove } = container;
   const { records, roots, keeper, isRoot } = tools;
@@ -48,9 +48,9 @@ export async function forgetContainer(tools: RemoveTools, container: Container):
   const folder = records.folderOf(id);
   const root = lstatSync(`${folder}/root`, { throwIfNoEntry: false });
   if (root?.isDirectory() === true && !isRoot) await (await keeper()).discardRoot(folder);
-  await records.remove(id);
   if (!autoRemove) await roots.remove(CONTAINER_ROOT, id);
-  else await removeOwnVolumes(tools, container);
+  await records.remove(id);
+  if (autoRemove) await removeOwnVolumes(tools, container);
 }
 
 /** Those that were made for it without a name, if no other container uses them. */
