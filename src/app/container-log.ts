@@ -11,6 +11,9 @@ export async function* containerLog(
 ): AsyncIterable<LogEntry> {
   const { records } = await openContainers(app);
   const { id } = await lookUpContainer(records, name);
-  const goesOn = (): boolean => o.follow && records.get(id)?.state.kind === 'running';
+  const goesOn = (): boolean => {
+    const kind = o.follow ? records.get(id)?.state.kind : undefined;
+    return kind === 'running' || kind === 'restarting';
+  };
   yield* readLog(records.folderOf(id), { ...o, goesOn });
 }

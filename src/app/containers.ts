@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { type ContainerRecords, openContainerRecords } from '../containers/container-records.ts';
 import { findContainer } from '../containers/find-container.ts';
 import { CONTAINER_ROOT } from '../containers/remove-container.ts';
+import type { RestartPolicy } from '../containers/restart-policy.ts';
 import type { RunTools } from '../containers/run-container.ts';
 import type { Container, ContainerNetwork } from '../containers/types.ts';
 import { type NewVolume, openVolumes } from '../containers/volumes.ts';
@@ -41,6 +42,7 @@ export interface ContainerRequest {
   readonly network?: ContainerNetwork | undefined;
   readonly interactive: boolean;
   readonly autoRemove: boolean;
+  readonly restart?: RestartPolicy | undefined;
   readonly runtime?: string | undefined;
   /** To be made when the container is there. */
   readonly volumes?: readonly NewVolume[] | undefined;
@@ -58,7 +60,7 @@ export async function createContainer(
   const store = await app.store();
   const { records, volumes } = await openContainers(app);
   const id = randomBytes(32).toString('hex');
-  const { autoRemove, interactive, config, runtime } = o;
+  const { autoRemove, restart, interactive, config, runtime } = o;
   const network =
     o.network?.mode === 'container'
       ? { ...o.network, of: (await lookUpContainer(records, o.network.of)).id }
@@ -87,6 +89,7 @@ export async function createContainer(
       config,
       interactive,
       autoRemove,
+      restart,
       runtime,
       state: { kind: 'created' },
     });

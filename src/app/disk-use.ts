@@ -117,7 +117,7 @@ async function containerUse(app: App): Promise<DiskUse> {
   const sizes = all.length === 0 ? [] : await writtenBytes(tools, all);
   const sum = (wanted: (at: number) => boolean): number =>
     sizes.reduce((total, size, at) => total + (wanted(at) ? size : 0), 0);
-  const runs = (at: number): boolean => all[at]?.state.kind === 'running';
+  const runs = (at: number): boolean => ['running', 'restarting'].includes(all[at]?.state.kind ?? '');
   return {
     kind: 'Containers',
     total: all.length,

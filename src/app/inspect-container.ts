@@ -24,6 +24,7 @@ export async function inspectContainer(app: App, name: string): Promise<Readonly
     Args: args,
     State: stateOf(state),
     Image: image.id,
+    RestartCount: container.restarts?.count ?? 0,
     Name: `/${container.name}`,
     Platform: 'linux',
     Driver: 'overlay',
@@ -33,6 +34,10 @@ export async function inspectContainer(app: App, name: string): Promise<Readonly
       ),
       NetworkMode: networkMode(container),
       PortBindings: portBindings(container),
+      RestartPolicy: {
+        Name: container.restart?.name ?? 'no',
+        MaximumRetryCount: container.restart?.most ?? 0,
+      },
       Memory: ran.resources?.memory ?? 0,
       MemorySwap: ran.resources?.memorySwap ?? 0,
       MemoryReservation: ran.resources?.memoryReservation ?? 0,
@@ -86,18 +91,21 @@ export async function inspectContainer(app: App, name: string): Promise<Readonly
 function stateOf(state: ContainerState): Readonly<Record<string, unknown>> {
   const time = (at: number | undefined): string => (at === undefined ? NEVER : new Date(at).toISOString());
   const isPaused = state.kind === 'running' && state.paused === true;
-  const ended = state.kind === 'exited' || state.kind === 'created' ? state : undefined;
+  const ended = state.kind === 'exited' || state.kind === 'restarting' ? state : undefined;
+  const failed = state.kind === 'exited' || state.kind === 'created' ? state : undefined;
+  const isRestarting = state.kind === 'restarting';
   return {
     Status: isPaused ? 'paused' : state.kind,
-    Running: state.kind === 'running',
+    // docker's: who waits to be started again counts as running.
+    Running: state.kind === 'running' || isRestarting,
     Paused: isPaused,
-    Restarting: false,
+    Restarting: isRestarting,
     Dead: state.kind === 'removing',
     Pid: state.kind === 'running' ? (ownerPid(state.owner) ?? 0) : 0,
-    ExitCode: ended?.code ?? 0,
-    Error: ended?.problem ?? '',
-    StartedAt: time(state.kind === 'running' || state.kind === 'exited' ? state.startedAt : undefined),
-    FinishedAt: time(state.kind === 'exited' ? state.finishedAt : undefined),
+    ExitCode: (ended ?? failed)?.code ?? 0,
+    Error: failed?.problem ?? '',
+    StartedAt: time(state.kind === 'running' ? state.startedAt : ended?.startedAt),
+    FinishedAt: time(ended?.finishedAt),
   };
 }
 

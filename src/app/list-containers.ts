@@ -20,7 +20,7 @@ const listError = errorMaker<ListErrors>({
 });
 
 /** docker's words for what a container is doing. */
-const STATES: readonly ContainerState['kind'][] = ['created', 'running', 'exited', 'removing'];
+const STATES: readonly ContainerState['kind'][] = ['created', 'running', 'restarting', 'exited', 'removing'];
 
 export interface ListContainersOptions {
   /** Those that do not run too. */
@@ -46,7 +46,7 @@ export async function listContainers(app: App, o: ListContainersOptions): Promis
     tests.set(filter.key, [...(tests.get(filter.key) ?? []), test]);
   }
   return all
-    .filter(({ state }) => anyState || state.kind === 'running')
+    .filter(({ state }) => anyState || state.kind === 'running' || state.kind === 'restarting')
     .filter((container) => [...tests.values()].every((some) => some.some((test) => test(container))))
     .slice(0, o.last);
 }

@@ -1,4 +1,5 @@
 import { askContainer, type ControlWatch } from '../containers/control-client.ts';
+import { endRestarts, isLastWord } from '../containers/end-restarts.ts';
 import { containerError } from '../containers/errors.ts';
 import type { Container } from '../containers/types.ts';
 import type { TerminalSize } from '../linux/pty.ts';
@@ -83,5 +84,6 @@ export async function signalInContainer(
   signal: NodeJS.Signals,
 ): Promise<void> {
   const { records } = await openContainers(app);
+  if (isLastWord(signal, container.config)) await endRestarts(records, container);
   await askContainer(records, container, { do: 'signal', signal, to: 'first' });
 }

@@ -14,7 +14,7 @@ export async function removeByName(
 ): Promise<void> {
   const tools = await openContainers(app);
   const container = await lookUpContainer(tools.records, text);
-  if (o.force && container.state.kind === 'running') {
+  if (o.force && (container.state.kind === 'running' || container.state.kind === 'restarting')) {
     await stopContainer(tools, container, { signal: 'SIGKILL', seconds: 0 });
     if (container.autoRemove) return;
   }
@@ -36,7 +36,9 @@ export async function pruneContainers(
   const { records } = tools;
   const idle = (await records.list()).filter(
     ({ state, createdAt }) =>
-      state.kind !== 'running' && (o.olderThan === undefined || createdAt < o.olderThan),
+      state.kind !== 'running' &&
+      state.kind !== 'restarting' &&
+      (o.olderThan === undefined || createdAt < o.olderThan),
   );
   const sizes = idle.length === 0 ? [] : await writtenBytes(tools, idle);
   const removed: string[] = [];

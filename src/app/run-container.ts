@@ -1,13 +1,15 @@
 import { errorMaker } from '../base/errors.ts';
+import { isLastWord } from '../containers/end-restarts.ts';
 import type { Container } from '../containers/types.ts';
 import type { Image } from '../image/types.ts';
 import type { ContainerConfig } from '../oci/types.ts';
 import type { ExitStatus } from '../runtime/types.ts';
 import type { App } from './app.ts';
-import type { ContainerRequest } from './containers.ts';
+import type { ContainerRequest, ContainerTools } from './containers.ts';
 import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
 import { type FinishOptions, finishRequest, withFiles } from './finish-request.ts';
 import { chooseNetwork, type NetworkOptions } from './network-options.ts';
+import { readRestartPolicy } from './restart-policy.ts';
 import { warnOfExecutor } from './warn-of-executor.ts';
 
 type RunErrors = {
@@ -31,6 +33,8 @@ export interface RunOptions extends NetworkOptions, FinishOptions {
   readonly name?: string | undefined;
   /** The container goes when it ends. */
   readonly remove: boolean;
+  /** As `--restart`. */
+  readonly restart?: string | undefined;
   /** Replaces the image's CMD when not empty. */
   readonly command: readonly string[];
   readonly entrypoint?: string | undefined;
@@ -49,16 +53,23 @@ export interface RunOptions extends NetworkOptions, FinishOptions {
   /** Kills the container. */
   readonly signal?: AbortSignal | undefined;
   /** Told how to pass signals to the program, before it starts. */
-  readonly onStart?: ((pass: (signal: NodeJS.Signals) => void) => void) | undefined;
+  readonly onStart?: ((pass: PassSignal) => void) | undefined;
 }
 
-/** Runs a program in a new container of the image, on this process's own stdio; how it ended. @throws RUN_NO_COMMAND, RUN_VOLUME, CONTAINER_NAME…, RUNTIME_…, and as `findOrPull` */
+/** Passes a signal to the program; one that it has heard already is only noted. */
+export type PassSignal = (signal: NodeJS.Signals, isHeard: boolean) => void;
+
+/** Runs a program in a new container of the image, on this process's own stdio; how it ended. If it is to be started again, that goes on without this process, as docker has it. @throws RUN_NO_COMMAND, RUN_VOLUME, CONTAINER_NAME…, RUNTIME_…, and as `findOrPull` */
 export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus> {
   const found = await findOrPull(app, o.image, o.pull ?? {});
   o.onPulled?.();
   const request = requestOf(app, found.image, withFiles(o));
   const keeper = await warnOfExecutor(await app.keeper(o.runtime), (message) => o.onWarning?.(message));
-  o.onStart?.((signal) => keeper.pass?.(signal));
+  let isLast = false;
+  o.onStart?.((signal, isHeard) => {
+    isLast ||= isLastWord(signal, request.config);
+    if (!isHeard) keeper.pass?.(signal);
+  });
   // It starts while the container is written down; why it cannot, the run tells.
   keeper.executor().catch(() => {});
   const [{ createContainer, openContainers }, containers] = await Promise.all([
@@ -68,7 +79,10 @@ export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus>
   const container = await createContainer(app, found, finishRequest(app, found.image, request, o));
   const tools = await openContainers(app, o.runtime);
   const { signal, interactive, onWarning } = o;
-  return containers.runContainer(tools, container, { signal, interactive, onWarning });
+  const how = { signal, interactive, onWarning, isLast: () => isLast };
+  const exit = await containers.runContainer(tools, container, how);
+  await handOver(app, tools, container, o);
+  return exit;
 }
 
 /** Starts a program in a new container of the image, and leaves it to a process of its own; the exit status of one that could not be started. `onCreated` is told the id before anything can fail to start. @throws as `runContainer` */
@@ -85,11 +99,23 @@ async function superviseContainer(
   app: App,
   { id, runtime }: Pick<Container, 'id' | 'runtime'>,
   o: Pick<RunOptions, 'onWarning'>,
+  again = false,
 ): Promise<ExitStatus | undefined> {
   const { startSupervisor } = await import('../containers/start-supervisor.ts');
   const { settings } = app;
-  const order = { id, storeFolder: settings.storeFolder, runtime: runtime ?? settings.runtime };
+  const order = { id, storeFolder: settings.storeFolder, runtime: runtime ?? settings.runtime, again };
   return startSupervisor(order, o);
+}
+
+/** Leaves a container that has ended here, and is to be started again, to a process of its own. */
+async function handOver(
+  app: App,
+  { records }: ContainerTools,
+  { id, restart, runtime }: Container,
+  o: Pick<RunOptions, 'onWarning'>,
+): Promise<void> {
+  if (restart !== undefined && records.get(id)?.state.kind === 'restarting')
+    await superviseContainer(app, { id, runtime }, o, true);
 }
 
 /** Makes a container of the image, pulled if need be, and starts nothing. @throws as `runContainer` */
@@ -119,11 +145,18 @@ export async function startContainer(app: App, name: string, o: StartOptions): P
   const container = await lookUpContainer(records, name);
   if (container.process.tty && !o.hasTerminal) throw runError('RUN_NO_TERMINAL', { name });
   const keeper = await app.keeper(container.runtime);
-  o.onStart?.((signal) => keeper.pass?.(signal));
+  let isLast = false;
+  o.onStart?.((signal, isHeard) => {
+    isLast ||= isLastWord(signal, container.config);
+    if (!isHeard) keeper.pass?.(signal);
+  });
   const interactive = o.interactive && container.interactive;
   const tools = await openContainers(app, container.runtime);
   const { signal, onWarning } = o;
-  return containers.runContainer(tools, container, { signal, interactive, onWarning });
+  const how = { signal, interactive, onWarning, isLast: () => isLast };
+  const exit = await containers.runContainer(tools, container, how);
+  await handOver(app, tools, container, o);
+  return exit;
 }
 
 /** Runs a container's program again without this process; nothing happens if it runs. @throws CONTAINER_NOT_STARTED, CONTAINER_…, RUNTIME_… */
@@ -138,7 +171,7 @@ export async function startInBackground(
   ]);
   const { records } = await openContainers(app);
   const container = await lookUpContainer(records, name);
-  if (container.state.kind === 'running') return;
+  if (container.state.kind === 'running' || container.state.kind === 'restarting') return;
   const exit = await superviseContainer(app, container, o);
   if (exit?.refused !== undefined)
     throw containerError('CONTAINER_NOT_STARTED', { name, problem: exit.refused });
@@ -179,6 +212,7 @@ export function requestOf(app: App, image: Image, o: RunOptions): ContainerReque
     network: chosen.network,
     interactive,
     autoRemove: o.remove,
+    restart: readRestartPolicy(o.restart, o.remove),
     runtime,
   };
 }

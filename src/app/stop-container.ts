@@ -27,9 +27,9 @@ export async function stopByName(
   const container = await lookUpContainer(tools.records, name);
   const { StopSignal, StopTimeout } = container.config;
   const signal = parseSignal(how.signal ?? StopSignal ?? 'TERM');
-  if (container.state.kind !== 'running') return;
+  if (container.state.kind !== 'running' && container.state.kind !== 'restarting') return;
   // What is stopped hears nothing.
-  if (container.state.paused === true) await resume(tools, container);
+  if (isPaused(container)) await resume(tools, container);
   await stopContainer(tools, container, { signal, seconds: how.seconds ?? StopTimeout ?? STOP_SECONDS }, o);
 }
 

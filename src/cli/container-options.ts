@@ -13,6 +13,7 @@ export function containerOptions(
     command,
     name: textOption(options, 'name'),
     remove: flagOption(options, 'rm'),
+    restart: textOption(options, 'restart'),
     labels: listOption(options, 'label'),
     entrypoint: textOption(options, 'entrypoint'),
     env: listOption(options, 'env'),

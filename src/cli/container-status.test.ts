@@ -9,6 +9,10 @@ describe('docker’s words', () => {
     [{ kind: 'created' }, 'Created'],
     [running('x', 6000), 'Up 3 seconds'],
     [{ kind: 'exited', startedAt: 1, finishedAt: 4000, code: 0 }, 'Exited (0) 5 seconds ago'],
+    [
+      { kind: 'restarting', startedAt: 1, finishedAt: 7000, code: 1, owner: 'x' },
+      'Restarting (1) 2 seconds ago',
+    ],
     [{ kind: 'removing' }, 'Removal In Progress'],
   ])('STATUS of %j is %s', (state, text) => expect(formatStatus({ state }, 9000)).toBe(text));
 

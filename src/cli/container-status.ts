@@ -10,6 +10,8 @@ export function formatStatus({ state }: Pick<Container, 'state'>, now: number): 
       return `Up ${formatAge(now - state.startedAt)}${state.paused === true ? ' (Paused)' : ''}`;
     case 'exited':
       return `Exited (${state.code}) ${formatAge(now - state.finishedAt)} ago`;
+    case 'restarting':
+      return `Restarting (${state.code}) ${formatAge(now - state.finishedAt)} ago`;
     case 'removing':
       return 'Removal In Progress';
   }

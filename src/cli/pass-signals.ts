@@ -6,14 +6,14 @@ export const MANY_SIGNALS = 3;
 /** Signals go to the program. On a terminal it has heard of Ctrl-C already, as it is in the foreground with us. */
 export function passOrStop(
   terminal: Terminal,
-  pass: (signal: NodeJS.Signals) => void,
+  pass: (signal: NodeJS.Signals, isHeard: boolean) => void,
   stop: AbortController,
 ): (signal: NodeJS.Signals) => void {
   const onTerminal = terminal.inIsTty || terminal.outIsTty || terminal.errIsTty;
   let count = 0;
   return (signal) => {
     if (++count >= MANY_SIGNALS) stop.abort(signal);
-    else if (signal !== 'SIGINT' || !onTerminal) pass(signal);
+    else pass(signal, signal === 'SIGINT' && onTerminal);
   };
 }
 

@@ -35,7 +35,7 @@ export function parseContainer(text: string, id: string): Container | string {
   return rest as unknown as Container;
 }
 
-const STATES: ReadonlySet<string> = new Set(['created', 'running', 'exited', 'removing']);
+const STATES: ReadonlySet<string> = new Set(['created', 'running', 'restarting', 'exited', 'removing']);
 
 function isLayer(value: unknown): boolean {
   const { blob, diffId } = (value ?? {}) as { blob?: { digest?: unknown }; diffId?: unknown };

@@ -18,6 +18,13 @@ export interface Observation {
  */
 export function settleState(container: Container, seen: Observation): Container {
   const { state } = container;
+  if (state.kind === 'restarting' && seen.ownerState(state.owner) === 'dead') {
+    const { owner: _, ...ended } = state;
+    return {
+      ...container,
+      state: { ...ended, kind: 'exited', problem: 'what was to start it again is gone' },
+    };
+  }
   if (state.kind !== 'running' || seen.ownerState(state.owner) !== 'dead') return container;
   const rebooted = state.startedAt < seen.bootedAt && seen.bootedAt <= seen.now;
   const problem = rebooted ? 'the machine was restarted' : 'the command that ran it was killed';

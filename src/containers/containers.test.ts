@@ -68,6 +68,17 @@ describe('what became of a container', () => {
       problem: 'the machine was restarted',
     });
   });
+
+  it('is that it ended as it did, when nobody is left to start it again', () => {
+    const ended = { startedAt: 5000, finishedAt: 6000, code: 3 };
+    const waits = containerOf('1', { state: { kind: 'restarting', ...ended, owner: 'x' } });
+    expect(settleState(waits, seen('alive'))).toBe(waits);
+    expect(settleState(waits, seen('dead')).state).toEqual({
+      kind: 'exited',
+      ...ended,
+      problem: 'what was to start it again is gone',
+    });
+  });
 });
 
 describe('the document of a container', () => {

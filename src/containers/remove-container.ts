@@ -28,7 +28,7 @@ export async function removeContainer(
   o: { readonly volumes?: boolean | undefined } = {},
 ): Promise<void> {
   const container = await tools.records.change(id, (now) => {
-    if (now.state.kind === 'running') {
+    if (now.state.kind === 'running' || now.state.kind === 'restarting') {
       throw containerError('CONTAINER_RUNNING', { name: now.name, action: 'removed' });
     }
     refuseHeld(now);

@@ -7,6 +7,7 @@ import type { ControlServer } from './control-server.ts';
 import { containerError } from './errors.ts';
 import { refuseHeld } from './hold-container.ts';
 import { forgetContainer, type RemoveTools } from './remove-container.ts';
+import { nextRestart } from './restart-policy.ts';
 import type { Container, ContainerState } from './types.ts';
 
 export interface RunTools extends RemoveTools {
@@ -25,11 +26,16 @@ export interface RunHow extends ConnectOptions {
   readonly onOutput?: ((output: Output) => void) | undefined;
   /** Told when the program runs and the container listens. */
   readonly onStarted?: (() => void) | undefined;
+  /** It is this process that waited to start it again. */
+  readonly again?: boolean | undefined;
+  /** Asked at the end: whether it is not to be started again. */
+  readonly isLast?: (() => boolean) | undefined;
 }
 
 /**
- * Runs the container's process and notes how it ended; a container that removes itself is gone then. An abort kills it.
- * @throws CONTAINER_RUNNING, CONTAINER_REMOVING, RUNTIME_…, ROOTFS_…, the signal's reason
+ * Runs the container's process and notes how it ended; a container that removes itself is gone then, one that is to be started again is `restarting`, and that is up to
+ * this process. An abort kills it.
+ * @throws CONTAINER_NOT_RUNNING if it is not to run again, CONTAINER_RUNNING, CONTAINER_REMOVING, RUNTIME_…, ROOTFS_…, the signal's reason
  */
 export async function runContainer(
   tools: RunTools,
@@ -40,13 +46,16 @@ export async function runContainer(
   const startedAt = now();
   let before: ContainerState = { kind: 'created' };
   const container = await records.change(id, (each) => {
-    refuseUnlessIdle(each);
+    if (o.again === true) refuseUnlessOurs(each);
+    else refuseUnlessIdle(each);
     before = each.state;
-    return { ...each, state: { kind: 'running', startedAt, owner: ownerId() } };
+    const { restarts, ...now } = each;
+    const kept = o.again === true && { restarts };
+    return { ...now, ...kept, state: { kind: 'running', startedAt, owner: ownerId() } };
   });
-  const settle = async (state: ContainerState): Promise<void> => {
+  const settle = async (state: ContainerState, mayRestart = false): Promise<void> => {
     if (container.autoRemove) await forgetContainer(tools, container);
-    else await noteEnd(records, id, state);
+    else await noteEnd(records, id, state, mayRestart && o.isLast?.() !== true);
   };
   const folder = records.folderOf(id);
   let control: Promise<ControlServer | undefined> | undefined;
@@ -90,6 +99,7 @@ export async function runContainer(
       refused === undefined
         ? { kind: 'exited', startedAt, finishedAt: now(), code }
         : notStarted(before, { startedAt, finishedAt: now(), code, problem: refused }),
+      refused === undefined,
     );
     await server?.close(exit);
     return exit;
@@ -120,23 +130,52 @@ export const rootOfContainer = (
 function refuseUnlessIdle(container: Container): void {
   const { name, state } = container;
   refuseHeld(container);
-  if (state.kind === 'running') throw containerError('CONTAINER_RUNNING', { name, action: 'started' });
+  if (state.kind === 'running' || state.kind === 'restarting')
+    throw containerError('CONTAINER_RUNNING', { name, action: 'started' });
   if (state.kind === 'removing') throw containerError('CONTAINER_REMOVING', { name });
 }
+
+function refuseUnlessOurs(container: Container): void {
+  const { name, state } = container;
+  if (!isOurs(container)) throw containerError('CONTAINER_NOT_RUNNING', { name, state: state.kind });
+  refuseHeld(container);
+}
+
+/** Whether it is this process that is to start the container again. */
+export const isOurs = ({ state }: Pick<Container, 'state'>): boolean =>
+  state.kind === 'restarting' && state.owner === ownerId();
 
 /** What never ran is still created, as docker has it; what ran once has ended. */
 function notStarted(
   before: ContainerState,
   end: Omit<Extract<ContainerState, { kind: 'exited' }>, 'kind'>,
 ): ContainerState {
-  if (before.kind === 'exited') return { kind: 'exited', ...end };
+  if (before.kind !== 'created') return { kind: 'exited', ...end };
   return { kind: 'created', code: end.code, problem: end.problem };
 }
 
-/** Unless somebody has removed it meanwhile. */
-async function noteEnd(records: ContainerRecords, id: string, state: ContainerState): Promise<void> {
+/** Unless somebody has removed it meanwhile. What is to be started again is not seen as exited in between. */
+async function noteEnd(
+  records: ContainerRecords,
+  id: string,
+  state: ContainerState,
+  mayRestart: boolean,
+): Promise<void> {
   try {
-    await records.change(id, (now) => (now.state.kind === 'removing' ? now : { ...now, state }));
+    await records.change(id, (now) => {
+      if (now.state.kind === 'removing') return now;
+      const { restart } = now;
+      const isWanted = mayRestart && !(now.state.kind === 'running' && now.state.last === true);
+      if (!isWanted || restart === undefined || state.kind !== 'exited') return { ...now, state };
+      const { code, startedAt, finishedAt } = state;
+      const restarts = nextRestart(restart, { code, ranMs: finishedAt - startedAt }, now.restarts);
+      if (restarts === undefined) return { ...now, state };
+      return {
+        ...now,
+        restarts,
+        state: { kind: 'restarting', startedAt, finishedAt, code, owner: ownerId() },
+      };
+    });
   } catch (error) {
     if (!isDobosError(error, 'CONTAINER_UNKNOWN')) throw error;
   }

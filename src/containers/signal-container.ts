@@ -3,6 +3,7 @@ import { systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { ownerPid } from '../store/owner.ts';
 import type { ContainerRecords } from './container-records.ts';
+import { endRestarts, isLastWord } from './end-restarts.ts';
 import { containerError } from './errors.ts';
 import { findContainerProcess } from './find-process.ts';
 import type { Container } from './types.ts';
@@ -54,13 +55,25 @@ export async function signalContainer(
   }
 }
 
-/** Sends the signal and, if the container still runs after the time, SIGKILL. @throws as `signalContainer`, CONTAINER_DEAF */
+/** Sends a signal as a person does: if it is to end the container, that is not started again. @throws as `signalContainer` */
+export async function killContainer(
+  tools: SignalTools,
+  container: Container,
+  signal: NodeJS.Signals,
+  o: CallOptions = {},
+): Promise<void> {
+  if (isLastWord(signal, container.config) && (await endRestarts(tools.records, container))) return;
+  await signalContainer(tools, container, signal, o);
+}
+
+/** Sends the signal and, if the container still runs after the time, SIGKILL; it is not started again. @throws as `signalContainer`, CONTAINER_DEAF */
 export async function stopContainer(
   tools: SignalTools,
   container: Container,
   how: { readonly signal: NodeJS.Signals; readonly seconds: number },
   o: CallOptions = {},
 ): Promise<void> {
+  if (await endRestarts(tools.records, container)) return;
   await signalContainer(tools, container, how.signal, o);
   if (how.signal !== 'SIGKILL') {
     if (await endsWithin(tools, container, how.seconds, o)) return;
@@ -70,7 +83,7 @@ export async function stopContainer(
   throw containerError('CONTAINER_DEAF', { name: container.name, seconds: KILL_WAIT_S });
 }
 
-/** Waits for the container to end; its exit code. One that is not running has ended already, or answers 0 if it never ran. @throws CONTAINER_GONE */
+/** Waits for the container to end for good; its exit code. One that is not running has ended already, or answers 0 if it never ran. @throws CONTAINER_GONE */
 export async function waitForContainer(
   tools: SignalTools,
   container: Container,
@@ -80,7 +93,8 @@ export async function waitForContainer(
     const now = tools.records.get(container.id)?.state;
     if (now === undefined) throw containerError('CONTAINER_GONE', { name: container.name });
     if (now.kind === 'exited') return now.code;
-    if (now.kind !== 'running') return now.kind === 'created' ? (now.code ?? 0) : 0;
+    if (now.kind !== 'running' && now.kind !== 'restarting')
+      return now.kind === 'created' ? (now.code ?? 0) : 0;
     await pause(o);
   }
 }

@@ -8,6 +8,8 @@ export interface SupervisorOrder {
   readonly storeFolder: string;
   /** As in `KeeperOptions`. */
   readonly runtime: string;
+  /** It has ended in the foreground of the command, and is to be started again. */
+  readonly again?: boolean | undefined;
 }
 
 /** What a supervisor says until the container's program runs, or cannot; the last of these is `started`, `ended` or `failed`. */

@@ -21,7 +21,7 @@ async function look(order: SupervisorOrder): Promise<void> {
       onWarning: (message) => tell({ kind: 'warning', message }),
       onStarted: () => tell({ kind: 'started' }),
     });
-    tell({ kind: 'ended', exit });
+    if (exit !== undefined) tell({ kind: 'ended', exit });
   } catch (error) {
     tell({ kind: 'failed', error: plainError(error) });
   }

@@ -6,6 +6,7 @@
 import type { ContainerConfig, Descriptor, Digest } from '../oci/types.ts';
 import type { NetworkAddress, PortWish, PublishedPort } from '../runtime/network/types.ts';
 import type { LayerRef, Process } from '../runtime/types.ts';
+import type { RestartPolicy, Restarts } from './restart-policy.ts';
 
 /** What a container was made from. */
 export interface ContainerImage {
@@ -45,6 +46,8 @@ export type ContainerState =
       readonly network?: RunningNetwork | undefined;
       /** Its processes are stopped where they are. */
       readonly paused?: boolean | undefined;
+      /** Somebody wants it to end: it is not started again. */
+      readonly last?: boolean | undefined;
     }
   | {
       readonly kind: 'exited';
@@ -52,6 +55,14 @@ export type ContainerState =
       readonly finishedAt: number;
       readonly code: number;
       readonly problem?: string | undefined;
+    }
+  /** It has ended, and its owner waits to start it again. */
+  | {
+      readonly kind: 'restarting';
+      readonly startedAt: number;
+      readonly finishedAt: number;
+      readonly code: number;
+      readonly owner: string;
     }
   /** Its files are going. */
   | { readonly kind: 'removing' };
@@ -72,6 +83,10 @@ export interface Container {
   readonly interactive: boolean;
   /** Gone as soon as it ends. */
   readonly autoRemove: boolean;
+  /** When it is started again; never when absent. */
+  readonly restart?: RestartPolicy | undefined;
+  /** Since it was started by hand. */
+  readonly restarts?: Restarts | undefined;
   /** As in `--runtime`; the settings' when absent. */
   readonly runtime?: string | undefined;
   /** The process, as `ownerId` tells it, that changes files of the container while that does not run. */

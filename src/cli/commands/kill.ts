@@ -1,5 +1,5 @@
 import { lookUpContainer, openContainers } from '../../app/containers.ts';
-import { parseSignal, signalContainer } from '../../containers/signal-container.ts';
+import { killContainer, parseSignal } from '../../containers/signal-container.ts';
 import { eachName } from '../each-name.ts';
 import { type CommandSpec, textOption } from '../spec.ts';
 
@@ -16,7 +16,7 @@ export const command: CommandSpec = {
     const tools = await openContainers(app);
     return eachName(terminal, args, async (name) => {
       const container = await lookUpContainer(tools.records, name);
-      await signalContainer(tools, container, wanted, { signal });
+      await killContainer(tools, container, wanted, { signal });
       return name;
     });
   },

@@ -20,8 +20,7 @@ export const command: CommandSpec = {
   passThrough: true,
   usageExit: 125,
   later: [
-    '--restart', '--init', '-a',
-    '--attach', '--link', '--log-driver', '--log-opt', '--gpus', '--volumes-from', '--health-cmd', '--health-interval', '--health-retries',
+    '--init', '-a', '--attach', '--link', '--log-driver', '--log-opt', '--gpus', '--volumes-from', '--health-cmd', '--health-interval', '--health-retries',
     '--health-start-period', '--health-timeout', '--no-healthcheck', '--cgroupns', '--cgroup-parent', '--volume-driver', '--isolation',
   ], // biome-ignore format: a list
   options: [
@@ -29,6 +28,10 @@ export const command: CommandSpec = {
     { flags: '-t, --tty', summary: 'give the program a terminal', common: true },
     { flags: '-d, --detach', summary: 'in the background; prints the id', common: true },
     { flags: '--rm', summary: 'remove the container when it ends', common: true },
+    {
+      flags: '--restart <policy>',
+      summary: 'start it again when it ends: on-failure, on-failure:5, always, unless-stopped or no',
+    },
     { flags: '--name <name>', summary: 'of the container; one is made up otherwise', common: true },
     {
       flags: '-e, --env <name=value>',
