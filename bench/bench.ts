@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { BUILD_ROWS } from './build-rows.ts';
+import { EXPLORE_ROWS } from './explore-rows.ts';
 import { measureFloors } from './floors.ts';
 import type { Measured } from './measure.ts';
 import { startPeers } from './peers.ts';
@@ -17,8 +18,9 @@ const only = process.argv[2];
 
 function targetCells(row: Row, measured: readonly Measured[]): string[] {
   const [own, ...others] = measured;
-  return row.targets.map((target, at) => {
-    const other = others[at]!;
+  return row.targets.flatMap((target, at) => {
+    const other = target.of === undefined ? others[at] : others.find(({ name }) => name === target.of);
+    if (other === undefined) return [];
     if (target.kind === 'ratio') {
       const ratio = own!.seconds / other.seconds;
       return `${ratio.toFixed(2)} of ${other.name} (target ${target.most}${ratio <= target.most ? '' : ', **missed**'})`;
@@ -39,7 +41,7 @@ const peers = await startPeers(work);
 try {
   const prepared = prepareBench(work, peers);
   const lines: string[] = [];
-  for (const row of [...ROWS, ...BUILD_ROWS].filter(
+  for (const row of [...ROWS, ...EXPLORE_ROWS, ...BUILD_ROWS].filter(
     ({ name }) => only === undefined || name.includes(only),
   )) {
     const text = rowText(row, row.measure({ work, peers, rounds, ...prepared }));

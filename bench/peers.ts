@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DockerRegistry, startDockerRegistry } from '../test/support/docker-registry.ts';
 
@@ -12,6 +13,8 @@ export interface Peers {
   readonly buildah: (...args: readonly string[]) => readonly string[];
   /** `127.0.0.1:43210`: Debian's docker-registry, empty. */
   readonly registry: string;
+  /** Where dive is, if Go can install it here. */
+  readonly dive: string | undefined;
   readonly skopeo: (...args: readonly string[]) => readonly string[];
   readonly versions: readonly string[];
   stop(): Promise<void>;
@@ -73,6 +76,7 @@ export async function startPeers(work: string): Promise<Peers> {
     'overlay',
     ...args,
   ];
+  const dive = installDive();
   const line = (program: string, args: readonly string[]): string =>
     `${spawnSync(program, args, { encoding: 'utf8' }).stdout.split('\n')[0]}`;
   return {
@@ -80,6 +84,7 @@ export async function startPeers(work: string): Promise<Peers> {
     dockerEnv: BUILDKIT,
     buildah,
     registry: registry.host,
+    dive: dive.program,
     skopeo: (...args) => ['/usr/bin/skopeo', '--insecure-policy', ...args],
     versions: [
       line(DOCKER, ['--version']),
@@ -89,9 +94,11 @@ export async function startPeers(work: string): Promise<Peers> {
       line('/usr/bin/docker-registry', ['--version']),
       line('/usr/sbin/runc', ['--version']),
       line('/usr/bin/sha256sum', ['--version']),
+      ...(dive.program === undefined ? [] : [`dive ${DIVE_VERSION}`]),
       `Node ${process.version}`,
     ],
     stop: async () => {
+      dive.remove();
       await registry.stop();
       const ended = new Promise((resume) => daemon.once('exit', resume));
       daemon.kill('SIGTERM');
@@ -99,6 +106,26 @@ export async function startPeers(work: string): Promise<Peers> {
       // dockerd leaves the mount of its own network namespace behind.
       spawnSync('umount', ['-l', `${folder}/exec/netns/default`]);
     },
+  };
+}
+
+const DIVE_VERSION = 'v0.13.1';
+
+/** Debian has no package of dive: Go makes it, where there is Go and a proxy of its modules. */
+function installDive(): { readonly program: string | undefined; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-dive-'));
+  const { status } = spawnSync('go', ['install', `github.com/wagoodman/dive@${DIVE_VERSION}`], {
+    env: {
+      ...process.env,
+      GOPATH: join(folder, 'go'),
+      GOBIN: folder,
+      GOCACHE: join(folder, 'cache'),
+      GOFLAGS: '-modcacherw',
+    },
+  });
+  return {
+    program: status === 0 ? join(folder, 'dive') : undefined,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 

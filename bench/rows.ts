@@ -17,8 +17,12 @@ export interface Bench {
 
 export interface Row {
   readonly name: string;
-  /** Highest ratio of dobos to each peer, or highest seconds of dobos alone, in the order of the other sides. */
-  readonly targets: readonly { readonly kind: 'ratio' | 'seconds-over'; readonly most: number }[];
+  /** Highest ratio of dobos to each peer, or highest seconds of dobos alone, in the order of the other sides, or of the side that is named; one that is not there has no target. */
+  readonly targets: readonly {
+    readonly kind: 'ratio' | 'seconds-over';
+    readonly most: number;
+    readonly of?: string;
+  }[];
   measure(bench: Bench): Measured[];
 }
 

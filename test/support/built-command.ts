@@ -181,8 +181,11 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-/** What containers of a sandbox would leave on this machine, whatever else runs here: its mounts, cgroup folders, runtimes' state. */
-export function machineTraces(sandbox: Sandbox): {
+/** What containers of a sandbox would leave on this machine, whatever else runs here: its mounts, cgroup folders, runtimes' state. Of cgroups with limits those of this container only: others are of suites that run beside. */
+export function machineTraces(
+  sandbox: Sandbox,
+  container?: string,
+): {
   readonly mounts: readonly string[];
   readonly cgroups: readonly string[];
   readonly states: readonly string[];
@@ -192,7 +195,9 @@ export function machineTraces(sandbox: Sandbox): {
   const states = ['/run/runc', '/run/crun', '/run/user/0/runc', '/run/user/0/crun'];
   return {
     mounts: mounts.filter((line) => line.includes(sandbox.folder)),
-    cgroups: foldersBelow('/sys/fs/cgroup', 4).filter(ours),
+    cgroups: foldersBelow('/sys/fs/cgroup', 4).filter((path) =>
+      /\/dobos(\/|$)/.test(path) ? container !== undefined && path.includes(container) : ours(path),
+    ),
     states: states.flatMap((path) => (existsSync(path) ? readdirSync(path).filter(ours) : [])),
   };
 }
