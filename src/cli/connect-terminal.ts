@@ -24,24 +24,36 @@ export function connectTerminal(
   const end = (): void => {
     for (const each of ends.splice(0)) each();
   };
-  const start = (program: ControlInput): void => {
-    if (tty) ends.push(terminal.onResize(() => program.resize(sizeOf(terminal))));
-    if (!input) return;
-    const raw = tty && terminal.inIsTty;
-    const keys = createKeyWatch(raw ? detachKeys : []);
-    let last: Promise<void> = Promise.resolve();
+  const raw = input && tty && terminal.inIsTty;
+  const keys = createKeyWatch(raw ? detachKeys : []);
+  let begin: (program: ControlInput) => void = () => {};
+  const begun = new Promise<ControlInput>((resolve) => {
+    begin = resolve;
+  });
+  let last: Promise<void> = Promise.resolve();
+  const then = (work: (program: ControlInput) => unknown): void => {
+    last = last.then(async () => void (await work(await begun)));
+  };
+  const listen = (): void => {
     ends.push(
       terminal.listen(raw, (typed) => {
         if (typed === undefined) {
-          void last.then(() => program.end());
+          then((program) => program.end());
           return;
         }
         const { pass, detached } = keys(typed);
-        last = last.then(() => program.write(pass));
-        if (detached) void last.then(() => program.detach());
+        then((program) => program.write(pass));
+        if (detached) then((program) => program.detach());
       }),
     );
     if (raw) showAsItComes(0);
+  };
+  // Raw before the program runs: what a terminal answers to its first words would be echoed.
+  if (raw) listen();
+  const start = (program: ControlInput): void => {
+    begin(program);
+    if (tty) ends.push(terminal.onResize(() => program.resize(sizeOf(terminal))));
+    if (input && !raw) listen();
   };
   return {
     watch: {
