@@ -7,7 +7,7 @@ import { debianBase } from '../../scripts/debian-base.ts';
 import { busyboxRoot } from '../support/built-command.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { podmanSettings } from '../support/podman.ts';
-import { firstUnseen, readLesson, runBlock } from './run-lesson.ts';
+import { firstUnseen, LessonTerminals, readLesson, runBlock, standsOn } from './run-lesson.ts';
 
 /** Lessons that share a folder and a store, as the second one goes on where the first one ended. */
 const GROUPS: readonly {
@@ -18,6 +18,7 @@ const GROUPS: readonly {
 }[] = [
   { pages: ['01-a-stack-of-layers'] },
   { pages: ['02-the-union-file-system'] },
+  { pages: ['03-an-image-made-by-hand'], debian: true },
   { pages: ['04-commit-with-a-random-name'] },
   { pages: ['05-the-secret-that-was-deleted', '06-flattening'] },
   {
@@ -38,6 +39,7 @@ const GROUPS: readonly {
   { pages: ['15-a-builder-as-a-source'] },
   { pages: ['16-mounts'] },
   { pages: ['17-heredocs'] },
+  { pages: ['19-the-read-write-layer'] },
   { pages: ['21-a-custom-java-runtime'], debian: true },
   { pages: ['22-the-package-cache'], debian: true },
   { pages: ['23-counting-layers'] },
@@ -45,6 +47,7 @@ const GROUPS: readonly {
   { pages: ['25-dockerignore'] },
   { pages: ['26-inside-the-archive'] },
   { pages: ['28-any-runtime'] },
+  { pages: ['30-into-a-running-container'] },
   { pages: ['31-pulled-layers-are-shared'], registry: true },
   { pages: ['32-how-a-dockerfile-is-run'] },
   { pages: ['33-data-that-outlives-a-container'] },
@@ -58,6 +61,7 @@ for (const { pages, debian = false, registry = false, podman = false } of GROUPS
     let folder: string;
     let env: Readonly<Record<string, string>>;
     let served: DockerRegistry | undefined;
+    let terminals: LessonTerminals;
 
     beforeAll(async () => {
       work = mkdtempSync(join(tmpdir(), 'dobos-lesson-'));
@@ -79,6 +83,7 @@ for (const { pages, debian = false, registry = false, podman = false } of GROUPS
         LANG: 'C.UTF-8',
         DOBOS_ROOT: join(work, 'store'),
       };
+      terminals = new LessonTerminals({ folder, env });
       const dobos = (args: readonly string[], input?: Buffer): void => {
         const { status, stderr } = spawnSync(join(bin, 'dobos'), args, { env, input });
         if (status !== 0) throw new Error(`dobos ${args.join(' ')}: ${stderr}`);
@@ -90,15 +95,20 @@ for (const { pages, debian = false, registry = false, podman = false } of GROUPS
       }
     }, 180_000);
     afterAll(async () => {
+      terminals.close();
       await served?.stop();
-      rmSync(work, { recursive: true, force: true });
+      rmSync(work, { recursive: true, force: true, maxRetries: 3 });
     });
 
     for (const page of pages) {
-      it(`${page} shows what its page says`, { timeout: 300_000 }, () => {
+      it(`${page} shows what its page says`, { timeout: 300_000 }, async () => {
         const blocks = readLesson(`docs/lessons/${page}.md`);
         expect(blocks.length).toBeGreaterThan(2);
         for (const block of blocks) {
+          if (block.terminal !== undefined) {
+            await terminals.run(block);
+            continue;
+          }
           const output = runBlock(block, { folder, env });
           const unseen = block.wanted === undefined ? undefined : firstUnseen(block.wanted, output);
           expect(unseen, `line ${block.line}: not seen in\n${output}`).toBeUndefined();
@@ -115,5 +125,11 @@ describe('the runner of lessons', () => {
     expect(firstUnseen(['a', 'c'], 'a\nb\nc\n')).toBe('c');
     expect(firstUnseen(['b', '…', 'a'], 'a\nb\n')).toBe('b');
     expect(firstUnseen(['a'], 'a\nb\n')).toBe('(the end)');
+  });
+
+  it('finds what must be seen wherever it begins on a screen', () => {
+    expect(standsOn(['a', 'c'], ['x', 'a', 'b', 'a', 'c', '', ''])).toBe(true);
+    expect(standsOn(['a', '…', 'c'], ['a', 'b', 'c'])).toBe(true);
+    expect(standsOn(['a', 'd'], ['a', 'b', 'a', 'c'])).toBe(false);
   });
 });
