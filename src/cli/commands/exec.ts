@@ -71,6 +71,7 @@ export const command: CommandSpec = {
       return exit?.code ?? 0;
     } catch (error) {
       if (!isDobosError(error, 'RUNTIME_FAILED')) throw error;
+      connection.end();
       terminal.err(formatError(error, createPaint(terminal.colour), false));
       return 126;
     } finally {
