@@ -50,7 +50,7 @@ export const EXPLORE_ROWS: readonly Row[] = [
         dobosSide(bench, () => ['explore', '--summary', archive], forgetIndexes(bench)),
         cat(archive),
       ];
-      return measurePairs(bench.work, 1, sides);
+      return measurePairs(bench.work, 1, sides, { warmUp: false });
     },
   },
 ];
