@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSandbox, importBase, machineTraces, type Sandbox, until } from '../support/built-command.ts';
+import { cgroups, mountsAnywhere, storeFiles } from '../support/killed-containers.ts';
+
+const CONTAINERS = 100;
+const AT_ONCE = 20;
+/** For what comes as soon as the machine has time for it, in milliseconds. */
+const PATIENCE_MS = 60_000;
+
+describe('many containers over runc by root', () => {
+  let box: Sandbox;
+  const told = async (...words: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await box.run(words);
+    expect([code, stderr], words.join(' ')).toEqual([0, '']);
+    return stdout;
+  };
+  const rows = async (format: string): Promise<string[]> =>
+    (await told('ps', '-a', '--format', format)).split('\n').slice(0, -1).sort();
+  beforeAll(async () => {
+    box = createSandbox({ env: { DOBOS_RUNTIME: 'runc' } });
+    await importBase(box);
+  });
+  afterAll(async () => {
+    const ids = (await box.run(['ps', '-aq'])).stdout.split('\n').filter((id) => id !== '');
+    if (ids.length > 0) await box.run(['rm', '-f', ...ids]);
+    await box.remove();
+  });
+
+  it(`${CONTAINERS} started and removed, ${AT_ONCE} at once: none is lost, nothing is left`, {
+    timeout: 600_000,
+  }, async () => {
+    const limits = ['--pids-limit', '50'];
+    await told('run', '--name', 'first', ...limits, 'base:1', 'true');
+    await told('rm', 'first');
+    const clean = storeFiles(box);
+    const cgroupsBefore = cgroups();
+    for (let from = 0; from < CONTAINERS; from += AT_ONCE) {
+      const names = Array.from({ length: AT_ONCE }, (_, at) => `many-${from + at}`);
+      const mark = ['-e', `SANDBOX=${box.folder}`];
+      // Half of them with a cgroup of their own.
+      const started = await Promise.all(
+        names.map((name, at) =>
+          told(
+            ...['run', '-d', '--name', name, ...(at % 2 === 0 ? limits : []), ...mark, 'base:1'],
+            ...['sh', '-c', `trap "exit ${at}" TERM; echo ${name} > /mine; echo ${name}; sleep 1000 & wait`],
+          ),
+        ),
+      );
+      expect(new Set(started).size).toBe(AT_ONCE);
+      const ids = started.map((id) => id.trim());
+      expect(await rows('{{.ID}} {{.Names}} {{.State}}')).toEqual(
+        ids.map((id, at) => `${id.slice(0, 12)} ${names[at]} running`).sort(),
+      );
+      for (let at = 0; at < AT_ONCE; at += 5) {
+        await expect.poll(() => told('logs', names[at]!), { timeout: PATIENCE_MS }).toBe(`${names[at]}\n`);
+      }
+      expect(await told('exec', names[3]!, 'cat', '/mine')).toBe(`${names[3]}\n`);
+      // A quarter is removed as it runs; the others are stopped and removed by three commands at once.
+      const [running, others] = [
+        names.filter((_, at) => at % 4 === 0),
+        names.filter((_, at) => at % 4 !== 0),
+      ];
+      const thirds = [0, 1, 2].map((third) => others.filter((_, at) => at % 3 === third));
+      await Promise.all([
+        ...running.map((name) => told('rm', '-f', name)),
+        ...thirds.map(async (some) => {
+          const codes = some.map((name) => `${names.indexOf(name)}\n`).join('');
+          await told('stop', ...some);
+          expect(await told('wait', ...some)).toBe(codes);
+          await told('rm', ...some);
+        }),
+      ]);
+      expect(await rows('{{.Names}}')).toEqual([]);
+    }
+    await until(() => box.processes().length === 0, PATIENCE_MS);
+    expect(box.processes()).toEqual([]);
+    expect(mountsAnywhere(box)).toEqual([]);
+    expect(machineTraces(box).mounts).toEqual([]);
+    expect(cgroups()).toEqual(cgroupsBefore);
+    // What keepers of this moment have left, empty, goes with the next one.
+    await told('run', '--rm', 'base:1', 'true');
+    expect(storeFiles(box)).toEqual(clean);
+    expect(await told('system', 'check')).toMatch(/^The store is whole: \d+ blobs checked\n$/);
+  });
+});
