@@ -13,6 +13,7 @@ import { settleInNamespace } from './keeper-namespace.ts';
 import type { Networks } from './network/networks.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { passSignal } from './pass-signal.ts';
+import { reapOrphans } from './reap-orphans.ts';
 import { answerCall, type KeeperTools } from './serve-keeper.ts';
 import type { KeeperOptions, Output, ProgramReach } from './types.ts';
 
@@ -48,6 +49,7 @@ async function receive(message: ToKeeper): Promise<void> {
       unisolated = message.unisolated;
       if (unisolated !== undefined) becomeSubreaper();
       else if (!(await settle())) return;
+      reapOrphans();
       tools = await openTools(message.options);
       await send({ kind: 'ready' });
       return;

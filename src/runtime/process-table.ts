@@ -5,6 +5,8 @@ export interface ProcessRow {
   readonly pid: number;
   readonly parent: number;
   readonly session: number;
+  /** Clock ticks from the machine's start to its own: with the pid it names the process, as pids are used again. */
+  readonly started: number;
   /** False for one that has ended and that its parent has not asked about yet. */
   readonly alive: boolean;
 }
@@ -30,9 +32,10 @@ export function descendantsOf(root: number): ProcessRow[] {
 export function readProcess(pid: number): ProcessRow | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [state, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, parent, , session] = fields;
     const alive = state !== 'Z' && state !== 'X';
-    return { pid, parent: Number(parent), session: Number(session), alive };
+    return { pid, parent: Number(parent), session: Number(session), started: Number(fields[19]), alive };
   } catch {
     return undefined;
   }

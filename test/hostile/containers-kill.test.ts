@@ -33,7 +33,7 @@ const SCENES: readonly Scene[] = [
   {
     name: 'exec',
     on: true,
-    targets: ['command', 'supervisor', 'keeper'],
+    targets: ALL,
     args: () => ['exec', 'box', 'sh', '-c', 'echo x > /x; sleep 0.2'],
   },
   {

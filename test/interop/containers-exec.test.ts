@@ -79,6 +79,30 @@ describe.each([
     await told('rm', 'web');
   });
 
+  it('a program whose person has gone ends, and keeps the container from nothing', async () => {
+    await told(
+      'run',
+      '-d',
+      '--name',
+      'left',
+      'base:1',
+      'sh',
+      '-c',
+      'trap "exit 3" TERM; while :; do sleep 0.1; done',
+    );
+    const ended = await typed(
+      ['exec', '-it', 'left', 'sh'],
+      [
+        { see: '# ', type: 'echo be""gun; sleep 1000\n' },
+        { see: 'begun', hangUp: true },
+      ],
+    );
+    expect(ended.code).toBe(98);
+    await told('stop', 'left');
+    expect(await told('wait', 'left')).toBe('3\n');
+    await told('rm', 'left');
+  });
+
   it('programs are run beside one in the foreground', async () => {
     const run = box.start(['run', '--rm', '--name', 'front', 'base:1', 'sh', '-c', 'echo ready; sleep 1000']);
     let said = '';

@@ -9,6 +9,8 @@ export interface TypingStep {
   readonly type?: string;
   /** Columns, rows. */
   readonly resize?: readonly [number, number];
+  /** The terminal is closed; code 98 then. */
+  readonly hangUp?: true;
 }
 
 const SCRIPT = `
@@ -27,6 +29,10 @@ def follow():
     step = steps.pop(0); at = found + len(step["see"].encode())
     if "resize" in step: size(*step["resize"])
     if "type" in step: os.write(fd, step["type"].encode())
+    if "hangUp" in step:
+      os.close(fd)
+      os.waitpid(pid, 0)
+      sys.exit(98)
 follow()
 while True:
   try: part = os.read(fd, 65536)
