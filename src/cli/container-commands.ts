@@ -44,6 +44,7 @@ export const CONTAINER_COMMANDS: readonly CommandRow[] = [
     ['container restart'],
     () => import('./commands/restart.ts'),
   ),
+  row('top', 'containers', 'Show the processes of one', ['container top'], () => import('./commands/top.ts')),
   row('pause', 'containers', 'Halt all processes', ['container pause'], () => import('./commands/pause.ts')),
   row(
     'unpause',

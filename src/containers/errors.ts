@@ -12,6 +12,8 @@ type ContainerErrors = {
   CONTAINER_ELSEWHERE: { name: string };
   CONTAINER_DEAF: { name: string; seconds: number };
   CONTAINER_GONE: { name: string };
+  CONTAINER_TOP_OPTION: { option: string; known: string };
+  CONTAINER_TOP_NONE: { name: string };
   CONTAINER_SIGNAL: { signal: string };
   CONTAINER_HELD: { name: string };
   VOLUME_NAME: { name: string };
@@ -56,6 +58,14 @@ export const containerError = errorMaker<ContainerErrors>({
     hint: action === 'removed' ? `stop it first: dobos stop ${name}, or dobos rm -f ${name}` : undefined,
   }),
   CONTAINER_NOT_RUNNING: ({ name, state }) => `container ${name} is not running, it is ${state}`,
+  CONTAINER_TOP_OPTION: ({ option, known }) => ({
+    message: `top: "${option}" is none of the options of ps that it takes`,
+    hint: known,
+  }),
+  CONTAINER_TOP_NONE: ({ name }) => ({
+    message: `the processes of container ${name} cannot be told from others`,
+    hint: 'it runs without namespaces, or its program has just ended',
+  }),
   CONTAINER_REMOVING: ({ name }) => ({
     message: `container ${name} is being removed`,
     hint: `if whoever did that was killed, finish it: dobos rm ${name}`,

@@ -8,17 +8,28 @@ const DEPTH = 2;
  * pid namespace two below ours, whatever executor started it. A few milliseconds.
  */
 export function findContainerProcess(command: number): number | undefined {
+  const depth = pidsOf('self').length + DEPTH;
+  return descendants(command).find((pid) => {
+    const pids = pidsOf(String(pid));
+    return pids.length === depth && pids.at(-1) === 1;
+  });
+}
+
+/** All processes in the namespace of the container that this command runs, those of `exec` too, by their pids here, in the order of these; none where it has no namespace of its own. */
+export function containerProcesses(command: number): number[] {
+  const depth = pidsOf('self').length + DEPTH;
+  return descendants(command)
+    .filter((pid) => pidsOf(String(pid)).length >= depth)
+    .sort((a, b) => a - b);
+}
+
+function descendants(command: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
     const parent = /^\d+$/.test(name) ? parentOf(name) : undefined;
     if (parent !== undefined) parents.set(Number(name), parent);
   }
-  const here = pidsOf('self').length;
-  return [...parents.keys()].find((pid) => {
-    if (!descends(pid, command, parents)) return false;
-    const pids = pidsOf(String(pid));
-    return pids.length === here + DEPTH && pids.at(-1) === 1;
-  });
+  return [...parents.keys()].filter((pid) => descends(pid, command, parents));
 }
 
 function descends(pid: number, from: number, parents: ReadonlyMap<number, number>): boolean {

@@ -62,6 +62,11 @@ describe.each([
     expect(await codes('-d', 'web', 'touch', '/tmp/made')).toEqual([0, '']);
     while ((await codes('web', 'test', '-e', '/tmp/made'))[0] !== 0);
     expect(await told('exec', '-u', '5:6', 'web', 'id', '-u')).toBe('5\n');
+    const [titles = '', ...rows] = (await told('top', 'web')).trimEnd().split('\n');
+    expect(titles.split(/\s+/)).toEqual(['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD']);
+    expect(rows).toEqual([expect.stringMatching(/ sleep 1000$/)]);
+    expect(await told('top', 'web', '-o', 'pid,comm')).toMatch(/^PID +COMMAND\n\d+ +sleep\n$/);
+    expect(await box.run(['top', 'web', '--forest'])).toMatchObject({ code: 1, stdout: '' });
     const file = join(box.folder, 'variables');
     writeFileSync(file, '# none\nA=of the file\nC=e\nD=f\nSANDBOX\nNOT_SET\n');
     const filed = ['--env-file', file, '-e', 'C=g'];
