@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: Dobos beside its peers on the same inputs, all stores, contexts and outputs on tmpfs. Writes docs/performance.md.
- * Needs root, Debian's docker.io, buildah, umoci, skopeo, docker-registry, busybox-static and time, and 6 GB of /dev/shm.
+ * Needs root, Debian's docker.io, buildah, podman, umoci, skopeo, docker-registry, busybox-static and time, and 6 GB of /dev/shm.
  * @module
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { BUILD_ROWS } from './build-rows.ts';
+import { CONTAINER_ROWS } from './container-rows.ts';
 import { EXPLORE_ROWS } from './explore-rows.ts';
 import { measureFloors } from './floors.ts';
 import type { Measured } from './measure.ts';
@@ -41,7 +42,7 @@ const peers = await startPeers(work);
 try {
   const prepared = prepareBench(work, peers);
   const lines: string[] = [];
-  for (const row of [...ROWS, ...EXPLORE_ROWS, ...BUILD_ROWS].filter(
+  for (const row of [...ROWS, ...EXPLORE_ROWS, ...BUILD_ROWS, ...CONTAINER_ROWS].filter(
     ({ name }) => only === undefined || name.includes(only),
   )) {
     const text = rowText(row, row.measure({ work, peers, rounds, ...prepared }));

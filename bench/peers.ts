@@ -26,6 +26,7 @@ export async function startPeers(work: string): Promise<Peers> {
     DOCKER,
     '/usr/sbin/dockerd',
     '/usr/bin/buildah',
+    '/usr/bin/podman',
     '/usr/bin/umoci',
     '/usr/bin/skopeo',
     '/usr/bin/docker-registry',
@@ -33,7 +34,7 @@ export async function startPeers(work: string): Promise<Peers> {
   ]) {
     if (!existsSync(program))
       throw new Error(
-        `${program} is missing: apt-get install docker.io buildah umoci skopeo docker-registry time`,
+        `${program} is missing: apt-get install docker.io buildah podman umoci skopeo docker-registry time`,
       );
   }
   const folder = join(work, 'docker');
@@ -89,6 +90,7 @@ export async function startPeers(work: string): Promise<Peers> {
     versions: [
       line(DOCKER, ['--version']),
       line('/usr/bin/buildah', ['--version']),
+      line('/usr/bin/podman', ['--version']),
       line('/usr/bin/umoci', ['--version']),
       line('/usr/bin/skopeo', ['--version']),
       line('/usr/bin/docker-registry', ['--version']),
