@@ -15,7 +15,8 @@ import { startPeers } from './peers.ts';
 import { prepareBench, ROWS, type Row } from './rows.ts';
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
-const only = process.argv[2];
+/** Rows whose names this finds are measured alone, and nothing is written. */
+const only = process.argv[2] === undefined ? undefined : new RegExp(process.argv[2]);
 
 function targetCells(row: Row, measured: readonly Measured[]): string[] {
   const [own, ...others] = measured;
@@ -43,7 +44,7 @@ try {
   const prepared = prepareBench(work, peers);
   const lines: string[] = [];
   for (const row of [...ROWS, ...EXPLORE_ROWS, ...BUILD_ROWS, ...CONTAINER_ROWS].filter(
-    ({ name }) => only === undefined || name.includes(only),
+    ({ name }) => only === undefined || only.test(name),
   )) {
     const text = rowText(row, row.measure({ work, peers, rounds, ...prepared }));
     console.log(text);

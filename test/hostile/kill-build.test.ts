@@ -151,9 +151,9 @@ type Target = 'command' | 'group' | 'keeper';
 
 describe.each([
   ['runc', 'root', 30],
-  ['chroot', 'root', 12],
-  ['runc', 'an ordinary user', 12],
-  ['chroot', 'an ordinary user', 12],
+  ['chroot', 'root', 6],
+  ['runc', 'an ordinary user', 6],
+  ['chroot', 'an ordinary user', 6],
 ] as const)('a build with %s as %s', (runtime, who, rounds) => {
   it('killed at random moments leaves nothing, and the next one makes the same image', {
     timeout: 600_000,
