@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PlannedEntry } from '../../src/layer/types.ts';
@@ -151,18 +151,26 @@ export function traces(folder: string): { mounts: string[]; processes: string[];
 
 /** All cgroup directories whose name says that a runtime made them for us. */
 function cgroupFolders(): string[] {
-  if (!existsSync('/sys/fs/cgroup')) return [];
   const found: string[] = [];
   const look = (folder: string, depth: number): void => {
     if (depth > 4) return;
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (!entry.isDirectory()) continue;
-      if (entry.name.startsWith('dobos-')) found.push(join(folder, entry.name));
-      else look(join(folder, entry.name), depth + 1);
+    for (const name of foldersIn(folder)) {
+      if (name.startsWith('dobos-')) found.push(join(folder, name));
+      else look(join(folder, name), depth + 1);
     }
   };
   look('/sys/fs/cgroup', 0);
   return found;
+}
+
+/** Those of suites that run beside go as they are looked at. */
+function foldersIn(path: string): string[] {
+  try {
+    const entries = readdirSync(path, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }
 
 function orEmpty(path: string): string {

@@ -34,7 +34,7 @@ function marked(mark: string): string[] {
 }
 
 async function until(what: () => boolean): Promise<boolean> {
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < 6000; i++) {
     if (what()) return true;
     await new Promise((resume) => setTimeout(resume, 10));
   }
