@@ -107,6 +107,8 @@ export async function startPeers(work: string): Promise<Peers> {
       await ended;
       // dockerd leaves the mount of its own network namespace behind.
       spawnSync('umount', ['-l', `${folder}/exec/netns/default`]);
+      // podman one below its images.
+      spawnSync('umount', ['-l', join(work, 'podman', 'root', 'overlay')]);
     },
   };
 }
