@@ -1,8 +1,8 @@
-import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSandbox, importBase, type Sandbox } from '../support/built-command.ts';
-import { readableBuild, testUser } from '../support/test-user.ts';
+import { describe, expect, it } from 'vitest';
+import type { Sandbox } from '../support/built-command.ts';
+import { useBox } from '../support/shared-box.ts';
 
 /** docker's fourteen (moby, daemon/pkg/oci/caps/defaults.go), by the kernel's numbers. */
 const DOCKER = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31];
@@ -14,7 +14,9 @@ describe.each([
   ['a user', 'chroot'],
 ])('a container of %s over %s', (who, runtime) => {
   let box: Sandbox;
-  let build: string | undefined;
+  useBox(runtime, who, (made) => {
+    box = made;
+  });
   /** What the script prints, its errors too. */
   const inside = async (script: string, ...options: string[]): Promise<string> => {
     const { code, stdout, stderr } = await box.run([
@@ -31,16 +33,6 @@ describe.each([
   };
   const status = async (name: string, ...options: string[]): Promise<string> =>
     (await inside(`grep ^${name}: /proc/self/status | cut -f2`, ...options)).trim();
-  beforeAll(async () => {
-    const user = who === 'root' ? undefined : testUser();
-    if (user !== undefined) build = readableBuild();
-    box = createSandbox({ ...(user && { user }), ...(build && { build }), env: { DOBOS_RUNTIME: runtime } });
-    await importBase(box);
-  });
-  afterAll(async () => {
-    await box.remove();
-    if (build !== undefined) rmSync(build, { recursive: true, force: true });
-  });
 
   it("has docker's capabilities, and another user than root has none", async () => {
     const wanted = DOCKER.reduce((set, number) => set | (1n << BigInt(number)), 0n);

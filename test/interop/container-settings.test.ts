@@ -1,8 +1,8 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSandbox, importBase, type Sandbox } from '../support/built-command.ts';
-import { readableBuild, testUser } from '../support/test-user.ts';
+import { describe, expect, it } from 'vitest';
+import type { Sandbox } from '../support/built-command.ts';
+import { useBox } from '../support/shared-box.ts';
 
 describe.each([
   ['root', 'runc'],
@@ -11,23 +11,15 @@ describe.each([
   ['a user', 'chroot'],
 ])('options of a container of %s over %s', (who, runtime) => {
   let box: Sandbox;
-  let build: string | undefined;
+  useBox(runtime, who, (made) => {
+    box = made;
+  });
   const inside = async (script: string, ...options: string[]): Promise<string> => {
     const words = ['run', '--rm', ...options, 'base:1', 'sh', '-c', script];
     const { code, stdout, stderr } = await box.run(words);
     expect([code, stderr], words.join(' ')).toEqual([0, '']);
     return stdout;
   };
-  beforeAll(async () => {
-    const user = who === 'root' ? undefined : testUser();
-    if (user !== undefined) build = readableBuild();
-    box = createSandbox({ ...(user && { user }), ...(build && { build }), env: { DOBOS_RUNTIME: runtime } });
-    await importBase(box);
-  });
-  afterAll(async () => {
-    await box.remove();
-    if (build !== undefined) rmSync(build, { recursive: true, force: true });
-  });
 
   it('give and take capabilities', async () => {
     // capability.h: CHOWN is 0, NET_BIND_SERVICE 10, NET_ADMIN 12.

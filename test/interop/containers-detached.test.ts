@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSandbox, importBase, machineTraces, type Sandbox, until } from '../support/built-command.ts';
-import { readableBuild, testUser } from '../support/test-user.ts';
+import { describe, expect, it } from 'vitest';
+import { machineTraces, type Sandbox, until } from '../support/built-command.ts';
+import { useBox } from '../support/shared-box.ts';
 
 const ID = /^[0-9a-f]{64}\n$/;
 
@@ -13,30 +13,15 @@ describe.each([
   ['runc', 'an ordinary user'],
   ['chroot', 'an ordinary user'],
 ])('containers in the background over %s by %s', (runtime, who) => {
-  let build: string | undefined;
   let box: Sandbox;
-  const told = async (...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await box.run(words);
-    expect([code, stderr], words.join(' ')).toEqual([0, '']);
-    return stdout;
-  };
+  const told = useBox(runtime, who, (made) => {
+    box = made;
+  });
   const status = async (name: string): Promise<string> =>
     (await told('ps', '-a', '--filter', `name=${name}`, '--format', '{{.Status}}')).trim();
   const logged = async (name: string, text: string): Promise<void> => {
     for (let seen = ''; !seen.includes(text); seen = (await box.run(['logs', name])).stdout);
   };
-  beforeAll(async () => {
-    if (who !== 'root') build = readableBuild();
-    const as = build === undefined ? {} : { build, user: testUser() };
-    box = createSandbox({ ...as, env: { DOBOS_RUNTIME: runtime } });
-    await importBase(box);
-  });
-  afterAll(async () => {
-    const ids = (await box.run(['ps', '-aq'])).stdout.split('\n').filter((id) => id !== '');
-    if (ids.length > 0) await box.run(['rm', '-f', ...ids]);
-    await box.remove();
-    if (build !== undefined) rmSync(build, { recursive: true, force: true });
-  });
 
   it('outlive the command that started them, with what they print and how they end', async () => {
     const script = 'trap "exit 7" TERM; echo one; echo wrong >&2; printf two; while :; do sleep 0.1; done';

@@ -1,8 +1,9 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSandbox, importBase, type Sandbox, until } from '../support/built-command.ts';
-import { readableBuild, testUser } from '../support/test-user.ts';
+import { describe, expect, it } from 'vitest';
+import { type Sandbox, until } from '../support/built-command.ts';
+import { useBox } from '../support/shared-box.ts';
+import { testUser } from '../support/test-user.ts';
 import { inTerminal, type TypingStep } from '../support/typed-terminal.ts';
 
 describe.each([
@@ -14,25 +15,12 @@ describe.each([
 ])('into a running container over %s by %s', (runtime, who) => {
   let build: string | undefined;
   let box: Sandbox;
-  const told = async (...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await box.run(words);
-    expect([code, stderr], words.join(' ')).toEqual([0, '']);
-    return stdout;
-  };
+  const told = useBox(runtime, who, (made, of) => {
+    box = made;
+    build = of;
+  });
   const typed = (words: readonly string[], steps: readonly TypingStep[]) =>
     inTerminal(box, words, steps, build === undefined ? {} : { build, user: testUser() });
-  beforeAll(async () => {
-    if (who !== 'root') build = readableBuild();
-    const as = build === undefined ? {} : { build, user: testUser() };
-    box = createSandbox({ ...as, env: { DOBOS_RUNTIME: runtime } });
-    await importBase(box);
-  });
-  afterAll(async () => {
-    const ids = (await box.run(['ps', '-aq'])).stdout.split('\n').filter((id) => id !== '');
-    if (ids.length > 0) await box.run(['rm', '-f', ...ids]);
-    await box.remove();
-    if (build !== undefined) rmSync(build, { recursive: true, force: true });
-  });
 
   it('programs are run with docker’s exit codes, in its namespaces', async () => {
     await told('run', '-d', '--name', 'web', '-e', 'A=b', '-w', '/tmp', 'base:1', 'sleep', '1000');

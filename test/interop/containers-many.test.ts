@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSandbox, importBase, machineTraces, type Sandbox, until } from '../support/built-command.ts';
+import { describe, expect, it } from 'vitest';
+import { machineTraces, type Sandbox, until } from '../support/built-command.ts';
 import { cgroups, mountsAnywhere, storeFiles } from '../support/killed-containers.ts';
+import { useBox } from '../support/shared-box.ts';
 
 const CONTAINERS = 100;
 const AT_ONCE = 20;
@@ -10,22 +11,11 @@ const PATIENCE_MS = 60_000;
 
 describe('many containers over runc by root', () => {
   let box: Sandbox;
-  const told = async (...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await box.run(words);
-    expect([code, stderr], words.join(' ')).toEqual([0, '']);
-    return stdout;
-  };
+  const told = useBox('runc', 'root', (made) => {
+    box = made;
+  });
   const rows = async (format: string): Promise<string[]> =>
     (await told('ps', '-a', '--format', format)).split('\n').slice(0, -1).sort();
-  beforeAll(async () => {
-    box = createSandbox({ env: { DOBOS_RUNTIME: 'runc' } });
-    await importBase(box);
-  });
-  afterAll(async () => {
-    const ids = (await box.run(['ps', '-aq'])).stdout.split('\n').filter((id) => id !== '');
-    if (ids.length > 0) await box.run(['rm', '-f', ...ids]);
-    await box.remove();
-  });
 
   it(`${CONTAINERS} started and removed, ${AT_ONCE} at once: none is lost, nothing is left`, {
     timeout: 600_000,

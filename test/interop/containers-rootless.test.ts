@@ -1,24 +1,11 @@
-import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSandbox, importBase, type Sandbox, until } from '../support/built-command.ts';
-import { readableBuild, testUser } from '../support/test-user.ts';
+import { describe, expect, it } from 'vitest';
+import { type Sandbox, until } from '../support/built-command.ts';
+import { useBox } from '../support/shared-box.ts';
 
 describe.each(['runc', 'chroot'])('containers of an ordinary user over %s', (runtime) => {
-  let build: string;
   let box: Sandbox;
-  const told = async (...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await box.run(words);
-    expect(code, `${words.join(' ')}: ${stderr}`).toBe(0);
-    return stdout;
-  };
-  beforeAll(async () => {
-    build = readableBuild();
-    box = createSandbox({ user: testUser(), build, env: { DOBOS_RUNTIME: runtime } });
-    await importBase(box);
-  });
-  afterAll(async () => {
-    await box.remove();
-    rmSync(build, { recursive: true, force: true });
+  const told = useBox(runtime, 'an ordinary user', (made) => {
+    box = made;
   });
 
   it('keep files of other ids, are committed, exported, stopped and removed', async () => {

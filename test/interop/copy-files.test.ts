@@ -6,15 +6,14 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { endOfArchive } from '../../src/tar/encoder.ts';
-import { createSandbox, importBase, type Sandbox, tarEntry, until } from '../support/built-command.ts';
-import { readableBuild, testUser } from '../support/test-user.ts';
+import { type Sandbox, tarEntry, until } from '../support/built-command.ts';
+import { useBox } from '../support/shared-box.ts';
 
 describe.each([
   ['root', 'runc'],
@@ -23,12 +22,9 @@ describe.each([
   ['a user', 'chroot'],
 ])('cp of %s over %s', (who, runtime) => {
   let box: Sandbox;
-  let build: string | undefined;
-  const told = async (...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await box.run(words);
-    expect([code, stderr], words.join(' ')).toEqual([0, '']);
-    return stdout;
-  };
+  const told = useBox(runtime, who, (made) => {
+    box = made;
+  });
   const refused = async (want: RegExp, ...words: string[]): Promise<void> => {
     const { code, stderr } = await box.run(words);
     expect(stderr).toMatch(want);
@@ -49,16 +45,6 @@ describe.each([
     own(here(name));
     return here(name);
   };
-  beforeAll(async () => {
-    const user = who === 'root' ? undefined : testUser();
-    if (user !== undefined) build = readableBuild();
-    box = createSandbox({ ...(user && { user }), ...(build && { build }), env: { DOBOS_RUNTIME: runtime } });
-    await importBase(box);
-  });
-  afterAll(async () => {
-    await box.remove();
-    if (build !== undefined) rmSync(build, { recursive: true, force: true });
-  });
 
   it('brings files into a container that never ran, and out of it again', async () => {
     await told(

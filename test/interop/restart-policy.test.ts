@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSandbox, importBase, machineTraces, type Sandbox, until } from '../support/built-command.ts';
-import { readableBuild, testUser } from '../support/test-user.ts';
+import { describe, expect, it } from 'vitest';
+import { machineTraces, type Sandbox, until } from '../support/built-command.ts';
+import { useBox } from '../support/shared-box.ts';
 
 interface Inspected {
   readonly RestartCount: number;
@@ -19,13 +18,10 @@ describe.each([
   ['runc', 'root'],
   ['chroot', 'an ordinary user'],
 ])('containers that are started again over %s by %s', (runtime, who) => {
-  let build: string | undefined;
   let box: Sandbox;
-  const told = async (...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await box.run(words);
-    expect([code, stderr], words.join(' ')).toEqual([0, '']);
-    return stdout;
-  };
+  const told = useBox(runtime, who, (made) => {
+    box = made;
+  });
   const inspected = async (name: string): Promise<Inspected> =>
     (JSON.parse(await told('inspect', name)) as [Inspected])[0];
   const waiting = async (name: string): Promise<Inspected> => {
@@ -35,18 +31,6 @@ describe.each([
       if (now.State.Restarting && now.RestartCount >= 5) return now;
     }
   };
-  beforeAll(async () => {
-    if (who !== 'root') build = readableBuild();
-    const as = build === undefined ? {} : { build, user: testUser() };
-    box = createSandbox({ ...as, env: { DOBOS_RUNTIME: runtime } });
-    await importBase(box);
-  });
-  afterAll(async () => {
-    const ids = (await box.run(['ps', '-aq'])).stdout.split('\n').filter((id) => id !== '');
-    if (ids.length > 0) await box.run(['rm', '-f', ...ids]);
-    await box.remove();
-    if (build !== undefined) rmSync(build, { recursive: true, force: true });
-  });
   const failing = ['base:1', 'sh', '-c', 'echo once; exit 3'];
 
   it('after failures, as often as was asked for, with one log', async () => {

@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSandbox, importBase, type Sandbox } from '../support/built-command.ts';
-import { readableBuild, testUser } from '../support/test-user.ts';
+import { describe, expect, it } from 'vitest';
+import type { Sandbox } from '../support/built-command.ts';
+import { useBox } from '../support/shared-box.ts';
 
 describe.each([
   ['root', 'runc'],
@@ -10,12 +10,9 @@ describe.each([
   ['a user', 'runc'],
 ])('volumes of %s over %s', (who, runtime) => {
   let box: Sandbox;
-  let build: string | undefined;
-  const told = async (...words: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await box.run(words);
-    expect([code, stderr], words.join(' ')).toEqual([0, '']);
-    return stdout;
-  };
+  const told = useBox(runtime, who, (made) => {
+    box = made;
+  });
   const refused = async (code: number, want: string, ...words: string[]): Promise<void> => {
     const ran = await box.run(words);
     expect(ran.stderr).toContain(want);
@@ -23,16 +20,6 @@ describe.each([
   };
   const inside = (script: string, ...options: string[]): Promise<string> =>
     told('run', '--rm', ...options, 'base:1', 'sh', '-c', script);
-  beforeAll(async () => {
-    const user = who === 'root' ? undefined : testUser();
-    if (user !== undefined) build = readableBuild();
-    box = createSandbox({ ...(user && { user }), ...(build && { build }), env: { DOBOS_RUNTIME: runtime } });
-    await importBase(box);
-  });
-  afterAll(async () => {
-    await box.remove();
-    if (build !== undefined) rmSync(build, { recursive: true, force: true });
-  });
 
   it('outlive containers, are shared, and are refused while somebody uses them', async () => {
     expect(await told('volume', 'create', '--label', 'of=test', 'data')).toBe('data\n');
