@@ -94,16 +94,14 @@ export function showCgroups(): () => void {
   return () => unmount(CGROUPS, MNT_DETACH);
 }
 
-/** Removes the cgroups of a container in which no process is any more: a runtime that was killed has left them. */
+/** Removes the cgroups of a container in which no process is any more: a runtime that was killed has left them. What holds those of all containers stays: another may be about to make its own there. */
 export function removeCgroups(cgroup: string, root = CGROUPS): void {
   if (!/^[0-9a-f]{64}$/.test(cgroup)) return;
   for (const base of [root, ...namesOr(root).map((name) => join(root, name))]) {
-    for (const folder of [join(base, PARENT, cgroup), join(base, PARENT)]) {
-      try {
-        rmdirSync(folder);
-      } catch {
-        // Not there, or somebody is in it.
-      }
+    try {
+      rmdirSync(join(base, PARENT, cgroup));
+    } catch {
+      // Not there, or somebody is in it.
     }
   }
 }
