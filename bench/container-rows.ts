@@ -21,12 +21,13 @@ function withContainers<T>(bench: Bench, command: readonly string[], work: () =>
   const run = ['run', '-d', '--name', 'benched', '--network=host', 'bench-base', ...command];
   const remove = ['rm', '-f', 'benched'];
   must([...DOBOS, ...run], dobosEnv(bench));
-  must(bench.peers.docker(...run), bench.peers.dockerEnv);
   try {
-    return work();
+    must(bench.peers.docker(...run), bench.peers.dockerEnv);
+    const measured = work();
+    must(bench.peers.docker(...remove), bench.peers.dockerEnv);
+    return measured;
   } finally {
     must([...DOBOS, ...remove], dobosEnv(bench));
-    must(bench.peers.docker(...remove), bench.peers.dockerEnv);
   }
 }
 

@@ -251,9 +251,9 @@ describe('a failed build with steps side by side', () => {
       const ran = await bench.build(
         [
           'FROM base:1 AS slow',
-          'RUN echo slow > /who; for i in 1 2 3 4 5 6 7 8 9 10; do echo slow; sleep 1; done; exit 1',
+          'RUN --mount=type=cache,id=meet,target=/meet echo slow > /who; touch /meet/slow; sleep 1000; exit 1',
           'FROM base:1 AS quick',
-          'RUN echo quick > /who; echo going; sleep 0.5; echo wrong; exit 2',
+          'RUN --mount=type=cache,id=meet,target=/meet echo quick > /who; echo going; until [ -e /meet/slow ]; do sleep 0.1; done; echo wrong; exit 2',
           'FROM base:1',
           'COPY --from=slow /who /a',
           'COPY --from=quick /who /b',

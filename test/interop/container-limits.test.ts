@@ -20,64 +20,67 @@ describe('limits of containers', () => {
     box.run(['run', '--rm', ...options, 'base:1', 'sh', '-c', script]);
 
   // Every machine that the tests run on so far has version 1; what is asked for with version 2 is held by src/runtime/cgroups.test.ts.
-  it.runIf(version === 'v1' || version === 'hybrid')('hold, and leave no cgroups behind', async () => {
-    const processors = await run(
-      ['--cpuset-cpus', '0'],
-      'grep Cpus_allowed_list /proc/self/status | cut -f2',
-    );
-    expect([processors.stderr, processors.stdout]).toEqual(['', '0\n']);
-    const hungry = await run(
-      ['-m', '24m', '--memory-swap', '24m'],
-      'head -c 200m /dev/zero | tail | wc -c; echo $?',
-    );
-    expect(hungry.stdout).not.toContain('209715200');
-    const many = await run(
-      ['--pids-limit', '6'],
-      'for n in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; echo all',
-    );
-    expect(many.stderr).toMatch(/can't fork/);
-    expect(many.stdout).not.toContain('all');
-    const words = [
-      'run',
-      '--name',
-      'held',
-      '-m',
-      '64m',
-      '--memory-reservation',
-      '32m',
-      '--cpus',
-      '0.5',
-      '-c',
-      '512',
-      '--pids-limit',
-      '50',
-    ];
-    const started = box.start([...words, 'base:1', 'sh', '-c', 'echo ready; exec sleep 1000']);
-    let said = '';
-    started.child.stdout!.on('data', (bytes: Buffer) => {
-      said += bytes;
+  if (version === 'v1' || version === 'hybrid') {
+    it('hold, and leave no cgroups behind', async () => {
+      const processors = await run(
+        ['--cpuset-cpus', '0'],
+        'grep Cpus_allowed_list /proc/self/status | cut -f2',
+      );
+      expect([processors.stderr, processors.stdout]).toEqual(['', '0\n']);
+      const hungry = await run(
+        ['-m', '24m', '--memory-swap', '24m'],
+        'head -c 200m /dev/zero | tail | wc -c; echo $?',
+      );
+      expect([hungry.code, hungry.stdout]).toEqual([0, expect.stringMatching(/^(?:\d+\n)?\d+\n$/)]);
+      expect(hungry.stdout).not.toContain('209715200');
+      const many = await run(
+        ['--pids-limit', '6'],
+        'for n in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; echo all',
+      );
+      expect(many.stderr).toMatch(/can't fork/);
+      expect(many.stdout).not.toContain('all');
+      const words = [
+        'run',
+        '--name',
+        'held',
+        '-m',
+        '64m',
+        '--memory-reservation',
+        '32m',
+        '--cpus',
+        '0.5',
+        '-c',
+        '512',
+        '--pids-limit',
+        '50',
+      ];
+      const started = box.start([...words, 'base:1', 'sh', '-c', 'echo ready; exec sleep 1000']);
+      let said = '';
+      started.child.stdout!.on('data', (bytes: Buffer) => {
+        said += bytes;
+      });
+      expect(await until(() => said.includes('ready'), 60_000)).toBe(true);
+      const facts = JSON.parse((await box.run(['inspect', 'held'])).stdout) as {
+        Id: string;
+        HostConfig: object;
+      }[];
+      const { Id, HostConfig } = facts[0]!;
+      expect(HostConfig).toMatchObject({ Memory: 67108864, CpuQuota: 50000, CpuShares: 512, PidsLimit: 50 });
+      const file = (name: string): string =>
+        readFileSync(join(CGROUPS, name.replace('/', `/dobos/${Id}/`)), 'latin1').trim();
+      expect(file('memory/memory.limit_in_bytes')).toBe('67108864');
+      expect(file('memory/memory.soft_limit_in_bytes')).toBe('33554432');
+      expect(file('cpu/cpu.cfs_quota_us')).toBe('50000');
+      expect(file('cpu/cpu.shares')).toBe('512');
+      expect(file('pids/pids.max')).toBe('50');
+      // Killed with all its processes, it leaves folders that go with the container.
+      started.child.kill('SIGKILL');
+      await once(started.child, 'close');
+      expect(await until(() => box.processes().length === 0, 60_000)).toBe(true);
+      expect((await box.run(['rm', 'held'])).stderr).toBe('');
+      expect(machineTraces(box, Id).cgroups).toEqual([]);
     });
-    expect(await until(() => said.includes('ready'), 60_000)).toBe(true);
-    const facts = JSON.parse((await box.run(['inspect', 'held'])).stdout) as {
-      Id: string;
-      HostConfig: object;
-    }[];
-    const { Id, HostConfig } = facts[0]!;
-    expect(HostConfig).toMatchObject({ Memory: 67108864, CpuQuota: 50000, CpuShares: 512, PidsLimit: 50 });
-    const file = (name: string): string =>
-      readFileSync(join(CGROUPS, name.replace('/', `/dobos/${Id}/`)), 'latin1').trim();
-    expect(file('memory/memory.limit_in_bytes')).toBe('67108864');
-    expect(file('memory/memory.soft_limit_in_bytes')).toBe('33554432');
-    expect(file('cpu/cpu.cfs_quota_us')).toBe('50000');
-    expect(file('cpu/cpu.shares')).toBe('512');
-    expect(file('pids/pids.max')).toBe('50');
-    // Killed with all its processes, it leaves folders that go with the container.
-    started.child.kill('SIGKILL');
-    await once(started.child, 'close');
-    expect(await until(() => box.processes().length === 0, 60_000)).toBe(true);
-    expect((await box.run(['rm', 'held'])).stderr).toBe('');
-    expect(machineTraces(box, Id).cgroups).toEqual([]);
-  });
+  }
 
   it('are an error where they cannot be set', async () => {
     const chroot = await box.run(['run', '--rm', '--runtime', 'chroot', '-m', '64m', 'base:1', 'true']);

@@ -1,12 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -258,13 +250,9 @@ const KEYS: readonly string[] = [
 
 /** The command among the processes of a pane. */
 function explorerBelow(parent: number): number {
-  const found = readdirSync('/proc').find((pid) => {
-    if (!/^\d+$/.test(pid) || !existsSync(`/proc/${pid}/stat`)) return false;
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(/\) \S (\d+)/.exec(stat)?.[1]) === parent;
-  });
-  if (found === undefined) throw new Error(`process ${parent} has no child`);
-  return Number(found);
+  const [child = ''] = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ');
+  if (child === '') throw new Error(`process ${parent} has no child`);
+  return Number(child);
 }
 
 describe('where there is no whole terminal', () => {

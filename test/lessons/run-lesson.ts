@@ -86,6 +86,9 @@ export class LessonTerminals {
       terminal.type(text);
       await wait(terminal, line, (screen) => lastLine(screen).endsWith(text.trimEnd()), `"${text}"`);
       terminal.keys('Enter');
+      // What stood there before is not what this brings.
+      if (text.startsWith('clear'))
+        await wait(terminal, line, (screen) => !screen.some((each) => each.endsWith(text)), 'a clear screen');
     }
     if (wanted === undefined) return;
     await wait(terminal, line, (screen) => standsOn(wanted, screen), `all of\n${wanted.join('\n')}\n`);

@@ -38,6 +38,8 @@ export interface CommandOptions {
   readonly group?: boolean;
   /** Node's own options. */
   readonly node?: readonly string[];
+  /** It is killed after so many milliseconds; a minute unless it is to live longer. */
+  readonly longestMs?: number;
 }
 
 export interface Started {
@@ -99,7 +101,7 @@ export function createSandbox(
     if (more.input !== undefined) void feed(child, more.input);
     const out = keep(child, 'stdout');
     const err = keep(child, 'stderr');
-    const limit = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS);
+    const limit = setTimeout(() => child.kill('SIGKILL'), more.longestMs ?? LONGEST_MS);
     const ended = once(child, 'close').then(([code, signal]): Ran => {
       clearTimeout(limit);
       return {
@@ -171,7 +173,7 @@ function readOr(path: string): string {
 }
 
 /** Polls until true; false after the bound, in milliseconds. */
-export async function until(what: () => boolean, bound = 10_000): Promise<boolean> {
+export async function until(what: () => boolean, bound = 50_000): Promise<boolean> {
   const began = performance.now();
   while (!what()) {
     if (performance.now() - began > bound) return false;
