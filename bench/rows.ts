@@ -26,7 +26,7 @@ export interface Row {
   measure(bench: Bench): Measured[];
 }
 
-export const DOBOS = [process.execPath, join(process.cwd(), 'dist', 'dobos.js')];
+export const DOBOS = [process.execPath, join(process.cwd(), 'dist', 'dobos.cjs')];
 export const dobosSide = (
   bench: Bench,
   args: (round: number) => readonly string[],

@@ -1,5 +1,5 @@
 /**
- * Builds dist/: the library (one file per module, with types), the bundled command `dist/dobos.js`, the bundled workers beside it,
+ * Builds dist/: the library (one file per module, with types), the bundled command `dist/dobos.cjs`, the bundled workers beside it,
  * and the project's own scripts. Programs that start often are a launcher, a bundle and the bundle's compiled form (`writeLaunched`).
  * @module
  */
@@ -89,10 +89,10 @@ async function bundle(): Promise<void> {
   await build({ ...common, outdir: 'dist', entryPoints, plugins: [lazyNode] });
   const external = (common.external ?? []).filter((name) => name !== 'undici');
   const command = { ...common, external, plugins: [undiciPools, lazyNode] };
-  await writeLaunched(command, 'dist/dobos.js', join('src', 'cli', 'main.ts'));
-  chmodSync('dist/dobos.js', 0o755);
+  await writeLaunched(command, 'dist/dobos.cjs', join('src', 'cli', 'main.ts'));
+  chmodSync('dist/dobos.cjs', 0o755);
   for (const file of PROCESSES) {
-    const launcher = join('dist', `${basename(file, '.ts')}.js`);
+    const launcher = join('dist', `${basename(file, '.ts')}.cjs`);
     await writeLaunched({ ...common, plugins: [lazyNode] }, launcher, join('src', file));
   }
 }
@@ -111,8 +111,8 @@ function writeCodeCaches(): void {
         stdio: ['ignore', 'ignore', 'inherit'],
       });
     };
-    cache('dist/dobos.js', 'build', '--quiet', folder);
-    for (const file of PROCESSES) cache(join('dist', `${basename(file, '.ts')}.js`));
+    cache('dist/dobos.cjs', 'build', '--quiet', folder);
+    for (const file of PROCESSES) cache(join('dist', `${basename(file, '.ts')}.cjs`));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -44,7 +44,7 @@ function chapter(title: string, text: string): void {
 }
 
 const start = (args: readonly string[], output: 'inherit' | 'ignore'): number =>
-  spawnSync(process.execPath, ['dist/dobos.js', ...args], {
+  spawnSync(process.execPath, ['dist/dobos.cjs', ...args], {
     stdio: ['ignore', output, output],
     env: { ...process.env, DOBOS_ROOT: store },
   }).status ?? 1;
@@ -114,4 +114,4 @@ dobos('run', 'hello-c');
 console.log(
   quiet(`\nThat took ${((Date.now() - began) / 1000).toFixed(1)} s. The store is an OCI layout: ${store}`),
 );
-console.log(quiet(`Go on with it: export DOBOS_ROOT=${store}; node dist/dobos.js run -it hello-c~1 bash`));
+console.log(quiet(`Go on with it: export DOBOS_ROOT=${store}; node dist/dobos.cjs run -it hello-c~1 bash`));

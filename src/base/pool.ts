@@ -104,3 +104,6 @@ export function builtWorker(url: URL): URL {
   const href = url.href.replace(/\.ts$/, '.js');
   return new URL(import.meta.url.endsWith('.ts') ? href.replace(/\/src\/(?!.*\/src\/)/, '/dist/') : href);
 }
+
+/** Where the built form of a program stands that is a process of its own, not a thread. */
+export const builtProcess = (url: URL): URL => new URL(builtWorker(url).href.replace(/\.js$/, '.cjs'));

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reviveError } from '../base/errors.ts';
-import { builtWorker } from '../base/pool.ts';
+import { builtProcess } from '../base/pool.ts';
 import type { ExitStatus } from '../runtime/types.ts';
 import { containerError } from './errors.ts';
 import type { FromSupervisor, SupervisorOrder } from './supervisor-messages.ts';
 
-const PROGRAM = fileURLToPath(builtWorker(new URL('./supervisor-worker.ts', import.meta.url)));
+const PROGRAM = fileURLToPath(builtProcess(new URL('./supervisor-worker.ts', import.meta.url)));
 
 /**
  * Starts a container that goes on without this process; returns when its program runs, or with the exit status of one that could not be started.

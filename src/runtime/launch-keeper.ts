@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { reviveError, systemCode } from '../base/errors.ts';
-import { builtWorker } from '../base/pool.ts';
+import { builtProcess } from '../base/pool.ts';
 import { ownerId } from '../store/owner.ts';
 import { runtimeError } from './errors.ts';
 import { CHANNEL_FD } from './inside-calls.ts';
@@ -30,7 +30,7 @@ export interface LaunchExtras {
 }
 
 const WORKER = new URL('./keeper-worker.ts', import.meta.url);
-const PROGRAM = fileURLToPath(builtWorker(WORKER));
+const PROGRAM = fileURLToPath(builtProcess(WORKER));
 /** As much of a failed start's own words as an error repeats. */
 const MAX_SAID_BYTES = 4096;
 

@@ -686,7 +686,7 @@ describe('a disk that is full', () => {
 
 describe('surroundings that are odd', () => {
   const shell = (line: string): Ran & { readonly shell: string } => {
-    const dobos = `${process.execPath} ${join(build, 'dist/dobos.js')}`;
+    const dobos = `${process.execPath} ${join(build, 'dist/dobos.cjs')}`;
     const text = execFileSync('bash', ['-c', `${line.replaceAll('DOBOS', dobos)}; true`], {
       encoding: 'utf8',
       env: sandbox.env,

@@ -259,7 +259,7 @@ describe.each(['runc', 'chroot'])('an interrupted build with %s', (runtime) => {
       '-q',
       '-e',
       '-c',
-      [process.execPath, join(process.cwd(), 'dist/dobos.js'), ...args].join(' '),
+      [process.execPath, join(process.cwd(), 'dist/dobos.cjs'), ...args].join(' '),
       '/dev/null',
     ];
     // A terminal of its own, whose Ctrl-C goes to the whole foreground group as a person's does.

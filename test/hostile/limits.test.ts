@@ -223,7 +223,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 sys.exit(done.returncode)`;
   const child = spawn(
     'python3',
-    ['-c', script, process.execPath, join(process.cwd(), 'dist/dobos.js'), ...args],
+    ['-c', script, process.execPath, join(process.cwd(), 'dist/dobos.cjs'), ...args],
     {
       env: sandbox.env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -50,7 +50,7 @@ function inside(script: string, ...options: readonly string[]): string {
   return daemon.client(
     ...['run', '--rm', '--network=host', ...shown.flatMap((each) => ['-v', `${each}:ro`]), ...options],
     ...['-e', 'DOBOS_ROOT=/store', '-e', 'SOURCE_DATE_EPOCH=1700000000', 'bare', 'sh', '-c'],
-    `dobos() { /node /tool/dist/dobos.js "$@"; }; exec 2>&1; ${script}`,
+    `dobos() { /node /tool/dist/dobos.cjs "$@"; }; exec 2>&1; ${script}`,
   );
 }
 
@@ -83,7 +83,7 @@ describe('a container that docker starts with its default settings', () => {
     const said = inside(`
       dobos load -q -i /given/base.tar > /dev/null
       mkdir /c; printf 'FROM base:1\\nUSER 9\\nRUN setsid sleep 402 & touch /tmp/up; sleep 403\\n' > /c/Dockerfile
-      /node /tool/dist/dobos.js build --progress plain /c > /log & build=$!
+      /node /tool/dist/dobos.cjs build --progress plain /c > /log & build=$!
       until ps -e -o args= | grep -q '^sleep 403'; do sleep 0.1; done
       kill -9 $build
       for try in $(seq 100); do ps -e -o args= | grep -q '^sleep 40' || break; sleep 0.1; done

@@ -217,7 +217,7 @@ function inTerminal(box: Sandbox, words: readonly string[], typed: readonly stri
     '  if b"# " in fresh and typed: fresh = b""; os.write(fd, typed.pop(0).encode())',
     'os.waitpid(pid, 0); sys.stdout.buffer.write(seen)',
   ].join('\n');
-  const command = [process.execPath, resolve('dist/dobos.js'), ...words];
+  const command = [process.execPath, resolve('dist/dobos.cjs'), ...words];
   return spawnSync('python3', ['-c', script, JSON.stringify(typed), ...command], {
     encoding: 'utf8',
     env: box.env,

@@ -8,7 +8,7 @@ import { putExploredImage } from '../support/explored-image.ts';
 import { openTmux, type TmuxTerminal } from '../support/tmux.ts';
 
 const SCREENS = 'test/fixtures/explore-screens';
-const SCRIPT = resolve('dist/dobos.js');
+const SCRIPT = resolve('dist/dobos.cjs');
 
 // Many screens are waited for, each as long as a busy machine needs.
 vi.setConfig({ testTimeout: 300_000 });

@@ -113,7 +113,7 @@ code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 whole = bool(flags & termios.ECHO and flags & termios.ICANON and flags & termios.ISIG)
 print(json.dumps({"echo": whole, "code": code, "seen": seen.decode()}))
 `;
-  const words = [process.execPath, resolve('dist/dobos.js'), 'login', registry.host];
+  const words = [process.execPath, resolve('dist/dobos.cjs'), 'login', registry.host];
   const ran = spawnSync('/usr/bin/python3', ['-c', script, JSON.stringify(pairs), ...words], {
     env: box.env,
     encoding: 'utf8',

@@ -205,7 +205,7 @@ describe.each(['runc', 'chroot'])('of an ordinary user over %s, a published port
       [
         ...['--mount', 'sh', '-c', `mount --bind ${tun} /dev/net/tun && exec "$@"`, 'sh'],
         ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--'],
-        ...[process.execPath, join(build, 'dist', 'dobos.js'), ...command],
+        ...[process.execPath, join(build, 'dist', 'dobos.cjs'), ...command],
       ],
       { stdio: ['ignore', 'ignore', 'inherit'], env: { ...own.env, PATH }, cwd: own.folder },
     );

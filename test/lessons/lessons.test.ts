@@ -68,7 +68,7 @@ for (const { pages, debian = false, registry = false, podman = false } of GROUPS
       folder = join(work, 'lesson');
       const bin = join(work, 'bin');
       for (const path of [folder, bin]) mkdirSync(path);
-      const script = resolve('dist/dobos.js');
+      const script = resolve('dist/dobos.cjs');
       writeFileSync(join(bin, 'dobos'), `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`, {
         mode: 0o755,
       });

@@ -78,7 +78,7 @@ export function createSandbox(
   mkdirSync(join(folder, 'home'), { recursive: true });
   if (o.user !== undefined)
     for (const path of [folder, join(folder, 'home')]) chownSync(path, o.user.uid, o.user.gid);
-  const script = resolve(o.build ?? '.', 'dist/dobos.js');
+  const script = resolve(o.build ?? '.', 'dist/dobos.cjs');
   const env = {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: join(folder, 'home'),

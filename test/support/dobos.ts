@@ -33,7 +33,7 @@ export interface DobosOptions {
 const LONGEST_MS = 600_000;
 
 export function dobosFor(o: DobosOptions): Dobos {
-  const script = join(resolve(o.user?.build ?? '.'), 'dist', 'dobos.js');
+  const script = join(resolve(o.user?.build ?? '.'), 'dist', 'dobos.cjs');
   const user =
     o.user === undefined
       ? []

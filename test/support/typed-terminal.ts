@@ -51,7 +51,7 @@ export async function inTerminal(
   steps: readonly TypingStep[],
   o: { readonly user?: SandboxUser; readonly build?: string } = {},
 ): Promise<{ readonly code: number | null; readonly seen: string }> {
-  const command = [process.execPath, resolve(o.build ?? '.', 'dist/dobos.js'), ...words];
+  const command = [process.execPath, resolve(o.build ?? '.', 'dist/dobos.cjs'), ...words];
   const child = spawn('python3', ['-c', SCRIPT, JSON.stringify(steps), ...command], {
     env: { ...box.env, TERM: 'xterm' },
     cwd: box.folder,

@@ -116,7 +116,7 @@ const EMPTY = createHash('sha256').digest('hex').slice(0, 16);
 async function buildHere({ args = [] }: Case, context: string): Promise<Built> {
   const name = `made${made++}`;
   const env = { DOBOS_ROOT: dobos.store };
-  await run(process.execPath, ['dist/dobos.js', 'build', '-q', ...args, '-t', name, context], env);
+  await run(process.execPath, ['dist/dobos.cjs', 'build', '-q', ...args, '-t', name, context], env);
   return lookAt(`${dobos.store}`, `${name}:latest`);
 }
 
