@@ -19,6 +19,12 @@ describe('a row of history', () => {
     expect(instructionText({ createdBy })).toBe(text);
   });
 
+  it('of a stranger is read in time that grows with its length', () => {
+    const createdBy = `|99 ${'a=b=c=d=e=f= '.repeat(5000)}x`;
+    expect(instructionText({ createdBy })).toBe(createdBy);
+    expect(instructionText({ createdBy: `RUN ${createdBy}` })).toBe(`RUN ${createdBy}`);
+  });
+
   it.each([
     [{ createdBy: 'RUN x' }, 'instruction'],
     [{ comment: 'Imported from -' }, 'import'],

@@ -34,8 +34,8 @@ export function instructionText(row: Pick<HistoryRow, 'createdBy' | 'comment'>):
   return (row.createdBy || row.comment || '')
     .replace(/^\/bin\/sh -c #\(nop\)\s*/, '')
     .replace(/ # buildkit$/, '')
-    .replace(/^RUN (?:\|\d+ (?:\S+=\S* )*)?\/bin\/sh -c /, 'RUN ')
-    .replace(/^\|\d+ (?:\S+=\S* )*\/bin\/sh -c /, 'RUN ')
+    .replace(/^RUN (?:\|\d+ (?:[^\s=]+=\S* )*)?\/bin\/sh -c /, 'RUN ')
+    .replace(/^\|\d+ (?:[^\s=]+=\S* )*\/bin\/sh -c /, 'RUN ')
     .replace(/^\/bin\/sh -c /, 'RUN ')
     .replace(/\s*\n\s*/g, '↵');
 }

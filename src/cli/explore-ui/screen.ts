@@ -34,6 +34,7 @@ const STOP_MS = 500;
 /** Takes the terminal over until `leave`. However the process ends, unless by SIGKILL, the terminal is as it was. */
 export function openScreen(terminal: Terminal, on: ScreenEvents): Screen {
   let inside = false;
+  let left = false;
   let stopListening = (): void => {};
   let resumed = (): void => {};
   const enter = (): void => {
@@ -89,12 +90,14 @@ export function openScreen(terminal: Terminal, on: ScreenEvents): Screen {
       process.kill(0, 'SIGTSTP');
       await back;
       resumed = () => {};
+      if (left) return;
       process.on('SIGTSTP', onStop);
       enter();
       await write(ENTER).catch(() => {});
       on.lost();
     },
     async leave() {
+      left = true;
       stopResizing();
       await leave();
       process.off('exit', onExit).off('SIGTSTP', onStop).off('SIGCONT', onContinue).off('SIGHUP', on.hungUp);

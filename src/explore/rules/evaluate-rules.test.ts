@@ -210,6 +210,20 @@ describe('forbidden paths', () => {
     const [result] = await evaluate({ forbid: ['x', '/y'] });
     expect(result).toMatchObject({ status: 'passed', message: '0 paths match what is forbidden (x, /y)' });
   });
+
+  test('are found where links lead to, under either name', async () => {
+    const link: VectorEntry = { path: 'lib', type: 'symlink', tarPath: 'lib', target: 'usr/lib' };
+    const layers = [[file('usr/lib/a', 1), link], [file('lib/secret', 2)], [gone('lib/.wh.secret')]];
+    for (const pattern of ['/usr/lib/secret', '/lib/secret', 'secret']) {
+      const [result] = await evaluate({ forbid: [pattern] }, { layers });
+      expect(result!.findings, pattern).toMatchObject([{ layer: 1, bytes: 2 }]);
+      expect(result!.findings[0]!.message, pattern).toContain('hidden but shipped');
+    }
+    const [shown] = await evaluate({ forbid: ['/usr/lib/secret'] }, { layers: layers.slice(0, 2) });
+    expect(shown!.findings).toMatchObject([
+      { path: 'usr/lib/secret', message: '/usr/lib/secret: 2 B in layer 1; "/usr/lib/secret" forbids it' },
+    ]);
+  });
 });
 
 test('rules without a limit are not told of, the others come in their order', async () => {
