@@ -28,7 +28,7 @@ const common: BuildOptions = {
 };
 
 /** Modules of Node that cost milliseconds and that most commands import without a use for them: loaded when something of them is first used. */
-const LATE = ['child_process', 'dns', 'http', 'worker_threads'] as const;
+const LATE = ['child_process', 'dns', 'http', 'worker_threads', 'zlib'] as const;
 
 /** Node's own modules are loaded when the module that imports them is: in a bundle all imports would stand, and be paid for, at the top. */
 const lazyNode: Plugin = {
@@ -100,7 +100,7 @@ async function bundle(): Promise<void> {
 /** Processes of their own, not threads: started like the command. */
 const PROCESSES = [join('runtime', 'keeper-worker.ts'), join('containers', 'supervisor-worker.ts')];
 
-/** Compiled ahead: of the command what a build calls, of the processes, which cannot run here, everything. */
+/** Compiled ahead: of the command what builds and containers call, of the processes, which cannot run here, everything. */
 function writeCodeCaches(): void {
   const folder = mkdtempSync(join(tmpdir(), 'dobos-build-'));
   try {
@@ -111,12 +111,23 @@ function writeCodeCaches(): void {
         stdio: ['ignore', 'ignore', 'inherit'],
       });
     };
-    cache('dist/dobos.cjs', 'build', '--quiet', folder);
+    cache(
+      'dist/dobos.cjs',
+      ...warmUpCommands(folder).flatMap((words, at) => [...(at > 0 ? ['--then'] : []), ...words]),
+    );
     for (const file of PROCESSES) cache(join('dist', `${basename(file, '.ts')}.cjs`));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+const warmUpCommands = (context: string): readonly (readonly string[])[] => [
+  ['build', '--quiet', '-t', 'warm', context],
+  ['create', '--rm', '--name', 'warm', '--network', 'host', '-e', 'A=1', 'warm', '/d'],
+  ['ps', '-a'],
+  ['rm', 'warm'],
+  ['images'],
+];
 
 /** The build checks are called in a quiet build only where the file speaks of them. */
 const WARM_UP = `# check=error=false

@@ -1,6 +1,6 @@
 /**
- * Writes V8's compiled form of a launched program beside it: `write-code-cache.js LAUNCHER [ARGUMENT…]`. With arguments the program runs with them, and
- * what it called is in the form; without, it does not run and all of it is.
+ * Writes V8's compiled form of a launched program beside it: `write-code-cache.js LAUNCHER [ARGUMENT… [--then ARGUMENT…]…]`. With arguments the program
+ * runs with them, once for each row, and what it called is in the form; without, it does not run and all of it is.
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,31 @@ process.on('exit', (code) => {
 });
 if (run) {
   const { href } = pathToFileURL(resolve(launcher));
-  process.argv = [process.argv[0]!, resolve(launcher), ...args];
   type Program = (require: NodeJS.Require, url: string, load: (name: string) => Promise<unknown>) => void;
-  (script.runInThisContext() as Program)(createRequire(href), href, (name) => import(name));
+  const program = script.runInThisContext() as Program;
+  const rows = rowsOf(args);
+  const start = (words: readonly string[]): void => {
+    process.argv = [process.argv[0]!, resolve(launcher), ...words];
+    program(createRequire(href), href, (name) => import(name));
+  };
+  const exit = process.exit.bind(process);
+  let isFirst = true;
+  // The program ends the process when it has nothing left to do: then the next row's turn has come. What a system cannot do is not in its form.
+  process.exit = ((code) => {
+    if (isFirst && (code ?? process.exitCode) !== 0) exit(code);
+    isFirst = false;
+    const next = rows.shift();
+    if (next === undefined) exit(0);
+    else start(next);
+  }) as typeof process.exit;
+  start(rows.shift()!);
+}
+
+function rowsOf(words: readonly string[]): string[][] {
+  const rows: string[][] = [[]];
+  for (const word of words) {
+    if (word === '--then') rows.push([]);
+    else rows.at(-1)!.push(word);
+  }
+  return rows;
 }

@@ -61,23 +61,26 @@ export type PassSignal = (signal: NodeJS.Signals, isHeard: boolean) => void;
 
 /** Runs a program in a new container of the image, on this process's own stdio; how it ended. If it is to be started again, that goes on without this process, as docker has it. @throws RUN_NO_COMMAND, RUN_VOLUME, CONTAINER_NAME…, RUNTIME_…, and as `findOrPull` */
 export async function runContainer(app: App, o: RunOptions): Promise<ExitStatus> {
+  const starting = app.keeper(o.runtime);
+  // It starts while the image is looked for and the container written down.
+  void starting.then((keeper) => keeper.start?.());
   const found = await findOrPull(app, o.image, o.pull ?? {});
   o.onPulled?.();
   const request = requestOf(app, found.image, withFiles(o));
-  const keeper = await warnOfExecutor(await app.keeper(o.runtime), (message) => o.onWarning?.(message));
+  const keeper = await starting;
+  const warned = warnOfExecutor(keeper, (message) => o.onWarning?.(message));
   let isLast = false;
   o.onStart?.((signal, isHeard) => {
     isLast ||= isLastWord(signal, request.config);
     if (!isHeard) keeper.pass?.(signal);
   });
-  // It starts while the container is written down; why it cannot, the run tells.
-  keeper.executor().catch(() => {});
   const [{ createContainer, openContainers }, containers] = await Promise.all([
     import('./containers.ts'),
     import('../containers/run-container.ts'),
   ]);
   const container = await createContainer(app, found, finishRequest(app, found.image, request, o));
   const tools = await openContainers(app, o.runtime);
+  await warned;
   const { signal, interactive, onWarning } = o;
   const how = { signal, interactive, onWarning, isLast: () => isLast };
   const exit = await containers.runContainer(tools, container, how);

@@ -3,6 +3,7 @@
  * @module
  */
 
+import type { App } from '../app/app.ts';
 import type { Settings } from '../app/settings.ts';
 import { isDobosError } from '../base/errors.ts';
 import { createPaint } from './colour.ts';
@@ -20,6 +21,8 @@ export interface Surroundings {
   readonly interruptExit: () => number;
   readonly settings: () => Settings;
   readonly version: string;
+  /** Opened ahead with those settings; the caller closes it too. */
+  readonly app?: App | undefined;
   /** From now on signals are this function's business, not an interruption. */
   readonly takeSignals: (take: (signal: NodeJS.Signals) => void) => void;
 }
@@ -55,7 +58,7 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
       return 0;
     }
     const { createApp } = await import('../app/app.ts');
-    const app = createApp(around.settings(), around.version);
+    const app = around.app ?? createApp(around.settings(), around.version);
     try {
       return await spec.run({
         app,

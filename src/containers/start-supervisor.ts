@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reviveError } from '../base/errors.ts';
 import { builtProcess } from '../base/pool.ts';
+import { withoutCertificates } from '../runtime/launch-keeper.ts';
 import type { ExitStatus } from '../runtime/types.ts';
 import { containerError } from './errors.ts';
 import type { FromSupervisor, SupervisorOrder } from './supervisor-messages.ts';
@@ -22,6 +23,7 @@ export function startSupervisor(
     cwd: '/',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
+    env: withoutCertificates(process.env),
   });
   return new Promise<ExitStatus | undefined>((resolve, reject) => {
     child.once('error', reject);

@@ -32,7 +32,7 @@ export async function openInsideKeeper(
     else if (message.kind === 'failed') settle?.reject(reviveError(message.error));
   };
   const gone = (message: string): void => settle?.reject(runtimeError('RUNTIME_KEEPER_GONE', { message }));
-  const keeper = await launchKeeper(options, receive, gone, { root: of.root });
+  const keeper = await launchKeeper(options, receive, gone, { extras: { root: of.root } });
   const channel = keeper.channel as Duplex;
   channel.on('error', () => {});
   let id = 0;

@@ -76,6 +76,8 @@ export type ToKeeper =
       readonly owner: string;
       /** Why there are no namespaces around it; undefined when there are. */
       readonly unisolated: string | undefined;
+      /** As `LaunchOptions`. */
+      readonly ahead: boolean;
     }
   | { readonly kind: 'call'; readonly id: number; readonly call: KeeperCall }
   | { readonly kind: 'cancel'; readonly id: number }
@@ -96,6 +98,8 @@ export type FromKeeper =
   | { readonly kind: 'confined'; readonly message: string }
   /** Something else stands in the way; the keeper ends. */
   | { readonly kind: 'unable'; readonly error: PlainError }
+  /** As it was told: nothing runs any more, and what it had in the store is let go of. It ends. */
+  | { readonly kind: 'closed' }
   /** The program of a call runs. */
   | { readonly kind: 'started'; readonly id: number }
   /** The input that was sent last has been written. */

@@ -1,6 +1,15 @@
 import { constants, existsSync, openSync, statfsSync } from 'node:fs';
-import { MS_PRIVATE, MS_RDONLY, mount, mountProc, restrictMount, setPropagation } from '../linux/mount.ts';
+import {
+  bindMount,
+  MS_PRIVATE,
+  MS_RDONLY,
+  mount,
+  mountProc,
+  restrictMount,
+  setPropagation,
+} from '../linux/mount.ts';
 import { inNamespaceRoot } from '../linux/namespace-root.ts';
+import { readOwnNamespace } from './own-namespace.ts';
 
 /** Makes this process's fresh mount and pid namespace its own: nothing that is mounted here shows outside, /proc shows only what runs inside, no runtime makes cgroups. `clientProc` is where the processes outside are seen. */
 export function settleInNamespace(): { readonly clientProc: string } {
@@ -30,13 +39,22 @@ const CGROUP2_SUPER_MAGIC = 0x63677270;
  */
 function hideCgroups(): void {
   if (!existsSync(CGROUPS)) return;
-  const already = statfsSync(CGROUPS).type === CGROUP2_SUPER_MAGIC;
   try {
-    if (!already) mount({ source: 'cgroup2', target: CGROUPS, type: 'cgroup2' });
+    if (!isCgroup2(CGROUPS)) mountCgroup2();
     restrictMount(CGROUPS, MS_RDONLY);
   } catch {
     restrictQuietly();
   }
+}
+
+const isCgroup2 = (path: string): boolean => statfsSync(path).type === CGROUP2_SUPER_MAGIC;
+
+/** Where a machine has it beside version 1, root binds it from there: a mount of its own is the same tree, and costs the kernel 5 to 12 ms. */
+function mountCgroup2(): void {
+  const beside = `${CGROUPS}/unified`;
+  const isThere = existsSync(beside) && !readOwnNamespace().isUserNamespace && isCgroup2(beside);
+  if (isThere) bindMount(beside, CGROUPS);
+  else mount({ source: 'cgroup2', target: CGROUPS, type: 'cgroup2' });
 }
 
 function restrictQuietly(): void {

@@ -5,6 +5,7 @@
 import { type PlainError, plainError } from '../base/errors.ts';
 import { becomeSubreaper } from '../linux/children.ts';
 import { closeOthersOnExec } from '../linux/process.ts';
+import type { Lease } from '../store/contract.ts';
 import { createDirectoryStore } from '../store/directory-store.ts';
 import { adoptOwner } from '../store/owner.ts';
 import { chooseExecutor, chooseUnisolated, type ExecutorChoice } from './choose-executor.ts';
@@ -23,6 +24,7 @@ const waiting = new Map<number, () => void>();
 /** Programs that run, by their call. */
 const reached = new Map<number, ProgramReach>();
 let tools: KeeperTools | undefined;
+let lease: Lease | undefined;
 let closing = false;
 /** Why there are no namespaces around this process; undefined when there are. */
 let unisolated: string | undefined;
@@ -51,6 +53,8 @@ async function receive(message: ToKeeper): Promise<void> {
       else if (!(await settle())) return;
       reapOrphans();
       tools = await openTools(message.options);
+      // Why there is none, the call that needs it says.
+      if (message.ahead) tools.executor().catch(() => {});
       await send({ kind: 'ready' });
       return;
     case 'call':
@@ -148,7 +152,13 @@ async function giveInput(id: number, bytes: Uint8Array | undefined): Promise<voi
 }
 
 function endIfIdle(): void {
-  if (closing && running.size === 0) process.exit(0);
+  if (closing && running.size === 0) void end();
+}
+
+async function end(): Promise<void> {
+  await lease?.release();
+  await send({ kind: 'closed' });
+  process.exit(0);
 }
 
 /** Returns when the message is on its way, so that a slow client slows the container and nothing piles up here. */
@@ -171,7 +181,7 @@ async function openTools(options: KeeperOptions): Promise<KeeperTools> {
   ]);
   const store = createDirectoryStore(options.storeFolder);
   // For life: what is committed here is nowhere else until the client has heard of it and named it.
-  await store.lease();
+  lease = await store.lease();
   const why = unisolated;
   const snapshotter = await createSnapshotter(store, why === undefined ? {} : { format: 'whole' });
   let choice: Promise<ExecutorChoice> | undefined;

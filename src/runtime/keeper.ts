@@ -23,6 +23,7 @@ interface Pending {
 export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
   let started: Promise<KeeperProcess> | undefined;
   let nextId = 1;
+  const unwanted = new AbortController();
   const pending = new Map<number, Pending>();
 
   const receive = (message: FromKeeper): void => {
@@ -78,13 +79,17 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     return { write: give, end: () => void give(undefined), resize };
   };
 
+  const start = (ahead = false): Promise<KeeperProcess> => {
+    started ??= launchKeeper(options, receive, gone, { ahead, signal: unwanted.signal });
+    return started;
+  };
+
   const call = async <M extends KeeperCall['method']>(
     request: Extract<KeeperCall, { method: M }>,
     o: RunWatch = {},
   ): Promise<KeeperResults[M]> => {
     o.signal?.throwIfAborted();
-    started ??= launchKeeper(options, receive, gone);
-    const keeper = await started.catch((error: unknown) => {
+    const keeper = await start().catch((error: unknown) => {
       started = undefined;
       throw error;
     });
@@ -109,6 +114,8 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
   };
 
   return {
+    // Why it cannot start, the first call says.
+    start: () => void start(true).catch(() => {}),
     executor: () => call({ method: 'executor' }),
     run: (request, o) => call({ method: 'run', request }, o),
     exec: (folder, process, o) => call({ method: 'exec', folder, process }, o),
@@ -135,6 +142,7 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
       );
     },
     async close() {
+      if (nextId === 1) unwanted.abort();
       const process = await started?.catch(() => undefined);
       await process?.close();
     },

@@ -29,6 +29,14 @@ export interface LaunchExtras {
   readonly root: number | undefined;
 }
 
+export interface LaunchOptions {
+  readonly extras?: LaunchExtras | undefined;
+  /** It is to choose its executor before it is asked. */
+  readonly ahead?: boolean | undefined;
+  /** Kills one that is still starting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 const WORKER = new URL('./keeper-worker.ts', import.meta.url);
 const PROGRAM = fileURLToPath(builtProcess(WORKER));
 /** As much of a failed start's own words as an error repeats. */
@@ -49,13 +57,13 @@ export async function launchKeeper(
   options: KeeperOptions,
   receive: (message: FromKeeper) => void,
   gone: (why: string) => void,
-  extras?: LaunchExtras,
+  o: LaunchOptions = {},
 ): Promise<KeeperProcess> {
   if (process.platform !== 'linux') throw runtimeError('RUNTIME_PLATFORM', { platform: process.platform });
   const uid = process.getuid?.() ?? 0;
   const problems: string[] = [];
   for (const namespaces of namespaceChoices(uid, options.runtime, problems)) {
-    const started = await start(isolatedCommand(namespaces), undefined, options, receive, gone, extras);
+    const started = await start(isolatedCommand(namespaces), undefined, options, receive, gone, o);
     if (typeof started !== 'string') return started;
     problems.push(started);
   }
@@ -65,7 +73,7 @@ export async function launchKeeper(
   }
   const missing = missingRights(uid);
   if (missing.length > 0) throw runtimeError('RUNTIME_NO_RIGHTS', { message, missing });
-  const started = await start([process.execPath, PROGRAM], message, options, receive, gone, extras);
+  const started = await start([process.execPath, PROGRAM], message, options, receive, gone, o);
   if (typeof started !== 'string') return started;
   throw runtimeError('RUNTIME_KEEPER_GONE', { message: started });
 }
@@ -96,8 +104,9 @@ function start(
   options: KeeperOptions,
   receive: (message: FromKeeper) => void,
   gone: (why: string) => void,
-  extras?: LaunchExtras,
+  { extras, ahead = false, signal }: LaunchOptions,
 ): Promise<KeeperProcess | string> {
+  signal?.throwIfAborted();
   const child = spawn(
     program,
     args,
@@ -105,14 +114,17 @@ function start(
     {
       stdio: ['inherit', 'inherit', 'pipe', 'ipc', 2, ...extraStreams(extras)],
       serialization: 'advanced',
+      env: withoutCertificates(process.env),
     },
   );
+  const kill = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
   let said = '';
   let ready = false;
   child.stderr?.on('data', (bytes: Buffer) => {
     if (said.length < MAX_SAID_BYTES) said += String(bytes);
   });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return new Promise((resolve, reject) => {
     child.once('error', (error) =>
       reject(
@@ -126,7 +138,11 @@ function start(
       else if (message.kind === 'confined') resolve(message.message);
       else if (message.kind === 'ready') {
         ready = true;
+        signal?.removeEventListener('abort', kill);
         resolve(keeperOf(child, ended));
+      } else if (message.kind === 'closed') {
+        // Node's own tidy end takes milliseconds, and nothing of it is needed; what `unshare` started dies with it.
+        if (unisolated === undefined) kill();
       } else receive(message);
     });
     child.once('close', (code, signal) => {
@@ -136,10 +152,16 @@ function start(
       else if (killed) reject(runtimeError('RUNTIME_KEEPER_GONE', { message: why }));
       else resolve(why.replace(/^unshare: /, ''));
     });
-    child.send({ kind: 'open', options, owner: ownerId(), unisolated } satisfies ToKeeper, () => {
+    child.send({ kind: 'open', options, owner: ownerId(), unisolated, ahead } satisfies ToKeeper, () => {
       // A keeper that could not start has no ear; `close` says why.
     });
   });
+}
+
+/** Node parses those of NODE_EXTRA_CA_CERTS at its start, for as long as all the rest of that takes; here nobody speaks TLS. */
+export function withoutCertificates(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
+  return rest;
 }
 
 /** In the order of CHANNEL_FD and ROOT_FD. */
@@ -173,6 +195,7 @@ function keeperOf(child: ChildProcess, ended: Promise<void>): KeeperProcess {
       hold();
       send({ kind: 'close' });
       await ended;
+      release();
     },
   };
 }

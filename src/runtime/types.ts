@@ -310,6 +310,8 @@ export interface ExecutorFacts {
 
 /** The process that owns namespaces and mounts; everything it holds dies with it, and it dies with us. */
 export interface Keeper {
+  /** Starts it ahead of the first call, which is going to run something. If it is closed before there is one, it is not waited for. */
+  start?(): void;
   /** The executor that runs processes, chosen by trying what works. */
   executor(): Promise<ExecutorFacts>;
   run(request: RunRequest, o?: RunWatch): Promise<RunOutcome>;
