@@ -51,7 +51,10 @@ export function createApp(settings: Settings, version: string): App {
       let keeper = keepers.get(runtime);
       if (keeper === undefined) {
         keeper = import('../runtime/keeper.ts').then(({ openKeeper }) =>
-          openKeeper({ storeFolder: settings.storeFolder, runtime }),
+          openKeeper(
+            { storeFolder: settings.storeFolder, runtime },
+            { environment: settings.childEnvironment },
+          ),
         );
         keepers.set(runtime, keeper);
       }

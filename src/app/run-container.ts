@@ -107,7 +107,7 @@ async function superviseContainer(
   const { startSupervisor } = await import('../containers/start-supervisor.ts');
   const { settings } = app;
   const order = { id, storeFolder: settings.storeFolder, runtime: runtime ?? settings.runtime, again };
-  return startSupervisor(order, o);
+  return startSupervisor(order, { ...o, environment: settings.childEnvironment });
 }
 
 /** Leaves a container that has ended here, and is to be started again, to a process of its own. */

@@ -35,6 +35,8 @@ export interface Settings {
   readonly now: () => number;
   /** Values for `--build-arg NAME` without a value, and the predefined proxy arguments. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** That of processes which go on with our own work. */
+  readonly childEnvironment: Readonly<Record<string, string | undefined>>;
   /** Empty when the user has none. */
   readonly home: string;
   readonly proxies: ProxySettings;
@@ -69,11 +71,18 @@ export function readSettings(source: SettingsSource): Settings {
     uid,
     now: source.now,
     environment: env,
+    childEnvironment: withoutCertificates(env),
     home,
     proxies: readProxies(env),
     trustedHosts: words(env.DOBOS_TRUSTED_HOSTS),
     insecureRegistries: words(env.DOBOS_INSECURE_REGISTRIES),
   };
+}
+
+/** Node parses those of NODE_EXTRA_CA_CERTS at its start, for as long as all the rest of that takes; our own processes speak no TLS. */
+function withoutCertificates(env: SettingsSource['env']): SettingsSource['env'] {
+  const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
+  return rest;
 }
 
 /**

@@ -105,5 +105,8 @@ export function builtWorker(url: URL): URL {
   return new URL(import.meta.url.endsWith('.ts') ? href.replace(/\/src\/(?!.*\/src\/)/, '/dist/') : href);
 }
 
-/** Where the built form of a program stands that is a process of its own, not a thread. */
-export const builtProcess = (url: URL): URL => new URL(builtWorker(url).href.replace(/\.js$/, '.cjs'));
+/** Where the built form of a program stands that is a process of its own, not a thread: beside the bundled command its launcher (`scripts/launched.ts`). */
+export const builtProcess = (url: URL): URL => {
+  const built = builtWorker(url);
+  return import.meta.url.endsWith('.cjs') ? new URL(built.href.replace(/\.js$/, '.cjs')) : built;
+};

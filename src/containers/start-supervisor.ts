@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reviveError } from '../base/errors.ts';
 import { builtProcess } from '../base/pool.ts';
-import { withoutCertificates } from '../runtime/launch-keeper.ts';
 import type { ExitStatus } from '../runtime/types.ts';
 import { containerError } from './errors.ts';
 import type { FromSupervisor, SupervisorOrder } from './supervisor-messages.ts';
@@ -15,7 +14,11 @@ const PROGRAM = fileURLToPath(builtProcess(new URL('./supervisor-worker.ts', imp
  */
 export function startSupervisor(
   order: SupervisorOrder,
-  o: { readonly onWarning?: ((message: string) => void) | undefined } = {},
+  o: {
+    readonly onWarning?: ((message: string) => void) | undefined;
+    /** Of the new process; this one's when absent. */
+    readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  } = {},
 ): Promise<ExitStatus | undefined> {
   // Its own session: neither the terminal nor a job of a shell takes it along. Nothing of the caller's folder is held.
   const child = spawn(process.execPath, [PROGRAM, order.id], {
@@ -23,7 +26,7 @@ export function startSupervisor(
     cwd: '/',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
-    env: withoutCertificates(process.env),
+    ...(o.environment !== undefined && { env: { ...o.environment } }),
   });
   return new Promise<ExitStatus | undefined>((resolve, reject) => {
     child.once('error', reject);

@@ -2,7 +2,7 @@ import { reviveError } from '../base/errors.ts';
 import type { TerminalSize } from '../linux/pty.ts';
 import { runtimeError } from './errors.ts';
 import type { FromKeeper, KeeperCall, KeeperResults } from './keeper-messages.ts';
-import { type KeeperProcess, launchKeeper } from './launch-keeper.ts';
+import { type KeeperProcess, type LaunchOptions, launchKeeper } from './launch-keeper.ts';
 import type { Keeper, KeeperOptions, ProgramReach, RunWatch } from './types.ts';
 
 interface Pending {
@@ -20,7 +20,10 @@ interface Pending {
  * An aborted call rejects with the signal's reason after its container is gone.
  * @throws RUNTIME_PLATFORM, RUNTIME_PROGRAM_MISSING, RUNTIME_NAMESPACES from the calls, and what rootfs, layer and store throw
  */
-export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
+export async function openKeeper(
+  options: KeeperOptions,
+  { environment }: Pick<LaunchOptions, 'environment'> = {},
+): Promise<Keeper> {
   let started: Promise<KeeperProcess> | undefined;
   let nextId = 1;
   const unwanted = new AbortController();
@@ -80,7 +83,7 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
   };
 
   const start = (ahead = false): Promise<KeeperProcess> => {
-    started ??= launchKeeper(options, receive, gone, { ahead, signal: unwanted.signal });
+    started ??= launchKeeper(options, receive, gone, { ahead, environment, signal: unwanted.signal });
     return started;
   };
 

@@ -31,6 +31,8 @@ export interface LaunchExtras {
 
 export interface LaunchOptions {
   readonly extras?: LaunchExtras | undefined;
+  /** Of the new process; this one's when absent. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** It is to choose its executor before it is asked. */
   readonly ahead?: boolean | undefined;
   /** Kills one that is still starting. */
@@ -104,7 +106,7 @@ function start(
   options: KeeperOptions,
   receive: (message: FromKeeper) => void,
   gone: (why: string) => void,
-  { extras, ahead = false, signal }: LaunchOptions,
+  { extras, ahead = false, environment, signal }: LaunchOptions,
 ): Promise<KeeperProcess | string> {
   signal?.throwIfAborted();
   const child = spawn(
@@ -114,7 +116,7 @@ function start(
     {
       stdio: ['inherit', 'inherit', 'pipe', 'ipc', 2, ...extraStreams(extras)],
       serialization: 'advanced',
-      env: withoutCertificates(process.env),
+      ...(environment !== undefined && { env: { ...environment } }),
     },
   );
   const kill = (): void => void child.kill('SIGKILL');
@@ -156,12 +158,6 @@ function start(
       // A keeper that could not start has no ear; `close` says why.
     });
   });
-}
-
-/** Node parses those of NODE_EXTRA_CA_CERTS at its start, for as long as all the rest of that takes; here nobody speaks TLS. */
-export function withoutCertificates(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
-  return rest;
 }
 
 /** In the order of CHANNEL_FD and ROOT_FD. */
