@@ -26,12 +26,22 @@ interface Report {
 }
 
 const CACHE = '.cache';
+const SLOWEST = 25;
 const required = process.env.DOBOS_PEERS === 'require';
 const filters = process.argv.slice(2);
 
-function runProject(name: string): { readonly ok: boolean; readonly report: Report | undefined } {
+interface Run {
+  readonly ok: boolean;
+  readonly report: Report | undefined;
+  /** Milliseconds of each file. */
+  readonly durations: Readonly<Record<string, number>>;
+}
+
+function runProject(name: string): Run {
   const output = join(CACHE, `test-${name}-${process.version}.json`);
+  const times = join(CACHE, `test-durations-${name}-${process.version}.json`);
   writeFileSync(output, '');
+  writeFileSync(times, '{}');
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
   const args = [
     vitest,
@@ -40,12 +50,32 @@ function runProject(name: string): { readonly ok: boolean; readonly report: Repo
     name,
     '--reporter=default',
     '--reporter=json',
+    '--reporter=./test/support/durations.ts',
     `--outputFile.json=${output}`,
     ...filters,
   ];
-  const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  // No test trusts this machine's certificates, and Node 20 reads them all each time that it starts.
+  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+  const { status } = spawnSync(process.execPath, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...env, DOBOS_DURATIONS: times },
+  });
   const text = readFileSync(output, 'utf8');
-  return { ok: status === 0, report: text === '' ? undefined : (JSON.parse(text) as Report) };
+  return {
+    ok: status === 0,
+    report: text === '' ? undefined : (JSON.parse(text) as Report),
+    durations: JSON.parse(readFileSync(times, 'utf8')),
+  };
+}
+
+/** Where the time went: two workers share a machine, so that the sum is about twice what passed. */
+function tellSlowest(runs: readonly Run[]): void {
+  const all = runs.flatMap(({ durations }) => Object.entries(durations));
+  const seconds = (ms: number): string => (ms / 1000).toFixed(1).padStart(8);
+  console.log(`\n seconds  file (the ${Math.min(SLOWEST, all.length)} slowest of ${all.length})`);
+  for (const [file, ms] of all.sort(([, a], [, b]) => b - a).slice(0, SLOWEST))
+    console.log(`${seconds(ms)}  ${file}`);
+  console.log(`${seconds(all.reduce((total, [, ms]) => total + ms, 0))}  all`);
 }
 
 function missingForPeers(): string[] {
@@ -102,11 +132,11 @@ function namedTestsPassed(ran: readonly Report[]): boolean {
 mkdirSync(CACHE, { recursive: true });
 const missing = missingForPeers();
 const unit = runProject('unit');
-const reports = [unit.report];
+const runs = [unit];
 let ok = unit.ok && unit.report !== undefined;
 if (missing.length === 0) {
   const peers = runProject('peers');
-  reports.push(peers.report);
+  runs.push(peers);
   ok = ok && peers.ok && peers.report !== undefined;
   if (peers.report !== undefined && filters.length === 0) ok = tellPeers(peers.report) && ok;
 } else {
@@ -115,15 +145,16 @@ if (missing.length === 0) {
   );
   if (required) ok = false;
 }
-const ran = reports.filter((report) => report !== undefined);
+const ran = runs.map(({ report }) => report).filter((report) => report !== undefined);
 if (filters.length === 0 && ran.length > 0) ok = namedTestsPassed(ran) && ok;
 const sum = (pick: (report: Report) => number): number =>
-  reports.reduce((total, report) => total + (report === undefined ? 0 : pick(report)), 0);
+  ran.reduce((total, report) => total + pick(report), 0);
 const totals = {
   passed: sum((report) => report.numPassedTests),
   failed: sum((report) => report.numFailedTests),
   skipped: sum((report) => report.numPendingTests + report.numTodoTests),
 };
+tellSlowest(runs);
 // At the very end, where whoever reads only that finds it.
 for (const { testResults } of ran)
   for (const { name, assertionResults, message } of testResults) {
