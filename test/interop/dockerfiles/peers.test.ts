@@ -10,6 +10,7 @@ import { type Daemon, startDockerd } from '../../support/daemons.ts';
 import { type Dobos, dobosFor } from '../../support/dobos.ts';
 import { BUILDAH_DIFFERS, type Case, CORPUS, type ContextFile, DOCKER_DIFFERS } from './corpus.ts';
 import { HISTORY_RULES, type HistoryRule, historyTable, unexplained } from './history.ts';
+import { kept } from './kept.ts';
 import { treeDifferences, treeOf } from './tree.ts';
 
 /** A built image as others read it: unpacked by umoci, its documents by themselves. */
@@ -23,7 +24,12 @@ interface Built {
 
 let work: string;
 let dobos: Dobos;
-let docker: Daemon;
+/** As `dobos save` writes the base. */
+let archive: string;
+/** What a peer's result depends on besides the Dockerfile. */
+let inputs: unknown;
+let docker: Promise<Daemon> | undefined;
+let buildah: Promise<unknown> | undefined;
 let made = 0;
 
 const run = async (
@@ -39,36 +45,65 @@ const storage = (): string[] => [
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'dobos-peers-'));
   dobos = dobosFor({ store: join(work, 'store') });
-  const archive = join(work, 'base.tar');
+  archive = join(work, 'base.tar');
+  const base = makeBase();
   dobos(
     'import',
     '--change',
     'ENV PATH=/usr/local/bin:/usr/bin:/bin',
     '--change',
     'CMD ["sh"]',
-    makeBase(),
+    base,
     'base:1',
   );
   dobos('save', '-o', archive, 'base:1');
-  docker = await startDockerd(join(work, 'docker'));
-  docker.client('load', '-i', archive);
-  await run('buildah', [...storage(), 'pull', `docker-archive:${archive}`]);
+  const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+  const versions = VERSIONS.map(([program, ...args]) => execFileSync(program, args, { encoding: 'utf8' }));
+  // How the results are asked for and read stands in these files.
+  const readers = ['peers.test.ts', 'tree.ts'].map((name) => sha256(join(import.meta.dirname, name)));
+  inputs = { base: sha256(base), versions, readers };
 }, 300_000);
 afterAll(async () => {
-  await docker?.stop();
-  execFileSync('buildah', [...storage(), 'rmi', '-a', '-f'], { stdio: 'ignore' });
+  await (await docker)?.stop();
+  if (buildah !== undefined) execFileSync('buildah', [...storage(), 'rmi', '-a', '-f'], { stdio: 'ignore' });
   // Its driver keeps its own folder mounted.
   spawnSync('umount', ['-l', join(work, 'buildah', 'overlay')]);
   rmSync(work, { recursive: true, force: true });
 });
+
+const VERSIONS = [
+  ['/usr/sbin/dockerd', '--version'],
+  ['buildah', '--version'],
+  ['skopeo', '--version'],
+  ['umoci', '--version'],
+] as const;
+
+/** Docker with the base, started by the first who asks. */
+function withDocker(): Promise<Daemon> {
+  docker ??= startDockerd(join(work, 'docker')).then((daemon) => {
+    daemon.client('load', '-i', archive);
+    return daemon;
+  });
+  return docker;
+}
+
+/** Buildah's storage with the base. */
+function withBuildah(): Promise<unknown> {
+  buildah ??= run('buildah', [...storage(), 'pull', `docker-archive:${archive}`]);
+  return buildah;
+}
 
 describe('a Dockerfile builds as elsewhere', () => {
   it.each(CORPUS.map((one) => [one.name, peersOf(one), one] as const))('%s, by %s', async (_, __, one) => {
     const context = writeContext(one);
     const [ours, dockers, buildahs] = await Promise.all([
       buildHere(one, context),
-      DOCKER_DIFFERS[one.name] === undefined ? buildByDocker(one, context) : undefined,
-      BUILDAH_DIFFERS[one.name] === undefined ? buildByBuildah(one, context) : undefined,
+      DOCKER_DIFFERS[one.name] === undefined
+        ? kept({ by: 'docker', inputs, one }, () => buildByDocker(one, context))
+        : undefined,
+      BUILDAH_DIFFERS[one.name] === undefined
+        ? kept({ by: 'buildah', inputs, one }, () => buildByBuildah(one, context))
+        : undefined,
     ]);
     if (dockers !== undefined) expectSame(ours, dockers, 'docker 20.10');
     if (buildahs !== undefined) expectSame(ours, buildahs, 'buildah');
@@ -121,6 +156,7 @@ async function buildHere({ args = [] }: Case, context: string): Promise<Built> {
 }
 
 async function buildByDocker({ args = [] }: Case, context: string): Promise<Built> {
+  const daemon = await withDocker();
   const name = `made${made++}`;
   const host = `unix://${join(work, 'docker', 'd.sock')}`;
   const client = ['-H', host, 'build', '-q', '--network=host', ...args, '-t', name, context];
@@ -129,11 +165,12 @@ async function buildByDocker({ args = [] }: Case, context: string): Promise<Buil
   await run('skopeo', [
     ...['copy', '-q', '--src-daemon-host', host, `docker-daemon:${name}:latest`, `oci:${layout}:latest`],
   ]);
-  const config = docker.client('image', 'inspect', '--format', '{{json .Config}}', name);
+  const config = daemon.client('image', 'inspect', '--format', '{{json .Config}}', name);
   return { ...(await lookAt(layout, 'latest')), config: comparable(JSON.parse(config)) };
 }
 
 async function buildByBuildah({ args = [] }: Case, context: string): Promise<Built> {
+  await withBuildah();
   const name = `made${made++}`;
   const how = [
     '--layers',
@@ -250,7 +287,9 @@ function makeBase(): string {
   chmodSync(join(root, 'tmp'), 0o1777);
   execFileSync('chown', ['1000:1000', join(root, 'home/app')]);
   const tar = join(work, 'rootfs.tar');
-  execFileSync('tar', ['--owner=0', '--group=0', '-C', root, '-cf', tar, '--exclude=./home/app', '.']);
-  execFileSync('tar', ['-C', root, '-rf', tar, './home/app']);
+  // The same bytes each time.
+  const same = ['--sort=name', '--mtime=@1600000000', '-C', root];
+  execFileSync('tar', [...same, '--owner=0', '--group=0', '-cf', tar, '--exclude=./home/app', '.']);
+  execFileSync('tar', [...same, '-rf', tar, './home/app']);
   return tar;
 }
