@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -27,6 +36,28 @@ const texts = async (o?: ReadLogOptions): Promise<string[]> =>
 
 describe('the log of a container', () => {
   it('is empty where there is none', async () => expect(await read()).toEqual([]));
+
+  it('goes on when it could not be turned over', async () => {
+    mkdirSync(join(folder, 'log.1', 'x'), { recursive: true });
+    const log = writer(10);
+    log.write(out('one\n'));
+    log.write(out('two\n'));
+    log.close();
+    rmSync(join(folder, 'log.1'), { recursive: true });
+    expect(await texts()).toEqual(['one\n', 'two\n']);
+  });
+
+  it('loses what there was no room for, and no more', async () => {
+    symlinkSync('/dev/full', join(folder, 'log'));
+    const log = writer();
+    log.write(out('lost\n'));
+    log.close();
+    rmSync(join(folder, 'log'));
+    const next = writer();
+    next.write(out('there\n'));
+    next.close();
+    expect(await texts()).toEqual(['there\n']);
+  });
 
   it('has lines, streams and times, as docker writes them', async () => {
     const log = writer();

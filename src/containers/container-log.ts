@@ -23,7 +23,7 @@ export const logFiles = (folder: string): readonly [older: string, newer: string
   join(folder, 'log'),
 ];
 
-/** Writes down what a container prints, as soon as it comes: a kill loses nothing that was taken. */
+/** Writes down what a container prints, as soon as it comes: a kill loses nothing that was taken. What a full disk does not take is lost; what comes when there is room again is not. */
 export interface LogWriter {
   write(output: Output): void;
   close(): void;
@@ -35,21 +35,34 @@ export function openLogWriter(folder: string, now: () => number, maxBytes = MAX_
   const open = (): number => openSync(newer, 'a', 0o600);
   let fd = open();
   let size = fstatSync(fd).size;
-  // One that was killed in the middle of a line has spoiled that line only.
-  if (size > 0) writeAll(fd, Buffer.from('\n'));
+  // One that was killed in the middle of a line, or found no room for its end, has spoiled that line only.
+  let isTorn = size > 0;
+  const append = (text: string): void => {
+    const bytes = Buffer.from(isTorn ? `\n${text}` : text);
+    isTorn = true;
+    writeAll(fd, bytes);
+    isTorn = false;
+    size += bytes.length;
+  };
+  const turnOver = (): void => {
+    renameSync(newer, older);
+    const next = open();
+    closeSync(fd);
+    fd = next;
+    size = 0;
+  };
   return {
     write({ stream, bytes }) {
       const time = now();
       const text = [...pieces(Buffer.from(bytes))]
         .map((piece) => formatEntry({ stream, time, bytes: piece }))
         .join('');
-      writeAll(fd, Buffer.from(text));
-      size += Buffer.byteLength(text);
-      if (size < maxBytes) return;
-      closeSync(fd);
-      renameSync(newer, older);
-      fd = open();
-      size = 0;
+      try {
+        append(text);
+        if (size >= maxBytes) turnOver();
+      } catch {
+        // The container does not end because its log has no room.
+      }
     },
     close: () => closeSync(fd),
   };

@@ -113,6 +113,7 @@ export async function runContainer(
         ? { kind: 'exited', ...ended, code: KILLED }
         : notStarted(before, { ...ended, code: OWN_FAILURE }),
     );
+    await server?.close({ code: wasRunning ? KILLED : OWN_FAILURE });
     throw error;
   }
 }

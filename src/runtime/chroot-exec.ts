@@ -41,7 +41,7 @@ export function chrootContainer(
     async exec(wanted, o = {}) {
       const io = execIo(wanted);
       const pid = first();
-      const prepared = prepareExec(pid, wanted);
+      const prepared = prepareExec(pid, wanted, container);
       if (prepared.kind === 'refused') return refuseProcess({ ...prepared, mountPoints: [] }, io, o);
       const own = mkdtempSync(join(folder, 'exec-'));
       try {

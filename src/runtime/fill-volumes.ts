@@ -19,14 +19,20 @@ export async function fillVolumes(
   binds: readonly BindMount[],
   o: CallOptions,
 ): Promise<void> {
-  for (const { source, target } of binds.filter((bind) => bind.fill === true)) {
-    const place = resolveInRoot(merged, target);
-    if (kindInRoot(place) !== 'directory') continue;
+  for (const { source, target, fill } of binds.filter(({ volume }) => volume !== undefined)) {
     const home = dirname(source);
+    const mark = `${home}/filling`;
+    // Also who fills nothing settles that: the next one would take what is written now for the half that was done.
+    if (fill !== true && !existsSync(fsPath(mark))) continue;
     const lock = await lockOf(`${home}/lock`, o);
     try {
-      const mark = `${home}/filling`;
-      if (existsSync(fsPath(mark))) empty(source);
+      if (existsSync(fsPath(mark))) {
+        empty(source);
+        rmSync(fsPath(mark));
+      }
+      if (fill !== true) continue;
+      const place = resolveInRoot(merged, target);
+      if (kindInRoot(place) !== 'directory') continue;
       if (readdirSync(fsPath(source)).length > 0 || readdirSync(fsPath(place.host)).length === 0) continue;
       writeFileSync(fsPath(mark), '');
       await snapshotter.copyFolder(place.host, source, o);

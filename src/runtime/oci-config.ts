@@ -43,32 +43,13 @@ interface OciMount {
  * usual device files are bound from the host.
  */
 export function ociConfig(request: ConfigRequest): unknown {
-  const { rootless, privileged, limits = [], confinement = {} } = request;
+  const { rootless, privileged, confinement = {} } = request;
   const shown = privileged || confinement.unmasked === true;
-  const { sysctls = {}, oomScoreAdj } = confinement;
-  const { args, env, cwd, user, binds } = request.process;
-  const capabilities = capabilitiesOf(privileged, confinement)
-    .map(({ name }) => name)
-    .filter((name) => privileged || request.mayMakeDevices || name !== 'CAP_MKNOD');
-  const own = user.uid === 0 ? capabilities : [];
+  const { sysctls = {} } = confinement;
+  const { binds } = request.process;
   return {
     ociVersion: '1.0.2',
-    process: {
-      terminal: request.tty,
-      user: {
-        uid: user.uid,
-        gid: user.gid,
-        umask: 0o022,
-        ...(request.canSetGroups ? { additionalGids: user.groups } : {}),
-      },
-      args,
-      env,
-      cwd,
-      capabilities: { bounding: capabilities, effective: own, permitted: own },
-      noNewPrivileges: confinement.noNewPrivileges === true,
-      ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
-      ...(limits.length === 0 ? {} : { rlimits: limits.map(rlimit) }),
-    },
+    process: processDocument(request),
     root: { path: request.rootPath, readonly: confinement.readOnlyRoot === true },
     ...(request.hostname === '' ? {} : { hostname: request.hostname }),
     mounts: [
@@ -93,6 +74,38 @@ export function ociConfig(request: ConfigRequest): unknown {
   };
 }
 
+/** What of `ConfigRequest` is about one program. */
+export type ProgramRequest = Pick<
+  ConfigRequest,
+  'process' | 'tty' | 'privileged' | 'canSetGroups' | 'mayMakeDevices' | 'confinement' | 'limits'
+>;
+
+function processDocument(request: ProgramRequest): unknown {
+  const { privileged, limits = [], confinement = {} } = request;
+  const { args, env, cwd, user } = request.process;
+  const { oomScoreAdj } = confinement;
+  const capabilities = capabilitiesOf(privileged, confinement)
+    .map(({ name }) => name)
+    .filter((name) => privileged || request.mayMakeDevices || name !== 'CAP_MKNOD');
+  const own = user.uid === 0 ? capabilities : [];
+  return {
+    terminal: request.tty,
+    user: {
+      uid: user.uid,
+      gid: user.gid,
+      umask: 0o022,
+      ...(request.canSetGroups ? { additionalGids: user.groups } : {}),
+    },
+    args,
+    env,
+    cwd,
+    capabilities: { bounding: capabilities, effective: own, permitted: own },
+    noNewPrivileges: confinement.noNewPrivileges === true,
+    ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
+    ...(limits.length === 0 ? {} : { rlimits: limits.map(rlimit) }),
+  };
+}
+
 function networkNamespace(network: ConfigRequest['network']): object[] {
   if (network === 'host') return [];
   return [network === 'none' ? { type: 'network' } : { type: 'network', path: network.path }];
@@ -102,8 +115,13 @@ function networkNamespace(network: ConfigRequest['network']): object[] {
 export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
 /** The document as JSON: limits that are none are the largest number of 64 bits, which no number of JavaScript holds. */
-export const ociConfigText = (request: ConfigRequest): string =>
-  JSON.stringify(ociConfig(request)).replace(/"(soft|hard)":null/g, '"$1":18446744073709551615');
+export const ociConfigText = (request: ConfigRequest): string => textOf(ociConfig(request));
+
+/** The runtime-spec's `process` as JSON, for one more program. */
+export const processText = (request: ProgramRequest): string => textOf(processDocument(request));
+
+const textOf = (document: unknown): string =>
+  JSON.stringify(document).replace(/"(soft|hard)":null/g, '"$1":18446744073709551615');
 
 const rlimit = ({ name, soft, hard }: ResourceLimit) => ({
   type: `RLIMIT_${name.toUpperCase()}`,

@@ -1,17 +1,16 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fsPath } from '../base/names.ts';
-import { capabilitiesOf } from './capabilities.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
+import { processText } from './oci-config.ts';
 import { exitCode } from './oci-exit.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { execIo, prepareExec } from './prepare-exec.ts';
-import type { PreparedProcess } from './prepare-process.ts';
 import { refuseProcess } from './refuse-process.ts';
 import { runProgram } from './run-program.ts';
-import type { ExecProcess, Process, RunningContainer } from './types.ts';
+import type { Process, RunningContainer } from './types.ts';
 
 /** A container that a runtime runs. */
 export interface OciPlace {
@@ -41,15 +40,21 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
     first,
     async exec(wanted, o = {}) {
       const io = execIo(wanted);
-      const prepared = prepareExec(first(), wanted);
+      const prepared = prepareExec(first(), wanted, container);
       if (prepared.kind === 'refused') return refuseProcess({ ...prepared, mountPoints: [] }, io, o);
       const own = mkdtempSync(join(folder, 'exec-'));
       try {
         const file = (name: string): string => join(own, name);
         const privileged = wanted.privileged === true || container.privileged === true;
-        const text = JSON.stringify(
-          execDocument(prepared.process, wanted, privileged, runtime.opensDevices, container.confinement),
-        );
+        const text = processText({
+          process: prepared.process,
+          tty: wanted.tty,
+          privileged,
+          canSetGroups: readOwnNamespace().canSetGroups,
+          mayMakeDevices: !runtime.opensDevices,
+          confinement: container.confinement,
+          limits: container.limits,
+        });
         writeFileSync(fsPath(file('process.json')), text, { mode: 0o600 });
         const words = hearWords(o);
         const end = await runProgram(
@@ -73,35 +78,6 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
         rmSync(fsPath(own), { recursive: true, force: true });
       }
     },
-  };
-}
-
-/** The runtime-spec's `process` (as in oci-config.ts). */
-function execDocument(
-  { args, env, cwd, user }: PreparedProcess,
-  { tty }: ExecProcess,
-  privileged: boolean,
-  opensDevices: boolean,
-  confinement: Process['confinement'],
-): unknown {
-  const capabilities = capabilitiesOf(privileged, confinement)
-    .map(({ name }) => name)
-    .filter((name) => privileged || !opensDevices || name !== 'CAP_MKNOD');
-  const own = user.uid === 0 ? capabilities : [];
-  const { canSetGroups } = readOwnNamespace();
-  return {
-    terminal: tty,
-    user: {
-      uid: user.uid,
-      gid: user.gid,
-      umask: 0o022,
-      ...(canSetGroups ? { additionalGids: user.groups } : {}),
-    },
-    args,
-    env,
-    cwd,
-    capabilities: { bounding: capabilities, effective: own, permitted: own },
-    noNewPrivileges: confinement?.noNewPrivileges === true,
   };
 }
 

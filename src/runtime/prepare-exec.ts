@@ -1,35 +1,35 @@
 import { posix } from 'node:path';
-import { resolveUser } from '../image/user.ts';
 import { runtimeError } from './errors.ts';
 import { findExecutable } from './find-executable.ts';
 import {
   environment,
-  mappedUser,
   type PreparedProcess,
-  readUserFile,
   refuseZeroBytes,
+  resolveUserIn,
   variableIn,
 } from './prepare-process.ts';
 import { kindInRoot, resolveInRoot } from './root-path.ts';
-import type { ExecProcess } from './types.ts';
+import type { ExecProcess, Process } from './types.ts';
 
 export type ExecPreparation =
   | { readonly kind: 'ready'; readonly process: PreparedProcess }
   | { readonly kind: 'refused'; readonly code: 126 | 127; readonly message: string };
 
 /**
- * Resolves one more program for a container whose first process is `first`. What runs in the container may change its files meanwhile: it can only
+ * Resolves one more program for a container whose first process is `first`; it gets the groups that were given to the container too. What runs in the container may change its files meanwhile: it can only
  * deceive itself, as names are all that comes out of this.
  * @throws RUNTIME_NO_COMMAND, RUNTIME_USER_FILE, RUNTIME_UNMAPPED_ID, RUNTIME_ZERO_BYTE and those of resolveUser
  */
-export function prepareExec(first: number, wanted: ExecProcess): ExecPreparation {
+export function prepareExec(
+  first: number,
+  wanted: ExecProcess,
+  { groups }: Pick<Process, 'groups'>,
+): ExecPreparation {
   const root = `/proc/${first}/root`;
   const [name] = wanted.args;
   if (name === undefined || name === '') throw runtimeError('RUNTIME_NO_COMMAND', {});
   refuseZeroBytes(wanted);
-  const user = mappedUser(
-    resolveUser(wanted.user, readUserFile(root, '/etc/passwd'), readUserFile(root, '/etc/group')),
-  );
+  const user = resolveUserIn(root, { user: wanted.user, groups });
   const env = environment({ ...wanted, hostname: '' }, user);
   const place = resolveInRoot(root, posix.normalize(wanted.cwd));
   // /proc/self/fd/N would be a directory of the host (CVE-2024-21626).

@@ -88,12 +88,20 @@ export function resolveProcess(
   const name = wanted.args[0];
   if (name === undefined || name === '') throw runtimeError('RUNTIME_NO_COMMAND', {});
   refuseZeroBytes(wanted);
-  const passwd = readUserFile(merged, '/etc/passwd');
-  const group = readUserFile(merged, '/etc/group');
-  const found = resolveUser(wanted.user, passwd, group);
-  const others = (wanted.groups ?? []).map((name) => resolveUser(`0:${name}`, passwd, group).gid);
-  const user = mappedUser({ ...found, groups: [...new Set([...found.groups, ...others])] });
+  const user = resolveUserIn(merged, wanted);
   return { name, user, env: environment(wanted, user), cwd: makeWorkingDirectory(merged, wanted.cwd) };
+}
+
+/** The user that a name means in a root, with its groups and those given besides. @throws RUNTIME_USER_FILE, RUNTIME_UNMAPPED_ID and those of resolveUser */
+export function resolveUserIn(
+  root: string,
+  { user, groups = [] }: Pick<Process, 'user' | 'groups'>,
+): ResolvedUser {
+  const passwd = readUserFile(root, '/etc/passwd');
+  const group = readUserFile(root, '/etc/group');
+  const found = resolveUser(user, passwd, group);
+  const others = groups.map((name) => resolveUser(`0:${name}`, passwd, group).gid);
+  return mappedUser({ ...found, groups: [...new Set([...found.groups, ...others])] });
 }
 
 /** @throws RUNTIME_ZERO_BYTE */
@@ -107,7 +115,7 @@ export function refuseZeroBytes(wanted: Pick<Process, 'args' | 'env' | 'cwd'>): 
 }
 
 /** @throws RUNTIME_UNMAPPED_ID */
-export function mappedUser(user: ResolvedUser): ResolvedUser {
+function mappedUser(user: ResolvedUser): ResolvedUser {
   const own = readOwnNamespace();
   if (!own.hasUser(user.uid)) throw runtimeError('RUNTIME_UNMAPPED_ID', { id: user.uid });
   if (!own.hasGroup(user.gid)) throw runtimeError('RUNTIME_UNMAPPED_ID', { id: user.gid });
@@ -118,7 +126,7 @@ export function mappedUser(user: ResolvedUser): ResolvedUser {
 const MAX_USER_FILE_BYTES = 10 * 1024 * 1024;
 
 /** A file of the root that names users; undefined if there is none. @throws RUNTIME_USER_FILE */
-export function readUserFile(merged: string, path: string): string | undefined {
+function readUserFile(merged: string, path: string): string | undefined {
   const place = resolveInRoot(merged, path);
   const kind = kindInRoot(place);
   if (kind === 'missing') return undefined;

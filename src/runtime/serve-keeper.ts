@@ -157,7 +157,7 @@ async function runMounted(
       : await prepareMounts(tools, root, { mounts, hasSecrets }, o);
   try {
     const merged = root.mount();
-    if (tools.canMount && request.process.binds.some((bind) => bind.fill === true)) {
+    if (tools.canMount && request.process.binds.some(({ volume }) => volume !== undefined)) {
       await (await import('./fill-volumes.ts')).fillVolumes(
         tools.snapshotter,
         merged,

@@ -53,6 +53,16 @@ describe.each([
     expect(await inside('cat /proc/timer_list | wc -l; ls /sys/firmware | wc -l')).toBe('0\n0\n');
   });
 
+  it('are those of programs that join the container too', async () => {
+    const options = ['--group-add', '99', '-u', '5:6', '--ulimit', 'nofile=77', '--oom-score-adj', '500'];
+    const made = await box.run(['run', '-d', '--name', 'joined', ...options, 'base:1', 'sleep', '10000']);
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    const look = 'id -G; ulimit -n; cat /proc/self/oom_score_adj';
+    const joined = await box.run(['exec', 'joined', 'sh', '-c', look]);
+    expect([joined.stderr, joined.stdout]).toEqual(['', '6 99\n77\n500\n']);
+    expect(await box.run(['rm', '-f', 'joined'])).toMatchObject({ code: 0 });
+  });
+
   it('name groups, hosts, servers, files, limits', async () => {
     expect(await inside('id -G', '--group-add', '99', '-u', '5:6')).toBe('6 99\n');
     expect(await inside('cat /etc/hosts', '--add-host', 'db:10.1.2.3')).toContain('10.1.2.3\tdb\n');

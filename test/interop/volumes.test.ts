@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../support/built-command.ts';
 import { useBox } from '../support/shared-box.ts';
@@ -79,6 +79,21 @@ describe.each([
     await told('run', '--name', 'keeps', 'filled:1', 'true');
     await told('rm', '-v', 'keeps');
     expect(await told('volume', 'ls', '-q')).toBe('');
+  });
+
+  it('lose the half that a kill left of such a copy, and nothing that came after it', async () => {
+    await told('volume', 'create', 'half');
+    const [facts] = JSON.parse(await told('volume', 'inspect', 'half')) as { Mountpoint: string }[];
+    const { Mountpoint } = facts!;
+    writeFileSync(join(Mountpoint, 'torn'), 'to');
+    writeFileSync(join(dirname(Mountpoint), 'filling'), '');
+    await told('run', '--name', 'full', 'base:1', 'sh', '-c', 'mkdir /w; echo of the image > /w/f');
+    await told('commit', 'full', 'full:1');
+    const write = 'ls -A /w; echo mine > /w/mine';
+    expect(await told('run', '--rm', '-v', 'half:/w:nocopy', 'full:1', 'sh', '-c', write)).toBe('');
+    expect(await told('run', '--rm', '-v', 'half:/w', 'full:1', 'ls', '-A', '/w')).toBe('mine\n');
+    await told('rm', 'full');
+    await told('volume', 'rm', 'half');
   });
 
   it('and folders of the host: -v makes a missing one, --mount does not', async () => {
