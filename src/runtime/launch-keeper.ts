@@ -35,7 +35,7 @@ export interface LaunchOptions {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** It is to choose its executor before it is asked. */
   readonly ahead?: boolean | undefined;
-  /** Kills one that is still starting. */
+  /** Gives up one that is still starting; it ends by itself. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -51,7 +51,7 @@ const REFUSED =
   /Operation not permitted|Permission denied|\bEPERM\b|\bEACCES\b|^root has no |^--runtime unisolated$/;
 
 /**
- * Starts the keeper: `setpriv` has it killed when this process dies, `unshare` makes its namespaces. An ordinary user gets a user namespace, with the ids of /etc/subuid if
+ * Starts the keeper: `setpriv` has it killed when this process dies, or it ends then by itself; `unshare` makes its namespaces. An ordinary user gets a user namespace, with the ids of /etc/subuid if
  * that works and else with one id only. Where root gets none, as in a container with docker's default rights, a keeper without any is started, which ends by itself.
  * @throws RUNTIME_PLATFORM, RUNTIME_PROGRAM_MISSING, RUNTIME_NAMESPACES, RUNTIME_NO_RIGHTS, RUNTIME_KEEPER_GONE when it is killed while it starts
  */
@@ -90,11 +90,18 @@ function namespaceChoices(uid: number, runtime: string, problems: string[]): rea
   }
   // The cgroup namespace only lets it mount an empty cgroup tree (keeper-namespace.ts).
   const user = ['--user', '--map-root-user', '--cgroup'];
-  return uid === 0 ? [[]] : [[...user, '--map-auto'], user];
+  return uid === 0 ? [[]] : [[...user, MAPS], user];
 }
 
+/**
+ * With `--map-auto` unshare has a helper that writes the ids; killed before it has told the helper to, it leaves that waiting for ever, with our streams open.
+ * So nothing kills it there before the keeper is up, which ends when it finds its client gone.
+ */
+const MAPS = '--map-auto';
+
 const isolatedCommand = (namespaces: readonly string[]): readonly string[] => [
-  ...['setpriv', '--pdeathsig', 'KILL', '--', 'unshare', ...namespaces],
+  ...(namespaces.includes(MAPS) ? [] : ['setpriv', '--pdeathsig', 'KILL', '--']),
+  ...['unshare', ...namespaces],
   ...['--mount', '--propagation', 'unchanged', '--pid', '--fork', '--kill-child=KILL', '--'],
   ...[process.execPath, PROGRAM],
 ];
@@ -120,7 +127,6 @@ function start(
     },
   );
   const kill = (): void => void child.kill('SIGKILL');
-  signal?.addEventListener('abort', kill, { once: true });
   let said = '';
   let ready = false;
   child.stderr?.on('data', (bytes: Buffer) => {
@@ -128,10 +134,18 @@ function start(
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return new Promise((resolve, reject) => {
+    const abandon = (): void => {
+      if (!args.includes(MAPS)) kill();
+      if (child.connected) child.disconnect();
+      child.stderr?.destroy();
+      child.unref();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', abandon, { once: true });
     child.once('error', (error) =>
       reject(
         systemCode(error) === 'ENOENT'
-          ? runtimeError('RUNTIME_PROGRAM_MISSING', { program: 'setpriv' }, { cause: error })
+          ? runtimeError('RUNTIME_PROGRAM_MISSING', { program }, { cause: error })
           : error,
       ),
     );
@@ -140,7 +154,7 @@ function start(
       else if (message.kind === 'confined') resolve(message.message);
       else if (message.kind === 'ready') {
         ready = true;
-        signal?.removeEventListener('abort', kill);
+        signal?.removeEventListener('abort', abandon);
         resolve(keeperOf(child, ended));
       } else if (message.kind === 'closed') {
         // Node's own tidy end takes milliseconds, and nothing of it is needed; what `unshare` started dies with it.
