@@ -25,5 +25,5 @@ export const PEERS: readonly Peer[] = [
 /** Packages that the suites and the demo need besides the peers. */
 export const OTHER_PACKAGES: readonly string[] = [
   'mmdebstrap', 'arch-test', 'busybox-static', 'uidmap', 'nftables', 'iproute2', 'slirp4netns', 'passt', 'runsc', 'fuse-overlayfs', 'attr', 'libcap2-bin', 'xz-utils', 'bzip2',
-  'zstd', 'acl', 'tmux', 'gcc', 'libc6-dev', 'util-linux', 'mount', 'passwd', 'procps', 'openssl', 'openssh-client', 'qemu-user-static', 'git',
+  'zstd', 'acl', 'tmux', 'gcc', 'libc6-dev', 'util-linux', 'mount', 'passwd', 'procps', 'openssl', 'openssh-client', 'qemu-user-static', 'git', 'tini',
 ]; // biome-ignore format: a list

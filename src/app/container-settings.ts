@@ -9,6 +9,7 @@ import type { ContainerConfig } from '../oci/types.ts';
 import { capabilityName } from '../runtime/capabilities.ts';
 import type { BindMount, Confinement, Process } from '../runtime/types.ts';
 import type { App } from './app.ts';
+import { findInit } from './find-init.ts';
 import { readSurroundings } from './step-surroundings.ts';
 
 type SettingErrors = {
@@ -45,6 +46,7 @@ export interface SettingsRequest {
   readonly ipc?: string | undefined;
   readonly userns?: string | undefined;
   readonly uts?: string | undefined;
+  readonly init: boolean;
 }
 
 /** What becomes of them. */
@@ -85,6 +87,7 @@ export function readSettings(app: App, o: SettingsRequest, network: Process['net
       shmBytes,
       limits,
       ...(o.privileged && { privileged: true }),
+      ...(o.init && { init: needInit(app) }),
       ...(Object.keys(confinement).length > 0 && { confinement }),
       ...(o.groups.length > 0 && { groups: o.groups }),
       ...(hasDns && { dns: { servers: dns, search: dnsSearch, options: dnsOptions } }),
@@ -95,6 +98,16 @@ export function readSettings(app: App, o: SettingsRequest, network: Process['net
     },
     binds: o.devices.map((text) => readDevice(text)),
   };
+}
+
+function needInit(app: App): string {
+  const found = findInit(app.settings.environment.PATH ?? '');
+  if (found === undefined)
+    throw wrong(
+      '--init',
+      'no static docker-init, catatonit or tini is here; packages tini and catatonit have one',
+    );
+  return found;
 }
 
 function readCapability(option: string, text: string): string {

@@ -47,6 +47,7 @@ export async function inspectContainer(app: App, name: string): Promise<Readonly
       CpusetCpus: ran.resources?.cpus ?? '',
       PidsLimit: ran.resources?.pids ?? null,
       Privileged: ran.privileged === true,
+      ...(ran.init !== undefined && { Init: true }),
       ReadonlyRootfs: ran.confinement?.readOnlyRoot === true,
       CapAdd: ran.confinement?.capAdd ?? null,
       CapDrop: ran.confinement?.capDrop ?? null,

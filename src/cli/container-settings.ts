@@ -37,6 +37,7 @@ export const SETTING_OPTIONS: readonly OptionSpec[] = [
   many('--dns-search <domain>', 'where names without a dot are looked for; "." for nowhere'),
   many('--dns-option <option>', 'an option of resolv.conf'),
   { flags: '--domainname <name>', summary: 'its NIS domain name' },
+  { flags: '--init', summary: 'a small program as process 1, that reaps processes and passes signals' },
   { flags: '--stop-signal <signal>', summary: 'what stop sends' },
   { flags: '--stop-timeout <seconds>', summary: 'how long stop waits before it kills' },
   { flags: '--pid <mode>', summary: 'its own only' },
@@ -87,5 +88,6 @@ export function containerSettings(options: OptionValues): SettingsRequest {
     ipc: textOption(options, 'ipc'),
     userns: textOption(options, 'userns'),
     uts: textOption(options, 'uts'),
+    init: flagOption(options, 'init'),
   };
 }

@@ -59,7 +59,7 @@ export type Preparation = { readonly mountPoints: readonly string[] } & (
 export function prepareProcess(root: ProcessRoot, wanted: Process): Preparation {
   const { merged } = root;
   const { name, user, env, cwd } = resolveProcess(merged, wanted);
-  const { binds, mountPoints } = makeMountPoints(root, wanted);
+  const { binds, mountPoints } = makeMountPoints(root, withInit(wanted));
   const found = findExecutable({
     root: merged,
     name,
@@ -73,9 +73,21 @@ export function prepareProcess(root: ProcessRoot, wanted: Process): Preparation 
   return {
     kind: 'ready',
     mountPoints,
-    process: { program: found.path, args: wanted.args, env, cwd, user, binds },
+    process: { ...started(found.path, wanted), env, cwd, user, binds },
   };
 }
+
+/** Where docker shows its init, too. */
+const INIT = '/sbin/docker-init';
+
+const withInit = (wanted: Process): Process =>
+  wanted.init === undefined
+    ? wanted
+    : { ...wanted, binds: [...wanted.binds, { source: wanted.init, target: INIT, readOnly: true }] };
+
+/** What is started: the program itself, or its init with it. */
+const started = (program: string, { init, args }: Process): Pick<PreparedProcess, 'program' | 'args'> =>
+  init === undefined ? { program, args } : { program: INIT, args: [INIT, '--', ...args] };
 
 /**
  * What the process's names mean in a root, which gets its working directory if that is missing.

@@ -122,6 +122,8 @@ export interface Process {
   /** Groups besides those of the user: names of the image, or numbers. */
   readonly groups?: readonly string[] | undefined;
   readonly dns?: DnsChoice | undefined;
+  /** A program of the host, linked statically, that is process 1 and starts this one: it reaps what others leave, and passes signals on. */
+  readonly init?: string | undefined;
   readonly limits?: readonly ResourceLimit[] | undefined;
 }
 

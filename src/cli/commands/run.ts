@@ -20,7 +20,7 @@ export const command: CommandSpec = {
   passThrough: true,
   usageExit: 125,
   later: [
-    '--init', '-a', '--attach', '--link', '--log-driver', '--log-opt', '--gpus', '--volumes-from', '--health-cmd', '--health-interval', '--health-retries',
+    '-a', '--attach', '--link', '--log-driver', '--log-opt', '--gpus', '--volumes-from', '--health-cmd', '--health-interval', '--health-retries',
     '--health-start-period', '--health-timeout', '--no-healthcheck', '--cgroupns', '--cgroup-parent', '--volume-driver', '--isolation',
   ], // biome-ignore format: a list
   options: [
