@@ -108,7 +108,7 @@ function writeCodeCaches(): void {
     const cache = (...args: string[]): void => {
       execFileSync(process.execPath, [join('dist', 'scripts', 'write-code-cache.js'), ...args], {
         env: { PATH: process.env.PATH, DOBOS_ROOT: join(folder, 'store') },
-        stdio: ['ignore', 'ignore', 'inherit'],
+        stdio: ['ignore', 'ignore', 'pipe'],
       });
     };
     cache(
@@ -121,9 +121,11 @@ function writeCodeCaches(): void {
   }
 }
 
+/** The first must go well; exec cannot, and is known then all the same. */
 const warmUpCommands = (context: string): readonly (readonly string[])[] => [
   ['build', '--quiet', '-t', 'warm', context],
   ['create', '--rm', '--name', 'warm', '--network', 'host', '-e', 'A=1', 'warm', '/d'],
+  ['exec', 'warm', '/d'],
   ['ps', '-a'],
   ['rm', 'warm'],
   ['images'],
