@@ -28,7 +28,17 @@ const common: BuildOptions = {
 };
 
 /** Modules of Node that cost milliseconds and that most commands import without a use for them: loaded when something of them is first used. */
-const LATE = ['child_process', 'dns', 'http', 'worker_threads', 'zlib'] as const;
+const LATE = [
+  'child_process',
+  'crypto',
+  'dns',
+  'http',
+  'module',
+  'net',
+  'tls',
+  'worker_threads',
+  'zlib',
+] as const;
 
 /** Node's own modules are loaded when the module that imports them is: in a bundle all imports would stand, and be paid for, at the top. */
 const lazyNode: Plugin = {
@@ -47,7 +57,7 @@ const lazyNode: Plugin = {
 
 /** An object with these names, each of which loads the module when it is read. */
 const late = (path: string, names: readonly string[]): string =>
-  `for (const name of ${JSON.stringify(names)}) Object.defineProperty(exports, name, { enumerable: true, get: () => require(${JSON.stringify(path)})[name] });`;
+  `let loaded; for (const name of ${JSON.stringify(names)}) Object.defineProperty(exports, name, { enumerable: true, get: () => (loaded ??= require(${JSON.stringify(path)}))[name] });`;
 
 /** Of undici the command uses its pools only. In the bundle they are a tenth of its modules, and none is looked for on disk. */
 const undiciPools: Plugin = {
