@@ -15,7 +15,7 @@ const SEED = Number(process.env.DOBOS_SEED ?? Date.now() % 1e9);
 /** Stores at once, each with its own rounds. */
 const LANES = 4;
 /** For what comes as soon as the machine has time for it, in milliseconds. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 type Target = 'command' | 'supervisor' | 'keeper' | 'runtime';
 

@@ -50,7 +50,7 @@ describe('cp against what containers and archives try', () => {
     run.child.stdout!.on('data', (bytes: Buffer) => {
       said += bytes;
     });
-    expect(await until(() => said.includes('ready'), 60_000)).toBe(true);
+    expect(await until(() => said.includes('ready'))).toBe(true);
     if (state === 'stopped') await run.ended;
     const into = join(box.folder, `into-${state}`);
     mkdirSync(into);
@@ -170,7 +170,7 @@ describe('cp against what containers and archives try', () => {
     run.child.stdout!.on('data', (bytes: Buffer) => {
       said += bytes;
     });
-    expect(await until(() => said.includes('ready'), 60_000)).toBe(true);
+    expect(await until(() => said.includes('ready'))).toBe(true);
     writeFileSync(join(box.folder, 'new'), 'new');
     for (let round = 0; round < 6; round++) {
       const { stdout } = await box.run(['cp', '-L', 'swaps:/w/a/secret', '-']);

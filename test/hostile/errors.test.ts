@@ -691,7 +691,7 @@ describe('surroundings that are odd', () => {
       encoding: 'utf8',
       env: sandbox.env,
       cwd: sandbox.folder,
-      timeout: 60_000,
+      timeout: 150_000,
     });
     return {
       shell: text,

@@ -255,7 +255,7 @@ describe('a pull ends with one clear error, nothing stored and no credential sho
 
 describe('pulls from docker-registry through a proxy that fails at random', () => {
   it(`${PLANS} plans end complete, or with one clear error and nothing bad stored (DOBOS_SEED=${SEED})`, {
-    timeout: 240_000,
+    timeout: 600_000,
   }, async () => {
     const seeds = Array.from({ length: PLANS }, (_, at) => SEED + at);
     const trials: Trial[] = [];

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { sha256, streamOf } from '../../src/base/bytes.ts';
 import type { LocalStore } from '../../src/store/contract.ts';
 import { CONFIG, LAYER, MANIFEST, putJson } from '../../src/store/contract-fixtures.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
-import { createSandbox, randomOf, type Sandbox, tarEntry } from '../support/built-command.ts';
+import { createSandbox, randomOf, type Sandbox, tarEntry, until } from '../support/built-command.ts';
 import { type ServedStore, serveStore } from '../support/registry-server.ts';
 
 const SEED = Number(process.env.DOBOS_SEED ?? Date.now() % 1e9);
@@ -111,10 +111,27 @@ describe('a pull that is ended from outside', () => {
     await sandbox.remove();
   });
 
-  /** Pulls until so many bytes have passed, and ends the process by the signal. */
+  /** Bytes of the store's files, also of those that are not whole. */
+  const stored = (): number => {
+    try {
+      return readdirSync(sandbox.folder, { recursive: true, withFileTypes: true }).reduce((sum, entry) => {
+        return sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0);
+      }, 0);
+    } catch {
+      // Something went or was renamed meanwhile: it is looked at again.
+      return 0;
+    }
+  };
+  /** Pulls until so many bytes have passed and nearly all of them lie on the disk, and ends the process by the signal. */
   const pullUntil = async (name: string, bytes: number, signal: NodeJS.Signals): Promise<void> => {
+    const before = stored();
     const { child, ended } = sandbox.start(['pull', `${line.host}/${name}:1`]);
-    line.deadAfter(bytes, () => setTimeout(() => child.kill(signal), 150));
+    await new Promise<void>((resolve) => {
+      line.deadAfter(bytes, resolve);
+      void ended.then(() => resolve());
+    });
+    await until(() => stored() - before > bytes - MB, 30_000);
+    child.kill(signal);
     const { code, signal: by } = await ended;
     expect([code, by]).toEqual(signal === 'SIGKILL' ? [null, 'SIGKILL'] : [130, null]);
   };

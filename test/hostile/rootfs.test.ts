@@ -180,7 +180,7 @@ test.each(['trusted', 'whole'] as const)(
     expect(Number(said.split('\n').at(-2))).toBeGreaterThan(10);
     expect(canary.look()).toEqual(before);
   },
-  120_000,
+  300_000,
 );
 
 describe('layers that lie', () => {
@@ -338,4 +338,4 @@ test(`killed at any moment of an unpacking, the next process shows whole layers 
     expect(await survivor.run('return (await snapshotter.list()).length')).toBe(3);
     await survivor.close();
   }
-}, 120_000);
+}, 300_000);

@@ -13,7 +13,7 @@ import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isDobosError } from '../../src/base/errors.ts';
 import type { LocalStore } from '../../src/store/contract.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
@@ -294,7 +294,8 @@ describe('ADD of a git repository', () => {
   });
 
   it('ends git and leaves nothing when the build is aborted', async () => {
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('dobos-stage-'));
+    const own = mkdtempSync(join(folder, 'tmp-'));
+    vi.stubEnv('TMPDIR', own);
     const stop = new AbortController();
     const silent = createTcpServer((socket) => {
       socket.on('data', () => stop.abort(new Error('enough')));
@@ -304,7 +305,8 @@ describe('ADD of a git repository', () => {
     const { port } = silent.address() as { port: number };
     const text = `FROM scratch\nADD git://127.0.0.1:${port}/x /\n`;
     await expect(build(store, text, { gitEnv: env, signal: stop.signal })).rejects.toThrow('enough');
+    vi.unstubAllEnvs();
     await new Promise((resolve) => silent.close(resolve));
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('dobos-stage-'))).toEqual(before);
+    expect(readdirSync(own)).toEqual([]);
   });
 });

@@ -102,7 +102,7 @@ describe('the record of a build', () => {
       .update('\x1b[1mend');
     const whole = readFileSync(join(bench.sandbox.store, 'builds', stem, log!));
     expect(createHash('sha256').update(whole).digest('hex')).toBe(want.digest('hex'));
-  }, 20_000);
+  });
 
   it('of a build that is killed says so, and has what its steps printed until then', async () => {
     const context = bench.context('FROM base:1\nRUN echo before the end; sleep 50\n');

@@ -119,11 +119,11 @@ describe.each(['root', 'an ordinary user'])('a bundle of %s', (who) => {
   it('is whole or not there, also when the command is killed, and the next one removes the rest', async () => {
     const bundle = join(box.folder, 'killed');
     const first = box.start(['bundle', 'app', bundle]);
-    expect(await until(() => begun().length > 0 || existsSync(bundle), 30_000)).toBe(true);
+    expect(await until(() => begun().length > 0 || existsSync(bundle))).toBe(true);
     first.child.kill('SIGKILL');
     await first.ended;
     if (existsSync(bundle)) rmSync(bundle, { recursive: true });
-    expect(await until(() => box.processes().length === 0, 30_000)).toBe(true);
+    expect(await until(() => box.processes().length === 0)).toBe(true);
     await told('bundle', 'app', bundle);
     expect(begun()).toEqual([]);
     expect(runtime('runc', bundle).stdout).toBe(SAID);

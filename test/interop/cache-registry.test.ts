@@ -46,7 +46,7 @@ beforeAll(async () => {
       '',
     ].join('\n'),
   );
-}, 60_000);
+});
 afterAll(async () => {
   for (const box of boxes) await box.remove();
   await proxy.stop();

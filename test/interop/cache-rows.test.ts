@@ -284,7 +284,7 @@ describe('what a step depends on, and what not', () => {
     const other = join(sandbox.folder, 'other');
     write(other, { Dockerfile: 'FROM base:1\nRUN echo other > /other\n' });
     expect((await sandbox.run(['build', '-q', '-t', 'other:1', other])).code).toBe(0);
-  }, 120_000);
+  }, 300_000);
   afterAll(() => sandbox.remove());
 
   it.each(ROWS.map((row) => [row.name, row] as const))('%s', async (name, row) => {

@@ -59,7 +59,7 @@ describe('limits of containers', () => {
       started.child.stdout!.on('data', (bytes: Buffer) => {
         said += bytes;
       });
-      expect(await until(() => said.includes('ready'), 60_000)).toBe(true);
+      expect(await until(() => said.includes('ready'))).toBe(true);
       const facts = JSON.parse((await box.run(['inspect', 'held'])).stdout) as {
         Id: string;
         HostConfig: object;
@@ -76,7 +76,7 @@ describe('limits of containers', () => {
       // Killed with all its processes, it leaves folders that go with the container.
       started.child.kill('SIGKILL');
       await once(started.child, 'close');
-      expect(await until(() => box.processes().length === 0, 60_000)).toBe(true);
+      expect(await until(() => box.processes().length === 0)).toBe(true);
       expect((await box.run(['rm', 'held'])).stderr).toBe('');
       expect(machineTraces(box, Id).cgroups).toEqual([]);
     });
@@ -111,7 +111,7 @@ describe('limits of containers', () => {
     started.child.stdout!.on('data', (bytes: Buffer) => {
       said += bytes;
     });
-    expect(await until(() => said.includes('ready'), 60_000)).toBe(true);
+    expect(await until(() => said.includes('ready'))).toBe(true);
     const { stdout } = await box.run(['ps', '-q', '--no-trunc']);
     const folders = existsSync(CGROUPS) ? readdirSync(CGROUPS) : [];
     expect(folders.filter((name) => existsSync(join(CGROUPS, name, 'dobos', stdout.trim())))).toEqual([]);

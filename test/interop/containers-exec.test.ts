@@ -102,7 +102,7 @@ describe.each([
     run.child.stdout!.on('data', (bytes: Buffer) => {
       said += bytes;
     });
-    expect(await until(() => said.includes('ready'), 50_000)).toBe(true);
+    expect(await until(() => said.includes('ready'))).toBe(true);
     expect(await told('exec', 'front', 'cat', '/proc/1/comm')).toMatch(/^(?:sh|sleep)\n$/);
     expect((await box.run(['attach', 'front'])).stderr).toContain('in the foreground of another command');
     await told('kill', 'front');
@@ -175,10 +175,11 @@ describe.each([
     attached.child.stdout!.on('data', (bytes: Buffer) => {
       said += bytes;
     });
-    expect(await until(() => said.includes('got words'), 50_000)).toBe(true);
+    expect(await until(() => said.includes('got words'))).toBe(true);
     attached.child.kill('SIGTERM');
     expect(await attached.ended).toMatchObject({ code: 3, stdout: 'got words\nheard\n' });
     expect(await told('logs', 'reads')).toBe('got words\nheard\n');
+    expect(await told('wait', 'reads')).toBe('3\n');
     await told('rm', 'reads');
     expect(await until(() => box.processes().length === 0)).toBe(true);
   });

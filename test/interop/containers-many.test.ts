@@ -7,7 +7,7 @@ import { useBox } from '../support/shared-box.ts';
 const CONTAINERS = 100;
 const AT_ONCE = 20;
 /** For what comes as soon as the machine has time for it, in milliseconds. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 describe('many containers over runc by root', () => {
   let box: Sandbox;

@@ -60,7 +60,7 @@ beforeAll(async () => {
     'MKNOD',
     ...run.slice(1),
   );
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await docker?.stop();
   spawnSync('podman', ['--root', join(work, 'podman'), '--runroot', join(work, 'podman-run'), 'rm', '-af']);

@@ -221,6 +221,6 @@ function inTerminal(box: Sandbox, words: readonly string[], typed: readonly stri
   return spawnSync('python3', ['-c', script, JSON.stringify(typed), ...command], {
     encoding: 'utf8',
     env: box.env,
-    timeout: 30_000,
+    timeout: 120_000,
   }).stdout.replace(/\r|\x1b\[6n/g, '');
 }

@@ -89,7 +89,7 @@ describe.each([
     run.child.stdout!.on('data', (bytes: Buffer) => {
       said += bytes;
     });
-    expect(await until(() => said.includes('ready'), 60_000)).toBe(true);
+    expect(await until(() => said.includes('ready'))).toBe(true);
     await told('cp', 'busy:/tmp/mine', here('mine'));
     expect(readFileSync(here('mine'), 'utf8')).toBe('1\n');
     await told('cp', file('go', 'went\n'), 'busy:/tmp/');

@@ -117,7 +117,7 @@ print(json.dumps({"echo": whole, "code": code, "seen": seen.decode()}))
   const ran = spawnSync('/usr/bin/python3', ['-c', script, JSON.stringify(pairs), ...words], {
     env: box.env,
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 120_000,
   });
   return JSON.parse(ran.stdout);
 }

@@ -83,7 +83,7 @@ beforeAll(async () => {
   await putNestedIndex(registry.host, 'app', 'nested', 'index');
   proxy = await startFaultProxy({ upstream: registry.host });
   box = createSandbox();
-}, 60_000);
+});
 afterAll(async () => {
   await box.remove();
   await proxy.stop();
@@ -322,7 +322,7 @@ describe('docker-registry with TLS', () => {
 });
 
 describe('fifty images that share layers, from docker-registry', () => {
-  it('move the bytes of each blob once, and none when pulled again', { timeout: 120_000 }, async () => {
+  it('move the bytes of each blob once, and none when pulled again', { timeout: 300_000 }, async () => {
     const [names, unique] = await pushFamily(50);
     const counting = await startFaultProxy({ upstream: registry.host });
     const folder = mkdtempSync(join(work, 'fifty-'));

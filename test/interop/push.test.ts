@@ -58,7 +58,7 @@ beforeAll(async () => {
     'FROM base:1\nCOPY noise /noise\nCOPY greeting /\nCMD cat /greeting\n',
   );
   await ok(box.run(['build', '-t', nameOf('1'), context]));
-}, 60_000);
+});
 afterAll(async () => {
   await box.remove();
   await proxy.stop();

@@ -64,7 +64,7 @@ describe.each(['runc', 'chroot'])('hello-c by an ordinary user with %s', (runtim
     // `_apt` owns what it fetches into; in one id, apt would say that it cannot drop its rights.
     const owner = dobos('run', 'hello-c', 'stat', '-c', '%U %u', '/var/lib/apt/lists/partial');
     expect(owner).toMatch(/^_apt \d+\n$/);
-  }, 120_000);
+  }, 300_000);
 
   it('has the file tree of the image that root builds, but for times and logs', async () => {
     const mine = viewTree(await readTree(dobos.store, 'hello-c'), { times: false });
@@ -74,7 +74,7 @@ describe.each(['runc', 'chroot'])('hello-c by an ordinary user with %s', (runtim
     for (const path of ['app', 'app/hello.c', 'app/hello', 'usr/bin/gcc'])
       expect(mine[path], path).toMatch(/^\w+ \d+ 0:0/);
     expect(mine['etc/gshadow']).toMatch(/^file 640 0:42 /);
-  }, 120_000);
+  }, 300_000);
 
   it('hands files out to that user, and has them as root inside', () => {
     const shared = join(home(), `shared-${runtime}`);
@@ -91,11 +91,11 @@ describe.each(['runc', 'chroot'])('hello-c by an ordinary user with %s', (runtim
     dobos('run', '-v', `${shared}:/out`, 'owners', 'cp', '/app/hello', '/out/hello');
     expect(lstatSync(join(shared, 'hello'))).toMatchObject({ uid: user.uid, gid: user.gid });
     expect(execFileSync(join(shared, 'hello'), { encoding: 'utf8' })).toBe(GREETING);
-  }, 120_000);
+  }, 300_000);
 
   it('leaves a store that checks clean', () => {
     expect(dobos.tell('system', 'check')).toMatchObject({ code: 0 });
-  }, 120_000);
+  }, 300_000);
 });
 
 function asUser({ uid, gid }: User, ...command: readonly string[]): void {
@@ -122,7 +122,7 @@ describe.each(['runc', 'chroot'])('an ordinary user without lines in /etc/subuid
     dobos('import', '--change', 'ENV PATH=/bin', tar, 'box');
     dobos('build', '-t', 'single', context);
     expect(dobos('run', 'single')).toBe('made\n');
-  }, 120_000);
+  }, 300_000);
 
   it('is told which file belongs to whom, and what to do, when there are others', () => {
     const dobos = open();
@@ -132,5 +132,5 @@ describe.each(['runc', 'chroot'])('an ordinary user without lines in /etc/subuid
     expect(told.stderr).toMatch(/dobos: \/\S+ belongs to \d+:\d+, which this user namespace does not have\n/);
     expect(told.stderr).toMatch(/hint: .*\/etc\/subuid and \/etc\/subgid/);
     expect(dobos.tell('system', 'check')).toMatchObject({ code: 0 });
-  }, 120_000);
+  }, 300_000);
 });

@@ -201,9 +201,8 @@ export function describeExecutor(
       expect(stdout).toBe('0\n1\n2\n3\n');
     });
     it('ends processes left in the background with the first one', async () => {
-      const started = performance.now();
+      // Longer than a test may take.
       expect((await at.run(sh('sleep 1000 & echo started'))).stdout).toBe('started\n');
-      expect(performance.now() - started).toBeLessThan(30_000);
     });
     it('ends at an abort, with the abort’s reason', async () => {
       const abort = new AbortController();

@@ -172,4 +172,4 @@ it('nothing of a secret is in the store, the logs, the cache that is written or 
 
   const values = [...Object.values(PLANTED).map((text) => Buffer.from(text)), seed];
   expect(values.flatMap((value) => formsOf(value).flatMap(holding))).toEqual([]);
-}, 60_000);
+});

@@ -93,7 +93,7 @@ for (const { pages, debian = false, registry = false, podman = false } of GROUPS
         dobos(['import', '-c', 'CMD ["bash"]', debianBase(), 'debian:bookworm']);
         dobos(['tag', 'debian:bookworm', 'debian']);
       }
-    }, 180_000);
+    }, 600_000);
     afterAll(async () => {
       terminals.close();
       await served?.stop();

@@ -42,7 +42,7 @@ export function createBuildah(folder: string): { build(context: string): BuiltTr
     execFileSync('buildah', [...own, ...args], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
+      timeout: 150_000,
     }).trim();
   return {
     build(context) {

@@ -69,7 +69,7 @@ async function start(
       call('version');
       break;
     } catch (error) {
-      if (tries > 300 || daemon.exitCode !== null) throw error;
+      if (tries > 1200 || daemon.exitCode !== null) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

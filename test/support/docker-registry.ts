@@ -30,7 +30,7 @@ export const PASSWORD = 'open-sesame';
 const HTPASSWD = `${USER}:$2b$04$FigEGFJxo6cvIu5puZZP4ed3jv6mopaxYiUvZHLhXcXb7j235SLtu\n`;
 
 /** Longest wait for its first word, in milliseconds. */
-const LONGEST_START_MS = 30_000;
+const LONGEST_START_MS = 120_000;
 const POLL_MS = 5;
 
 export async function startDockerRegistry(

@@ -52,7 +52,7 @@ export function useFaultRig(): FaultRig {
       images.push(from, `${made.registry.host}/app:${tag}`, '--all', '--preserve-digests');
       digests.set(tag, inspect(`${made.registry.host}/app:${tag}`).digest as Digest);
     }
-  }, 60_000);
+  });
   afterAll(async () => {
     await made.registry?.stop();
     rmSync(made.work, { recursive: true, force: true });

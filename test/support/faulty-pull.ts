@@ -70,7 +70,7 @@ export async function pullThrough(
   },
 ): Promise<Ended> {
   const { http, from } = openRepository(proxy, o.seed, o.ca);
-  const hangs = AbortSignal.timeout(o.longestMs ?? 60_000);
+  const hangs = AbortSignal.timeout(o.longestMs ?? 150_000);
   try {
     const pulled = await pull(from, o.store, o.reference, hangs);
     return { error: undefined, pulled };

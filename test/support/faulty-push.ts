@@ -20,7 +20,7 @@ export async function pushThrough(
   },
 ): Promise<{ readonly error: unknown; readonly pushed: Descriptor | undefined }> {
   const { http, registry } = openClient(proxy, o.seed, o.ca);
-  const hangs = AbortSignal.timeout(60_000);
+  const hangs = AbortSignal.timeout(150_000);
   try {
     const to = registry.writable(proxy.host, o.repository);
     const { target } = await pushImage(

@@ -9,7 +9,7 @@ export interface TmuxTerminal {
   type(text: string): void;
   /** The screen's lines without the blanks at their ends; with `colours` as tmux writes them. */
   screen(colours?: boolean): string[];
-  /** The screen when it fits; fails with the screen that did not, after a minute. */
+  /** The screen when it fits; fails with the screen that did not, after minutes. */
   until(fits: (screen: readonly string[]) => boolean, what: string): Promise<string[]>;
   resize(columns: number, rows: number): void;
   /** What tmux knows of it: `alternate_on`, `cursor_flag`, `pane_pid`. */
@@ -28,7 +28,7 @@ export interface TmuxOptions {
 }
 
 /** Longer than anything takes on a busy machine. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 150_000;
 let sockets = 0;
 
 export function openTmux({ columns, rows, folder, env, command }: TmuxOptions): TmuxTerminal {

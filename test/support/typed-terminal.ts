@@ -56,7 +56,7 @@ export async function inTerminal(
     env: { ...box.env, TERM: 'xterm' },
     cwd: box.folder,
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 50_000,
+    timeout: 150_000,
     ...(o.user === undefined ? {} : { uid: o.user.uid, gid: o.user.gid }),
   });
   let seen = '';
