@@ -21,8 +21,11 @@ export function debianBase(say: (text: string) => void = () => {}, packages: rea
   say('making the base image debian:bookworm from packages (about 20 seconds; kept for the next time) …');
   const more = packages.length === 0 ? [] : [`--include=${packages.join(',')}`];
   const part = `${file}.${process.pid}.part.tar`;
-  runProgram('mmdebstrap', ['--quiet', '--variant=minbase', ...more, 'bookworm', part, ...debianSources()]);
-  renameSync(part, file);
+  const make = ['mmdebstrap', '--quiet', '--variant=minbase', ...more, 'bookworm', part, ...debianSources()];
+  // Who comes while another makes it waits for that one's.
+  const unlessThere = ['sh', '-c', '[ -e "$0" ] || exec "$@"', file, ...make];
+  runProgram('flock', [`${file}.lock`, ...unlessThere]);
+  if (existsSync(part)) renameSync(part, file);
   return file;
 }
 
