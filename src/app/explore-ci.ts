@@ -31,6 +31,8 @@ export interface CiReport {
   readonly hidden: number;
   readonly efficiency: number;
   readonly layers: number;
+  /** Whether the digests of all layers were compared with what they hold, now or when the image was looked at before. */
+  readonly digestsChecked: boolean;
   readonly rules: readonly CiRule[];
 }
 
@@ -75,13 +77,14 @@ export interface CiLayer {
   readonly line?: number | undefined;
 }
 
-/** Holds an image to rules. @throws as `openSource` */
+/** Holds an image to rules. `whole`: the exploration is wanted with all that it can have, which means reading all of the image. @throws as `openSource` */
 export async function checkImage(
   app: App,
   name: string,
   rules: ChosenRules,
-  o: ExploreRequest & { readonly folder: string },
+  asked: ExploreRequest & { readonly folder: string; readonly whole: boolean },
 ): Promise<{ readonly report: CiReport; readonly exploration: Exploration }> {
+  const o = { ...asked, unproven: !asked.whole, duplicates: asked.whole };
   const source = await openSource(app, name, o);
   try {
     const other =
@@ -110,6 +113,7 @@ export async function checkImage(
           hidden,
           efficiency,
           layers: report.layers.length,
+          digestsChecked: exploration.indexes.every(({ unproven }) => unproven !== true),
           rules: results.map((result) => ({
             rule: result.rule,
             status: result.status,
@@ -137,7 +141,7 @@ export async function diveImage(
   name: string,
   o: ExploreRequest,
 ): Promise<{ readonly numbers: DiveNumbers; json(): DiveJson }> {
-  const source = await openSource(app, name, { ...o, bare: true });
+  const source = await openSource(app, name, { ...o, bare: true, unproven: true });
   await source.close();
   const { report, indexes } = source.exploration;
   const ids = source.members.map((member) => member.split('/')[0]!);
@@ -146,9 +150,9 @@ export async function diveImage(
 
 /** The Dockerfile is that of the first image, and standard input is read once. */
 function otherOptions(name: string, against: string, o: ExploreRequest): ExploreRequest {
-  const { platform, insecure, signal } = o;
+  const { platform, insecure, signal, unproven } = o;
   const stdin = name === '-' && against === '-' ? undefined : o.stdin;
-  return { platform, insecure, signal, stdin, bare: true };
+  return { platform, insecure, signal, stdin, unproven, bare: true };
 }
 
 const subjectOf = ({ report, indexes, trees }: OpenExploration) => ({ report, indexes, trees });

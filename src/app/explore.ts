@@ -11,6 +11,8 @@ export interface ExploreRequest extends SourceOptions {
   readonly target?: string | undefined;
   /** Only files matter: bases, lines and equal files are not looked for. */
   readonly bare?: boolean | undefined;
+  /** The digests of layers need not be proven: of an archive only the headers are read, where that is enough. */
+  readonly unproven?: boolean | undefined;
   /** False: equal files are not looked for, which takes long in large images. */
   readonly duplicates?: boolean | undefined;
 }
@@ -40,7 +42,7 @@ export async function openSource(app: App, name: string, o: ExploreRequest): Pro
   try {
     if (o.bare === true)
       return {
-        exploration: await openExploration(store, image, { signal: o.signal }),
+        exploration: await openExploration(store, image, { signal: o.signal, unproven: o.unproven }),
         members,
         store,
         close,
@@ -49,9 +51,9 @@ export async function openSource(app: App, name: string, o: ExploreRequest): Pro
       knownImages(app, o),
       given === undefined ? recordedInstructions(app, image.manifest.config.digest) : undefined,
     ]);
-    const { signal, duplicates = true } = o;
+    const { signal, unproven, duplicates = true } = o;
     const source = given ?? recorded;
-    const exploration = await openExploration(store, image, { known, source, duplicates, signal });
+    const exploration = await openExploration(store, image, { known, source, duplicates, unproven, signal });
     return { exploration, members, store, close };
   } catch (error) {
     await close();

@@ -26,6 +26,8 @@ export interface ExploreOptions extends CallOptions {
   readonly source?: InstructionSource | undefined;
   /** Looks for equal files too. */
   readonly duplicates?: boolean | undefined;
+  /** As `ReadIndexOptions`: then no more of an archive is read than the answer needs. */
+  readonly unproven?: boolean | undefined;
 }
 
 /** An explored image with what is too much for a report. */

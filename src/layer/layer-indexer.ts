@@ -13,10 +13,18 @@ export interface LayerIndexer {
   write(chunk: Buffer): void;
   /** The bytes of the index, to be loaded by `loadLayerIndex`, and the digest of all that was written. */
   end(): { readonly diffId: Digest; readonly bytes: Buffer };
+  /** How many of the next bytes need not be seen: as `TarDecoder`. */
+  readonly skippable: number;
+  skip(bytes: number): void;
 }
 
-/** An indexer of one layer; `algorithm` is that of the diffId it will be compared with; with a `known` diffId the whole is not hashed. pax global headers are ignored and so is what follows the end of the archive, as in containerd and umoci (oci.md a.6 A14, A15). */
-export function createLayerIndexer(algorithm = 'sha256', known?: Digest): LayerIndexer {
+/** An indexer of one layer; `algorithm` is that of the diffId it will be compared with; with a `known` diffId the whole is not hashed, and without `contents` no file is. pax global headers are ignored and so is what follows the end of the archive, as in containerd and umoci (oci.md a.6 A14, A15). */
+export function createLayerIndexer(
+  algorithm = 'sha256',
+  known?: Digest,
+  o: { readonly contents?: boolean } = {},
+): LayerIndexer {
+  const hashes = o.contents !== false;
   const whole = known === undefined ? hasherFor(`${algorithm}:`) : undefined;
   const builder = createIndexBuilder();
   let file: { readonly path: string; readonly size: number } | undefined;
@@ -31,10 +39,11 @@ export function createLayerIndexer(algorithm = 'sha256', known?: Digest): LayerI
           file !== undefined && isAccountPath(file.path) && file.size <= MAX_ACCOUNT_BYTES ? [] : undefined;
         if (file?.size === 0) builder.setDigest(EMPTY_SHA256);
       },
-      wantsContent: () => file !== undefined,
+      wantsContent: () => file !== undefined && (hashes || account !== undefined),
       onData(chunk) {
         if (file === undefined) return;
         account?.push(Buffer.from(chunk));
+        if (!hashes) return;
         // One call per small file: a hash object costs as much as hashing 2 KB.
         if (running === undefined && chunk.length === file.size) {
           builder.setDigest(hash('sha256', chunk, 'buffer'));
@@ -82,6 +91,10 @@ export function createLayerIndexer(algorithm = 'sha256', known?: Digest): LayerI
   };
 
   return {
+    get skippable() {
+      return decoder.skippable;
+    },
+    skip: decoder.skip,
     write(chunk) {
       whole?.update(chunk);
       decoder.write(chunk);

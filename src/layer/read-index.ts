@@ -23,6 +23,8 @@ const making = new WeakMap<LocalStore, Map<Digest, Promise<LayerIndex>>>();
 export interface ReadIndexOptions extends CallOptions {
   /** False: other layers keep the cores busy, so this one is read by one thread. */
   readonly alone?: boolean | undefined;
+  /** The diffId need not be proven: of an uncompressed layer that lies in a file only the headers are read, and nothing is noted (`readHeaderIndex`). */
+  readonly unproven?: boolean | undefined;
 }
 
 /**
@@ -37,6 +39,10 @@ export async function readLayerIndex(
 ): Promise<LayerIndex> {
   const kept = await loadNote(store, layer.diffId);
   if (kept !== undefined) return kept;
+  if (o.unproven === true) {
+    const quick = await readUnproven(store, layer, o);
+    if (quick !== undefined) return quick;
+  }
   const inStore = making.get(store) ?? new Map<Digest, Promise<LayerIndex>>();
   making.set(store, inStore);
   const running = inStore.get(layer.diffId);
@@ -60,7 +66,7 @@ export async function readLayerIndex(
 export async function readLayerIndexes(
   store: LocalStore,
   layers: readonly Layer[],
-  o: CallOptions = {},
+  o: Pick<ReadIndexOptions, 'signal' | 'unproven'> = {},
 ): Promise<LayerIndex[]> {
   const cores = availableParallelism();
   const order = layers.map((_, i) => i).sort((a, b) => layers[b]!.blob.size - layers[a]!.blob.size);
@@ -71,6 +77,26 @@ export async function readLayerIndexes(
     made[which] = await readLayerIndex(store, layers[which]!, { ...o, alone: turn >= whole });
   });
   return made;
+}
+
+/** Undefined for a layer that has to be read whole anyway. */
+async function readUnproven(
+  store: LocalStore,
+  { blob, diffId }: Layer,
+  o: CallOptions,
+): Promise<LayerIndex | undefined> {
+  const region = await store.locate(blob, o);
+  if (region === undefined) return undefined;
+  const [{ readCompression }, { readHeaderIndex }] = await Promise.all([
+    import('./build-layer-index.ts'),
+    import('./read-headers.ts'),
+  ]);
+  if (readCompression(region) !== 'none') return undefined;
+  try {
+    return readHeaderIndex(region, diffId);
+  } catch (error) {
+    throw layerProblem(error, blob);
+  }
 }
 
 /** Stores the index's bytes beside the blobs. A store that cannot be written loses time only, so that is no error. */

@@ -62,6 +62,8 @@ export interface ContentPiece {
 /** Everything about a layer but its bytes. */
 export interface LayerIndex {
   readonly diffId: Digest;
+  /** True if the diffId was taken at its word (`readHeaderIndex`). */
+  readonly unproven?: boolean | undefined;
   /** Bytes of the uncompressed tar. */
   readonly tarSize: number;
   /** Number of entries, whiteouts and duplicates included. */

@@ -44,6 +44,7 @@ function reportOf(findings: readonly CiFinding[], more = 0): CiReport {
     hidden: 4,
     efficiency: 0.6,
     layers: 2,
+    digestsChecked: true,
     rules: [
       { ...failed, rule: 'min-efficiency', status: 'passed', message: 'fine', findings: [], more: 0 },
       { ...failed, rule: 'max-hidden', message: `${EVIL} too many` },

@@ -21,6 +21,7 @@ export async function runRules(call: CommandCall): Promise<number> {
     ...imageOptions(call),
     folder,
     signal,
+    whole: json !== undefined,
   });
   const format = textOption(options, 'format') ?? 'text';
   const plain = (): string => textReport(report, createPaint(false));
