@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
-import { writeLaunched } from './launched.ts';
+import { ALL, writeLaunched } from './launched.ts';
 
 const common: BuildOptions = {
   bundle: true,
@@ -99,7 +99,7 @@ async function bundle(): Promise<void> {
   await build({ ...common, outdir: 'dist', entryPoints, plugins: [lazyNode] });
   const external = (common.external ?? []).filter((name) => name !== 'undici');
   const command = { ...common, external, plugins: [undiciPools, lazyNode] };
-  await writeLaunched(command, 'dist/dobos.cjs', join('src', 'cli', 'main.ts'));
+  await writeLaunched(command, 'dist/dobos.cjs', join('src', 'cli', 'main.ts'), ['build', 'explore']);
   chmodSync('dist/dobos.cjs', 0o755);
   for (const file of PROCESSES) {
     const launcher = join('dist', `${basename(file, '.ts')}.cjs`);
@@ -110,7 +110,7 @@ async function bundle(): Promise<void> {
 /** Processes of their own, not threads: started like the command. */
 const PROCESSES = [join('runtime', 'keeper-worker.ts'), join('containers', 'supervisor-worker.ts')];
 
-/** Compiled ahead: of the command what builds and containers call, of the processes, which cannot run here, everything. */
+/** Compiled ahead: of the command what builds, containers and the explorer call, of the processes, which cannot run here, everything. */
 function writeCodeCaches(): void {
   const folder = mkdtempSync(join(tmpdir(), 'dobos-build-'));
   try {
@@ -121,25 +121,33 @@ function writeCodeCaches(): void {
         stdio: ['ignore', 'ignore', 'pipe'],
       });
     };
-    cache(
-      'dist/dobos.cjs',
-      ...warmUpCommands(folder).flatMap((words, at) => [...(at > 0 ? ['--then'] : []), ...words]),
-    );
-    for (const file of PROCESSES) cache(join('dist', `${basename(file, '.ts')}.cjs`));
+    for (const [kind, rows] of Object.entries(warmUpCommands(folder))) {
+      const words = rows.flatMap((row, at) => [...(at > 0 ? ['--then'] : []), ...row]);
+      cache('dist/dobos.cjs', kind, ...words);
+    }
+    for (const file of PROCESSES) cache(join('dist', `${basename(file, '.ts')}.cjs`), ALL);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** The first must go well; exec cannot, and is known then all the same. */
-const warmUpCommands = (context: string): readonly (readonly string[])[] => [
-  ['build', '--quiet', '-t', 'warm', context],
-  ['create', '--rm', '--name', 'warm', '--network', 'host', '-e', 'A=1', 'warm', '/d'],
-  ['exec', 'warm', '/d'],
-  ['ps', '-a'],
-  ['rm', 'warm'],
-  ['images'],
-];
+/** By their kind, in this order. The first of each must go well; exec cannot, and is known then all the same. */
+const warmUpCommands = (folder: string): Readonly<Record<string, readonly (readonly string[])[]>> => ({
+  build: [['build', '--quiet', '-t', 'warm', folder]],
+  [ALL]: [
+    ['create', '--rm', '--name', 'warm', '--network', 'host', '-e', 'A=1', 'warm', '/d'],
+    ['exec', 'warm', '/d'],
+    ['ps', '-a'],
+    ['rm', 'warm'],
+    ['images'],
+    ['save', '-o', join(folder, 'warm.tar'), 'warm'],
+  ],
+  explore: [
+    ['explore', '--ci', 'warm'],
+    ['explore', '--ci', join(folder, 'warm.tar')],
+    ['explore', '--summary', join(folder, 'warm.tar')],
+  ],
+});
 
 /** The build checks are called in a quiet build only where the file speaks of them. */
 const WARM_UP = `# check=error=false

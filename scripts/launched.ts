@@ -2,15 +2,22 @@ import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 
-/** Where the bundle of a launcher stands, and what V8 made of it. */
+/** Where the bundle of a launcher stands, and what V8 made of it: of a program with commands one form for each kind of them, as what is in a form costs time. */
 export const bundleOf = (launcher: string): string => launcher.replace(/\.cjs$/, '.bundle.cjs');
-export const cacheOf = (launcher: string): string => `${bundleOf(launcher)}.cache`;
+export const cacheOf = (launcher: string, kind = ALL): string => `${bundleOf(launcher)}.${kind}.cache`;
+/** The kind of commands that have none of their own, and of a program without commands. */
+export const ALL = 'all';
 
 /**
  * Bundles the entry as a script and writes a launcher that runs it with V8's compiled form of it, if there is one (`write-code-cache.ts`): compiling
  * 400 kB at each start costs 15 to 30 ms. V8 refuses the form of another version or other options by itself and compiles as ever.
  */
-export async function writeLaunched(common: BuildOptions, launcher: string, entry: string): Promise<void> {
+export async function writeLaunched(
+  common: BuildOptions,
+  launcher: string,
+  entry: string,
+  kinds: readonly string[] = [],
+): Promise<void> {
   const { outputFiles, metafile } = await build({
     ...common,
     entryPoints: [entry],
@@ -38,11 +45,16 @@ export async function writeLaunched(common: BuildOptions, launcher: string, entr
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   writeFileSync(bundleOf(launcher), ascii);
-  writeFileSync(launcher, launcherText(basename(bundleOf(launcher)), basename(cacheOf(launcher))));
+  writeFileSync(launcher, launcherText(basename(bundleOf(launcher)), kinds));
 }
 
 /** CommonJS: for a module Node would start its loader of modules, for 3 to 5 ms. */
-function launcherText(bundle: string, cache: string): string {
+function launcherText(bundle: string, kinds: readonly string[]): string {
+  // The first word of the command line, where it names a kind.
+  const kind =
+    kinds.length === 0
+      ? JSON.stringify(ALL)
+      : `${JSON.stringify(kinds)}.find((kind) => kind === process.argv[2]) ?? ${JSON.stringify(ALL)}`;
   return `#!/usr/bin/env node
 'use strict';
 const { readFileSync } = require('node:fs');
@@ -50,9 +62,10 @@ const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
 const filename = join(__dirname, '${bundle}');
+const kind = ${kind};
 let cachedData;
 try {
-  cachedData = readFileSync(join(__dirname, '${cache}'));
+  cachedData = readFileSync(\`\${filename}.\${kind}.cache\`);
 } catch {}
 new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, pathToFileURL(__filename).href, (name) => import(name));
 `;

@@ -1,6 +1,6 @@
 /**
- * Writes V8's compiled form of a launched program beside it: `write-code-cache.js LAUNCHER [ARGUMENT… [--then ARGUMENT…]…]`. With arguments the program
- * runs with them, once for each row, and what it called is in the form; without, it does not run and all of it is.
+ * Writes V8's compiled form of a launched program beside it: `write-code-cache.js LAUNCHER KIND [ARGUMENT… [--then ARGUMENT…]…]`. With arguments the
+ * program runs with them, once for each row, and what it called is in the form; without, it does not run and all of it is.
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,9 +9,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
-import { bundleOf, cacheOf } from './launched.ts';
+import { ALL, bundleOf, cacheOf } from './launched.ts';
 
-const [launcher = '', ...args] = process.argv.slice(2);
+const [launcher = '', kind = ALL, ...args] = process.argv.slice(2);
 const run = args.length > 0;
 const filename = resolve(bundleOf(launcher));
 if (!run) setFlagsFromString('--no-lazy');
@@ -19,7 +19,7 @@ const script = new Script(readFileSync(filename, 'latin1'), { filename });
 // The form says with which options it was made.
 if (!run) setFlagsFromString('--lazy');
 process.on('exit', (code) => {
-  if (code === 0) writeFileSync(cacheOf(launcher), script.createCachedData());
+  if (code === 0) writeFileSync(cacheOf(launcher, kind), script.createCachedData());
 });
 if (run) {
   const { href } = pathToFileURL(resolve(launcher));
@@ -38,7 +38,8 @@ if (run) {
     isFirst = false;
     const next = rows.shift();
     if (next === undefined) exit(0);
-    else start(next);
+    // Not at once: a row that waits for nothing would be over without Node noticing that there was one.
+    else setImmediate(start, next);
   }) as typeof process.exit;
   start(rows.shift()!);
 }
