@@ -97,6 +97,11 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
   /** The container of that name, if it may not be given once more. */
   const holderOf = (name: string): Container | undefined =>
     readAll(() => {}).find((container) => container.name === name);
+  /** One that died and was to remove itself holds its name no longer. */
+  const removeDead = async (name: string): Promise<void> => {
+    const holder = holderOf(name);
+    if (holder?.autoRemove === true && seen(holder) !== holder) await records.remove(holder.id);
+  };
   const refuseTaken = (name: string, except?: string): void => {
     const holder = holderOf(name);
     if (holder === undefined || holder.id === except) return;
@@ -131,6 +136,7 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
     },
     async create(wanted) {
       const asked = wanted.name === undefined ? undefined : parseContainerName(wanted.name);
+      if (asked !== undefined) await removeDead(asked);
       return locked('making a container', () => {
         if (asked !== undefined) refuseTaken(asked);
         const isTaken = (name: string): boolean => holderOf(name) !== undefined;
@@ -160,6 +166,7 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
       }),
     async rename(id, text) {
       const name = parseContainerName(text);
+      await removeDead(name);
       await locked(`renaming container ${id}`, () => {
         const container = read(id);
         if (container === undefined) throw containerError('CONTAINER_UNKNOWN', { name: id, nearest: [] });

@@ -166,6 +166,20 @@ describe('the containers of a store', () => {
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   });
 
+  it('that died and were to remove themselves leave their names to others, whoever comes first', async () => {
+    const short = { autoRemove: true, state: running(DEAD) };
+    await records.create(containerOf('1', short));
+    await records.create(containerOf('2'));
+    await records.create(containerOf('3', { ...short, name: 'other' }));
+    await records.rename(containerOf('2').id, 'other');
+    expect(readdirSync(join(folder, 'containers'))).toEqual([containerOf('2').id]);
+    const alive = { ...short, name: 'alive', state: running(ownerId()) };
+    await records.create(containerOf('4', alive));
+    await expect(records.create(containerOf('5', alive))).rejects.toMatchObject({
+      code: 'CONTAINER_NAME_TAKEN',
+    });
+  });
+
   it('that died have ended, and are gone if they were to remove themselves', async () => {
     await records.create(containerOf('1', { state: running(DEAD) }));
     await records.create(containerOf('2', { name: 'short', autoRemove: true, state: running(DEAD) }));
