@@ -13,6 +13,7 @@ import {
   type SandboxUser,
   until,
 } from '../support/built-command.ts';
+import { shareOf } from '../support/shares.ts';
 import { readableBuild, testUser } from '../support/test-user.ts';
 
 /** Two stages side by side, files from the context, files from a stage; nothing in it writes a time. */
@@ -159,11 +160,12 @@ describe.each([
     timeout: 600_000,
   }, async () => {
     console.log(`kill -9 of builds with ${runtime} as ${who}: DOBOS_SEED=${SEED}`);
-    const random = randomOf(SEED);
+    const { first, end, seed } = shareOf(rounds, SEED);
+    const random = randomOf(seed);
     const prepared = await prepare(runtime, who === 'root' ? undefined : testUser());
     try {
       let longest = prepared.ms;
-      for (let round = 0, tries = 0; round < rounds; tries++) {
+      for (let round = first, tries = 0; round < end; tries++) {
         expect(tries, 'kills that came in time').toBeLessThan(5 * rounds);
         const target = (['command', 'group', 'keeper'] as const)[round % 3]!;
         const moment = random() * longest;

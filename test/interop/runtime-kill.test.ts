@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { streamOf } from '../../src/base/bytes.ts';
 import { openKeeper } from '../../src/runtime/keeper.ts';
 import { createDirectoryStore } from '../../src/store/directory-store.ts';
+import { shareOf } from '../support/shares.ts';
 import { type ClientTask, clientProgram } from './runtime-client.ts';
 import { traces } from './runtime-fixture.ts';
 
@@ -47,11 +48,12 @@ describe.each(['runc', 'chroot'])('the client of %s killed at any moment', (runt
   }, async () => {
     const seed = Number(process.env.DOBOS_SEED ?? Date.now() % 1e9);
     console.log(`${runtime}: seed ${seed}`);
-    const random = randomOf(seed);
+    const { first, end, seed: own } = shareOf(ROUNDS, seed);
+    const random = randomOf(own);
     const folder = mkdtempSync(join(tmpdir(), 'dobos-kill-'));
     const storeFolder = join(folder, 'store');
     try {
-      for (let round = 0; round < ROUNDS; round++) {
+      for (let round = first; round < end; round++) {
         const mark = `${runtime}-${seed}-${round}`;
         const task: ClientTask = {
           storeFolder,
