@@ -218,7 +218,7 @@ export const ROWS: readonly Row[] = [
       return measurePairs(bench.work, bench.rounds, [
         dobosSide(
           bench,
-          () => ['explore', '--summary', bench.archive],
+          () => ['explore', '--report', bench.archive],
           () => rmSync(join(bench.store, 'notes'), { recursive: true, force: true }),
         ),
         { name: 'sha256sum', command: () => ['/usr/bin/sha256sum', bench.archive] },
@@ -230,7 +230,7 @@ export const ROWS: readonly Row[] = [
     targets: [{ kind: 'seconds-over', most: 0.15 }],
     measure(bench) {
       return measurePairs(bench.work, bench.rounds, [
-        dobosSide(bench, () => ['explore', '--summary', bench.archive]),
+        dobosSide(bench, () => ['explore', '--report', bench.archive]),
         { name: 'node -e 0', command: () => [process.execPath, '-e', '0'] },
       ]);
     },

@@ -6,6 +6,7 @@
 import type { CallOptions } from '../base/options.ts';
 import type { Image } from '../image/types.ts';
 import { emptyTree } from '../layer/apply-layer.ts';
+import { ContentsWanted } from '../layer/contents-wanted.ts';
 import { diffTrees } from '../layer/diff-trees.ts';
 import { readLayerIndexes } from '../layer/read-index.ts';
 import type { FileTree, Layer, LayerIndex, TreeChange } from '../layer/types.ts';
@@ -57,8 +58,7 @@ export async function openExploration(
   image: Image,
   o: ExploreOptions = {},
 ): Promise<OpenExploration> {
-  const indexes = await readLayerIndexes(store, image.layers, o);
-  const study = studyLayers(indexes);
+  const { indexes, study } = await studyImage(store, image, o);
   const packed = await Promise.all(image.layers.map((layer) => compressedSize(store, layer)));
   return {
     report: reportOf(image, study, packed, o),
@@ -73,6 +73,20 @@ export async function openExploration(
       return diffTrees(study.trees[layer - 1] ?? emptyTree(), after, { rewrites: true });
     },
   };
+}
+
+async function studyImage(
+  store: LocalStore,
+  image: Image,
+  o: ExploreOptions,
+): Promise<{ readonly indexes: readonly LayerIndex[]; readonly study: StackStudy }> {
+  const indexes = await readLayerIndexes(store, image.layers, o);
+  try {
+    return { indexes, study: studyLayers(indexes) };
+  } catch (error) {
+    if (!(error instanceof ContentsWanted)) throw error;
+    return studyImage(store, image, { ...o, unproven: false });
+  }
 }
 
 /** Bytes of the layer as it is, or was last, compressed. */

@@ -127,8 +127,9 @@ export function inodeOf(slots: readonly LayerSlot[], node: TreeNode): Inode {
   }
   const slot = slotOf(slots, id);
   const e = slot.index.at(id - slot.base);
+  const { unproven } = slot.index;
   // Written out: rest patterns and spreads cost ten times as much.
-  return {
+  const inode: Inode = {
     kind: e.kind as Inode['kind'],
     mode: e.mode,
     uid: e.uid,
@@ -138,10 +139,13 @@ export function inodeOf(slots: readonly LayerSlot[], node: TreeNode): Inode {
     linkTo: e.linkTo,
     device: e.device,
     xattrs: e.xattrs,
-    contentDigest: e.contentDigest,
+    contentDigest: unproven === true ? undefined : e.contentDigest,
     layer: slot.layer,
     order: e.order,
   };
+  if (unproven !== true) return inode;
+  // The file would be read for it: only if somebody asks.
+  return Object.defineProperty(inode, 'contentDigest', { enumerable: true, get: () => e.contentDigest });
 }
 
 export interface ResolveOptions {

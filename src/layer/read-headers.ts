@@ -3,25 +3,33 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { bytesError, type FileRegion } from '../base/bytes.ts';
 import { fsPath } from '../base/names.ts';
 import type { Digest } from '../oci/types.ts';
+import { ContentsWanted } from './contents-wanted.ts';
 import { createLayerIndexer } from './layer-indexer.ts';
 import { type ColumnarIndex, loadLayerIndex } from './load-layer-index.ts';
 import type { LayerEntry } from './types.ts';
 
-/** Read at once: what is passed over is longer than this, or not worth a system call. */
+/** Read at once, at most. */
 const READ_BYTES = 64 * 1024;
+/** Read behind a content that was passed over: mostly there is one header and the next content. */
+const FIRST_BYTES = 4 * 1024;
+/** Bytes of a layer's contents that are hashed here, where nothing else goes on meanwhile. */
+const MAX_HASHED_BYTES = 64 * 1024 * 1024;
 
 /**
  * The index of an uncompressed layer by its headers alone: contents are passed over unread, so the diffId is taken at its word and not proven. The digest of a file is made
- * when it is asked for, by reading that file.
+ * when it is asked for, by reading that file; after 64 MiB of a layer that throws ContentsWanted.
  * @throws BYTES_SHORT_FILE, and errors of the tar and layer rooms
  */
 export function readHeaderIndex(region: FileRegion, diffId: Digest): ColumnarIndex {
   const index = loadLayerIndex(walkHeaders(region, diffId));
   const known = new Map<number, Buffer>();
+  let left = MAX_HASHED_BYTES;
   const hashOf = (order: number): Buffer | undefined => {
     if (index.kindAt(order) !== 'file') return undefined;
     let made = known.get(order);
     if (made === undefined) {
+      left -= index.sizeAt(order);
+      if (left < 0) throw new ContentsWanted();
       made = hashContent(region, index.at(order));
       known.set(order, made);
     }
@@ -58,14 +66,15 @@ function walkHeaders(region: FileRegion, diffId: Digest): Uint8Array {
   const indexer = createLayerIndexer('sha256', diffId, { contents: false });
   withFile(region, (read) => {
     const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, region.size));
-    for (let done = 0; done < region.size; ) {
-      const want = Math.min(buffer.length, region.size - done);
+    for (let done = 0, most = FIRST_BYTES; done < region.size; ) {
+      const want = Math.min(buffer.length, most, region.size - done);
       read(buffer.subarray(0, want), done);
       indexer.write(buffer.subarray(0, want));
       done += want;
       // Not past the end: what a cut archive lacks is told by the end of the walk.
       const over = Math.min(indexer.skippable, region.size - done);
       if (over > 0) indexer.skip(over);
+      most = over >= READ_BYTES ? FIRST_BYTES : most * 4;
       done += over;
     }
   });

@@ -37,7 +37,7 @@ export interface TarDecoder {
   end(): void;
   /** Bytes in the tar so far, skipped ones included. */
   readonly offset: number;
-  /** How many of the next bytes are content nobody wants, with its padding: a reader that can seek passes up to so many to `skip` instead of reading them. */
+  /** How many of the next bytes are content nobody wants, with its padding, or follow the archive and are ignored: a reader that can seek passes up to so many to `skip` instead of reading them. */
   readonly skippable: number;
   /** Goes over `bytes` of the archive unseen; not past the archive's end, which the caller knows. */
   skip(bytes: number): void;
@@ -253,7 +253,13 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
   };
 
   const skippable = (): number =>
-    state === CONTENT && !wanted ? remaining + padding : state === PADDING ? padding : 0;
+    state === CONTENT && !wanted
+      ? remaining + padding
+      : state === PADDING
+        ? padding
+        : state === AFTER_END && o.trailing === 'ignore'
+          ? Number.MAX_SAFE_INTEGER
+          : 0;
 
   return {
     write(chunk) {
@@ -281,6 +287,7 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
         throw new RangeError(`cannot skip ${bytes} bytes of ${skippable()}`);
       guarded(() => {
         base += bytes;
+        if (state === AFTER_END) return;
         if (state === PADDING) padding -= bytes;
         else if (bytes < remaining) remaining -= bytes;
         else {

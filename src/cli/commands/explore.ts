@@ -75,7 +75,10 @@ export const command: CommandSpec = {
       const source = await tellWhile(terminal, `reading the layers of ${safeText(name)} …`, opening);
       return exploreScreen(call, name, source).finally(source.close);
     }
-    const report = await readReport(app, name, request, flagOption(options, 'packages'));
+    // One sentence of sizes needs no contents.
+    const unproven = flagOption(options, 'summary') && json === undefined;
+    const wanted = unproven ? { ...request, unproven, duplicates: false } : request;
+    const report = await readReport(app, name, wanted, flagOption(options, 'packages'));
     if (json === '-') await terminal.out(`${safeJson(report)}\n`);
     else if (json !== undefined) writeOutputFile(json, `${JSON.stringify(report)}\n`);
     else if (flagOption(options, 'summary')) await terminal.out(`${name}: ${efficiencySentence(report)}\n`);

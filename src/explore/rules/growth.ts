@@ -1,5 +1,4 @@
 import { emptyTree } from '../../layer/apply-layer.ts';
-import { diffTrees } from '../../layer/diff-trees.ts';
 import { MAX_FINDINGS, result, type Subject, say } from './subject.ts';
 import type { Growth, RuleFinding, RuleResult } from './types.ts';
 
@@ -42,15 +41,16 @@ function grownFiles(subject: Subject, against: GrowthSubject): readonly RuleFind
   const found: { readonly finding: RuleFinding; readonly bytes: number }[] = [];
   const seen = new Set<string>();
   const before = against.trees.at(-1) ?? emptyTree();
-  for (const change of diffTrees(before, subject.trees.at(-1) ?? emptyTree())) {
-    const { path, after } = change;
-    if (after?.kind !== 'file') continue;
+  // Sizes tell: a comparison of the trees would read contents.
+  for (const [path, after] of (subject.trees.at(-1) ?? emptyTree()).walk()) {
+    if (after.kind !== 'file') continue;
+    const old = before.get(path);
     const inode = `${after.layer}:${after.order}`;
-    const was = change.before?.kind === 'file' ? change.before.size : 0;
+    const was = old?.kind === 'file' ? old.size : 0;
     const bytes = after.size - was;
     if (bytes <= 0 || seen.has(inode)) continue;
     seen.add(inode);
-    const how = change.before === undefined ? 'is new' : `was ${say('bytes', was)}`;
+    const how = old === undefined ? 'is new' : `was ${say('bytes', was)}`;
     const message = `/${path}: ${say('bytes', after.size)} in layer ${after.layer}, ${how}`;
     found.push({ bytes, finding: { message, layer: after.layer, path, bytes } });
   }
