@@ -104,6 +104,7 @@ async function grepFile(
   /** True if the file needs no more reading. */
   const search = async (bytes: Buffer): Promise<boolean> => {
     const where = o.ignoreCase === true ? lowerBytes(bytes) : bytes;
+    let counted = 0;
     for (let at = where.indexOf(wanted); at >= 0; ) {
       if (isText === false) {
         await tell({ ...file, line: undefined, text: '' });
@@ -114,10 +115,12 @@ async function grepFile(
       const end = found < 0 ? bytes.length : found;
       const from = Math.max(start, at - SHOWN_CHARACTERS / 2);
       const shown = bytes.subarray(from, Math.min(end, from + SHOWN_CHARACTERS)).toString('utf8');
-      await tell({ ...file, line: line + countLines(bytes, start), text: shown });
+      line += countLines(bytes, counted, start);
+      counted = start;
+      await tell({ ...file, line, text: shown });
       at = found < 0 ? -1 : where.indexOf(wanted, end);
     }
-    line += countLines(bytes, bytes.length);
+    line += countLines(bytes, counted, bytes.length);
     return false;
   };
   for await (const chunk of content) {
@@ -134,9 +137,9 @@ async function grepFile(
   await search(carry);
 }
 
-function countLines(bytes: Buffer, end: number): number {
+function countLines(bytes: Buffer, start: number, end: number): number {
   let count = 0;
-  for (let at = bytes.indexOf(0x0a); at >= 0 && at < end; at = bytes.indexOf(0x0a, at + 1)) count++;
+  for (let at = bytes.indexOf(0x0a, start); at >= 0 && at < end; at = bytes.indexOf(0x0a, at + 1)) count++;
   return count;
 }
 

@@ -59,15 +59,19 @@ export function searchRows(acting: Acting, backwards: boolean): void {
   });
 }
 
-const sorted = new WeakMap<Subject, readonly HiddenFile[]>();
+/** A hidden file with what it is sorted by. */
+interface KeyedFile {
+  readonly file: HiddenFile;
+  readonly key: string;
+}
+const sorted = new WeakMap<Subject, readonly KeyedFile[]>();
 
 /** In the order of a tree that is sorted by name; versions of one path from the lowest layer on, behind what hides them. */
-function hiddenInOrder(subject: Subject): readonly HiddenFile[] {
+function hiddenInOrder(subject: Subject): readonly KeyedFile[] {
   const known = sorted.get(subject);
   if (known !== undefined) return known;
-  const keyed = subject.report.hiddenFiles.map((file) => ({ file, key: orderKey(file.path) }));
-  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.file.layer - b.file.layer));
-  const files = keyed.map(({ file }) => file);
+  const files = subject.report.hiddenFiles.map((file) => ({ file, key: orderKey(file.path) }));
+  files.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.file.layer - b.file.layer));
   sorted.set(subject, files);
   return files;
 }
@@ -78,8 +82,11 @@ const orderKey = (path: string): string => path.replaceAll('/', '\0');
 /** Goes to the next file that is stored up to the layer shown and that nobody sees in the image. */
 export function nextHidden(acting: Acting): void {
   const { s } = acting;
-  const files = hiddenInOrder(s.subject).filter(({ layer }) => layer <= s.view.comparison.layers.to);
-  if (files.length === 0) {
+  const files = hiddenInOrder(s.subject);
+  const top = s.view.comparison.layers.to;
+  const isThere = ({ file }: KeyedFile): boolean => file.layer <= top;
+  const first = files.findIndex(isThere);
+  if (first < 0) {
     s.message = 'no file up to this layer is shipped and hidden';
     return;
   }
@@ -89,11 +96,21 @@ export function nextHidden(acting: Acting): void {
   // Of several versions of one path the cursor is on one.
   const inode = here === undefined ? undefined : inodeOfRow(s.view.comparison, here);
   const layer = here?.ghost?.layer ?? inode?.layer ?? -1;
-  const isBeyond = (file: HiddenFile): boolean => {
-    const other = orderKey(file.path);
-    return other > key || (other === key && file.layer > layer);
-  };
-  const next = files.find(isBeyond);
-  if (next === undefined) s.message = 'from the beginning on';
-  goTo(s, rowOfHidden(acting, next ?? files[0]!), 'middle');
+  let next = firstBeyond(files, key, layer);
+  while (next < files.length && !isThere(files[next]!)) next++;
+  if (next === files.length) s.message = 'from the beginning on';
+  goTo(s, rowOfHidden(acting, (files[next] ?? files[first]!).file), 'middle');
+}
+
+/** Where the first one behind this place is; their number if there is none. */
+function firstBeyond(files: readonly KeyedFile[], key: string, layer: number): number {
+  let low = 0;
+  let high = files.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const at = files[middle]!;
+    if (at.key > key || (at.key === key && at.file.layer > layer)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
