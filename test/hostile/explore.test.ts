@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeHeader, endOfArchive } from '../../src/tar/encoder.ts';
+import { encodeHeader, encodeHeaderInto, endOfArchive } from '../../src/tar/encoder.ts';
 import { createSandbox, type Ran, type Sandbox, tarEntry } from '../support/built-command.ts';
 import { tarOf } from '../support/images.ts';
 import { writeLayout } from '../support/oci-layout.ts';
@@ -177,6 +177,30 @@ describe('an image', () => {
     const listed = await run(['ls', '-a', '--layer', '0', image, 'd'], 200);
     expect(listed.bytes.stdout).toBe(100_000 * 8);
     expect((await run(['explore', '--find', '/d/0012345', image], 200)).stdout).toContain('/d/0012345');
+  });
+
+  it('with a directory of a million entries is summed up and searched', async () => {
+    const count = 1_000_000;
+    // Made in place: a million buffers would take longer than what is tested.
+    const tar = Buffer.alloc((count + 2) * 512);
+    const entry = {
+      kind: 'file',
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      size: 0,
+      linkName: '',
+      uname: '',
+      gname: '',
+    } as const;
+    const mtime = { seconds: 0, nanos: 0 };
+    for (let i = 0; i < count; i++)
+      encodeHeaderInto(tar, i * 512, { ...entry, mtime, name: `d/${String(i).padStart(7, '0')}` });
+    const image = layoutOf('million', [tar, tarOf([['.wh.d', '']])]);
+    const { stdout, ...rest } = await run(['explore', '--summary', image]);
+    expectTame({ stdout, ...rest });
+    expect(stdout).toContain('no files at all');
+    expect((await run(['explore', '--find', '/d/0123456', image])).stdout).toContain('/d/0123456');
   });
 
   it('that unpacks to a thousand times its size passes by in little memory', async () => {
