@@ -198,10 +198,15 @@ async function openContainer(tools: CopyTools, container: Container, o: CallOpti
     const now = records.get(container.id);
     if (now === undefined) throw containerError('CONTAINER_GONE', { name: container.name });
     if (now.state.kind !== 'running') {
-      const shown = now.process.binds.map(({ source, target }) => ({ source, target }));
+      const shown = now.process.binds.map(({ source, target, readOnly }) => ({ source, target, readOnly }));
+      const readOnly = now.process.confinement?.readOnlyRoot === true;
       const place = { folder: records.folderOf(now.id), keep: true };
       const root = rootOfContainer(records, now);
-      return openInsideKeeper(keeper, { target: { kind: 'idle', root, place, shown }, root: undefined }, o);
+      return openInsideKeeper(
+        keeper,
+        { target: { kind: 'idle', root, place, shown, readOnly }, root: undefined },
+        o,
+      );
     }
     const command = ownerPid(now.state.owner);
     if (command === undefined) throw containerError('CONTAINER_ELSEWHERE', { name: now.name });

@@ -18,6 +18,7 @@ type RootfsErrors = {
   ROOTFS_LINK_LOOP: { path: string };
   ROOTFS_OVERWRITE: { path: string; got: string; want: string };
   ROOTFS_ENTRY: { name: string; problem: string };
+  ROOTFS_READ_ONLY: { path: string };
 };
 
 const SYSTEM_HINTS: Readonly<Record<string, string>> = {
@@ -77,6 +78,8 @@ export const rootfsError = errorMaker<RootfsErrors>({
     hint: 'remove it first, or copy to another name',
   }),
   ROOTFS_ENTRY: ({ name, problem }) => `"${name}" of the archive cannot be unpacked here: ${problem}`,
+  ROOTFS_READ_ONLY: ({ path }) =>
+    `nothing can be written to ${path}: it, or what is mounted there, is marked read-only`,
   ROOTFS_STAGED_CHANGED: ({ path }) => ({
     message: `${path} changed while it was being made ready for a mount`,
     hint: 'build again when nothing writes to the context',

@@ -11,6 +11,15 @@ export interface Inside {
   readonly root: number;
   /** Descriptors of files and directories by the place that they are shown at: relative, without links. */
   readonly shown?: ReadonlyMap<string, number> | undefined;
+  /** Of those places, and '' for the tree itself: what is not to be changed. */
+  readonly readOnly?: ReadonlySet<string> | undefined;
+}
+
+/** Whether what a place belongs to, the tree or what is shown over that part of it, may be changed. */
+export function mayChange({ shown, readOnly }: Inside, path: string): boolean {
+  let at = path;
+  while (at !== '' && shown?.has(at) !== true) at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
+  return readOnly?.has(at) !== true;
 }
 
 /** Where a path leads; `close` lets go of it. */

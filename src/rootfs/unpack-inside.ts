@@ -36,6 +36,13 @@ export interface UnpackInsideOptions {
   /** Set-user-id and set-group-id bits are kept. */
   readonly setIds: boolean;
   readonly onLeftOut?: ((name: string) => void) | undefined;
+  /** What is shown over a path below the directory: a descriptor (O_PATH) that stays the caller's. */
+  readonly shownAt?: ((path: string) => ShownFile | undefined) | undefined;
+}
+
+export interface ShownFile {
+  readonly fd: number;
+  readonly mayChange: boolean;
 }
 
 export interface InsideUnpacker {
@@ -63,6 +70,12 @@ export function unpackInside(root: number, o: UnpackInsideOptions): InsideUnpack
   let total = 0;
   /** Directories get their modes and times when all that is in them is there. */
   const folders = new Map<string, TarHeader>();
+  /** Paths of device files that are left out, and of hard links to them. */
+  const leftOut = new Set<string>();
+  const leaveOut = (path: string, { name }: TarHeader): void => {
+    leftOut.add(path);
+    o.onLeftOut?.(name);
+  };
 
   const setFd = (fd: number, header: TarHeader): void => {
     const owner = o.owner === 'archive' ? header : o.owner;
@@ -75,8 +88,17 @@ export function unpackInside(root: number, o: UnpackInsideOptions): InsideUnpack
   const modeOf = (header: TarHeader): number => (o.setIds ? header.mode : header.mode & ~SET_IDS);
 
   const put = (parent: number, name: string, path: string, header: TarHeader): void => {
-    const there = kindAt(parent, name);
     const isFolder = header.kind === 'directory';
+    if (!o.devices && (header.kind === 'character' || header.kind === 'block')) {
+      leaveOut(path, header);
+      return;
+    }
+    const shown = o.shownAt?.(path);
+    if (shown !== undefined && !isFolder) {
+      if (!shown.mayChange) throw rootfsError('ROOTFS_READ_ONLY', { path });
+      throw rootfsError('ROOTFS_OVERWRITE', { path, got: 'mount', want: header.kind });
+    }
+    const there = kindAt(parent, name);
     if (there === 'directory' && !isFolder) {
       throw rootfsError('ROOTFS_OVERWRITE', { path, got: 'directory', want: 'a file' });
     }
@@ -93,7 +115,12 @@ export function unpackInside(root: number, o: UnpackInsideOptions): InsideUnpack
       const last = target.pop();
       if (last === undefined)
         throw rootfsError('ROOTFS_ENTRY', { name: header.name, problem: 'it links to nothing' });
-      if (target.concat(last).join('/') === path) return;
+      const linked = target.concat(last).join('/');
+      if (linked === path) return;
+      if (leftOut.has(linked)) {
+        leaveOut(path, header);
+        return;
+      }
       if (there !== undefined) removeBelow(parent, name);
       withFolder(target, false, (folder) => linkAt(folder, last, parent, name));
       return;
@@ -111,10 +138,6 @@ export function unpackInside(root: number, o: UnpackInsideOptions): InsideUnpack
     const owner = o.owner === 'archive' ? header : o.owner;
     if (header.kind === 'symlink') symlinkAt(header.linkName, parent, name);
     else {
-      if (header.kind !== 'fifo' && !o.devices) {
-        o.onLeftOut?.(header.name);
-        return;
-      }
       const type = header.kind === 'fifo' ? S_IFIFO : header.kind === 'block' ? S_IFBLK : S_IFCHR;
       const { major, minor } = header.device ?? { major: 0, minor: 0 };
       mknodAt(parent, name, type | (modeOf(header) & 0o777), deviceNumber(major, minor));
@@ -127,9 +150,16 @@ export function unpackInside(root: number, o: UnpackInsideOptions): InsideUnpack
   const withFolder = (names: readonly string[], make: boolean, use: (fd: number) => void): void => {
     let at = openAt(root, '.', O_PATH | O_DIRECTORY);
     try {
-      for (const name of names) {
+      for (const [depth, name] of names.entries()) {
+        const shown = o.shownAt?.(names.slice(0, depth + 1).join('/'));
+        if (shown?.mayChange === false) {
+          throw rootfsError('ROOTFS_READ_ONLY', { path: names.slice(0, depth + 1).join('/') });
+        }
         if (make && kindAt(at, name) === undefined) mkdirAt(at, name, 0o755);
-        const next = openAt(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+        const next =
+          shown === undefined
+            ? openAt(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+            : openAt(shown.fd, '.', O_PATH | O_DIRECTORY);
         closeFd(at);
         at = next;
       }

@@ -14,7 +14,13 @@ export type InsideTarget =
       readonly root: ContainerRoot;
       readonly place: RootPlace;
       /** Files and folders of the host that it shows when it runs. */
-      readonly shown: readonly { readonly source: string; readonly target: string }[];
+      readonly shown: readonly {
+        readonly source: string;
+        readonly target: string;
+        readonly readOnly: boolean;
+      }[];
+      /** Its own files are not to be changed. */
+      readonly readOnly: boolean;
     };
 
 /** What a path of a container leads to. */

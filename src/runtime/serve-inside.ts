@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { posix } from 'node:path';
 import { isDobosError } from '../base/errors.ts';
 import { fsPath } from '../base/names.ts';
 import type { CallOptions } from '../base/options.ts';
@@ -8,7 +9,7 @@ import { resolveUser } from '../image/user.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import { AT_FDCWD, closeFd, isErrno, O_DIRECTORY, O_PATH, openAt } from '../linux/at.ts';
 import { rootfsError } from '../rootfs/errors.ts';
-import { findInside, type Inside, type InsidePlace } from '../rootfs/inside-path.ts';
+import { findInside, type Inside, type InsidePlace, mayChange } from '../rootfs/inside-path.ts';
 import { packInside } from '../rootfs/pack-inside.ts';
 import { unpackInside } from '../rootfs/unpack-inside.ts';
 import { CHANNEL_FD, type InsideCall, type InsideOwner, type InsideTarget, ROOT_FD } from './inside-calls.ts';
@@ -57,9 +58,13 @@ async function withInside<T>(
   const over = async (folder: string): Promise<T> => {
     const root = openAt(AT_FDCWD, folder, O_PATH | O_DIRECTORY);
     const shown = new Map<string, number>();
+    const readOnly = new Set<string>(target.readOnly ? [''] : []);
     try {
-      for (const { source, target: path } of target.shown) show({ root, shown }, shown, source, path);
-      return await use({ root, shown });
+      for (const mount of target.shown) {
+        const at = show({ root, shown }, shown, mount.source, mount.target);
+        if (at !== undefined && mount.readOnly) readOnly.add(at);
+      }
+      return await use({ root, shown, readOnly });
     } finally {
       for (const fd of [root, ...shown.values()]) closeFd(fd);
     }
@@ -82,15 +87,19 @@ async function withInside<T>(
   }
 }
 
-/** What is mounted there when the container runs; what has gone from the host is passed over. */
-function show(inside: Inside, shown: Map<string, number>, source: string, path: string): void {
+/** What is mounted there when the container runs, and where that is; what has gone from the host is passed over. */
+function show(inside: Inside, shown: Map<string, number>, source: string, path: string): string | undefined {
   const place = findOrNone(inside, path, true);
-  if (place === undefined) return;
-  place.close();
+  place?.close();
+  // Where folders on its way are missing they are made when the container runs.
+  const at = place?.path ?? posix.resolve('/', path).slice(1);
+  if (shown.has(at)) return undefined;
   try {
-    if (!shown.has(place.path)) shown.set(place.path, openAt(AT_FDCWD, source, O_PATH));
+    shown.set(at, openAt(AT_FDCWD, source, O_PATH));
+    return at;
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
+    return undefined;
   }
 }
 
@@ -126,7 +135,17 @@ async function unpackAt(inside: Inside, path: string, owner: InsideOwner, o: Cal
     if (place.fd === undefined || place.facts?.kind !== 'directory') {
       throw rootfsError('ROOTFS_NO_PATH', { path, at: place.path });
     }
-    const unpacker = unpackInside(place.fd, { owner: ownerOf(inside, owner), devices: true, setIds: true });
+    if (!mayChange(inside, place.path)) throw rootfsError('ROOTFS_READ_ONLY', { path });
+    const below = place.path === '' ? '' : `${place.path}/`;
+    const unpacker = unpackInside(place.fd, {
+      owner: ownerOf(inside, owner),
+      devices: true,
+      setIds: true,
+      shownAt: (name) => {
+        const fd = inside.shown?.get(`${below}${name}`);
+        return fd === undefined ? undefined : { fd, mayChange: mayChange(inside, `${below}${name}`) };
+      },
+    });
     try {
       for await (const part of channel as AsyncIterable<Buffer>) {
         o.signal?.throwIfAborted();

@@ -83,7 +83,7 @@ describe.each([
       'base:1',
       'sh',
       '-c',
-      'echo 1 > /tmp/mine; echo ready; until test -e /tmp/go; do sleep 0.05; done; cat /tmp/go',
+      'echo 1 > /tmp/mine; echo ready; until test -s /tmp/go; do sleep 0.05; done; cat /tmp/go',
     ]);
     let said = '';
     run.child.stdout!.on('data', (bytes: Buffer) => {
@@ -94,6 +94,34 @@ describe.each([
     expect(readFileSync(here('mine'), 'utf8')).toBe('1\n');
     await told('cp', file('go', 'went\n'), 'busy:/tmp/');
     expect((await run.ended).stdout).toBe('ready\nwent\n');
+  });
+
+  it('writes where mounts will be before the container runs, and not into those for reading only', async () => {
+    await told('volume', 'create', 'kept');
+    const data = folder('data');
+    for (const each of [data, folder('fixed')]) file(`${each.slice(here('').length)}/old`, 'old\n');
+    const mounts = ['-v', 'kept:/v', '-v', `${data}:/w/d`, '-v', `${here('fixed')}:/fixed:ro`];
+    await told('create', '--name', 'mounted', ...mounts, 'base:1', 'sh', '-c', 'cat /v/f /w/d/old /w/d/new');
+    folder('tree/d');
+    file('tree/d/new', 'new\n');
+    file('tree/d/old', 'changed\n');
+    await told('cp', file('f', 'first\n'), 'mounted:/v');
+    await told('cp', `${here('tree')}/.`, 'mounted:/w');
+    expect(readFileSync(join(data, 'new'), 'utf8')).toBe('new\n');
+    expect(await told('start', '-a', 'mounted')).toBe('first\nchanged\nnew\n');
+    const readOnly = /marked read-only/;
+    await refused(readOnly, 'cp', here('f'), 'mounted:/fixed');
+    folder('up/fixed');
+    file('up/fixed/old', 'changed\n');
+    await refused(readOnly, 'cp', `${here('up')}/.`, 'mounted:/');
+    expect(readFileSync(join(here('fixed'), 'old'), 'utf8')).toBe('old\n');
+    expect(await told('diff', 'mounted')).not.toContain('/v/f');
+    await told('rm', 'mounted');
+    await told('create', '--name', 'fixed', '--read-only', '-v', 'kept:/v', 'base:1', 'true');
+    await refused(readOnly, 'cp', here('f'), 'fixed:/');
+    await told('cp', here('f'), 'fixed:/v/g');
+    await told('rm', 'fixed');
+    await told('volume', 'rm', 'kept');
   });
 
   it('takes a tar and gives one', async () => {
