@@ -27,7 +27,7 @@ export interface ControlInput {
   end(): void;
   resize(size: TerminalSize): void;
   /** Leaves: what runs goes on. */
-  detach(): void;
+  detach(): Promise<void>;
 }
 
 /**
@@ -54,8 +54,9 @@ export async function askContainer(
         case 'started':
           if (request.do === 'exec' && request.detach) return undefined;
           o.onStarted?.(
-            inputOf(socket, () => {
+            inputOf(socket, async () => {
               left = true;
+              await sendFrame(socket, { kind: 'message', message: { left: true } });
               socket.destroy();
             }),
           );
@@ -77,7 +78,7 @@ export async function askContainer(
   }
 }
 
-const inputOf = (socket: Socket, detach: () => void): ControlInput => ({
+const inputOf = (socket: Socket, detach: () => Promise<void>): ControlInput => ({
   write: (bytes) => sendFrame(socket, { kind: 'bytes', stream: 'stdout', bytes }),
   end: () => void sendFrame(socket, { kind: 'end' }),
   resize: (size) => void sendFrame(socket, { kind: 'message', message: { resize: size } }),

@@ -10,8 +10,8 @@ export type ControlRequest =
   | { readonly do: 'attach'; readonly size?: TerminalSize | undefined }
   | { readonly do: 'signal'; readonly signal: NodeJS.Signals; readonly to: 'first' | 'all' };
 
-/** Messages after it. */
-export type ControlMore = { readonly resize: TerminalSize };
+/** Messages after it. `left`: the connection is about to end, and what runs goes on; without it a program's terminal has gone. */
+export type ControlMore = { readonly resize: TerminalSize } | { readonly left: true };
 
 /** From the container; `exit`, `failed` and `done` are the last. */
 export type ControlAnswer =

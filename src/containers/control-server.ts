@@ -46,13 +46,20 @@ export async function listenForControl({ keeper, folder, program }: ControlOptio
 
   const exec = async (socket: Socket, process: ExecProcess, detach: boolean, more: AsyncIterator<Frame>) => {
     const leave = new AbortController();
+    let hasLeft = false;
     // As a terminal that is closed takes along what runs in it.
-    if (process.tty && !detach) socket.once('close', () => leave.abort());
+    if (process.tty && !detach) socket.once('close', () => hasLeft || leave.abort());
     const exit = await keeper.exec(folder, process, {
       signal: leave.signal,
       onStarted: (reach) => {
         void answer(socket, { kind: 'started' });
-        if (!detach) void feed(reach, more);
+        if (!detach) {
+          void feed(reach, more, {
+            onLeft: () => {
+              hasLeft = true;
+            },
+          });
+        }
       },
       onEvent: (detach ? () => {} : (output: Output) => sendFrame(socket, { kind: 'bytes', ...output })) as (
         output: Output,
@@ -73,7 +80,7 @@ export async function listenForControl({ keeper, folder, program }: ControlOptio
       program.resize({ ...request.size, rows: request.size.rows + 1 });
       program.resize(request.size);
     }
-    await feed(program, more, false);
+    await feed(program, more, { ends: false });
   };
   const serve = async (socket: Socket): Promise<void> => {
     const frames = readFrames(socket)[Symbol.asyncIterator]();
@@ -131,8 +138,12 @@ export async function listenForControl({ keeper, folder, program }: ControlOptio
   };
 }
 
-/** Gives a program what comes, until its end; a second in the line waits for the first. */
-async function feed(reach: ProgramReach, frames: AsyncIterator<Frame>, ends = true): Promise<void> {
+/** Gives a program what comes, until its end, or until the other side says that it leaves; a second in the line waits for the first. */
+async function feed(
+  reach: ProgramReach,
+  frames: AsyncIterator<Frame>,
+  { ends = true, onLeft }: { readonly ends?: boolean; readonly onLeft?: () => void },
+): Promise<void> {
   for (;;) {
     const { done, value } = await frames.next();
     if (done === true) break;
@@ -140,8 +151,12 @@ async function feed(reach: ProgramReach, frames: AsyncIterator<Frame>, ends = tr
     else if (value.kind === 'end') {
       if (ends) reach.end();
     } else {
-      const { resize } = value.message as Partial<ControlMore>;
-      if (resize !== undefined) reach.resize(resize);
+      const more = value.message as ControlMore;
+      if ('resize' in more) reach.resize(more.resize);
+      else if (more.left === true) {
+        onLeft?.();
+        return;
+      }
     }
   }
   if (ends) reach.end();

@@ -133,6 +133,22 @@ describe.each([
     await told('rm', '-f', 'box');
   });
 
+  it('a program is left with the detach keys, and goes on', async () => {
+    await told('run', '-d', '--name', 'left', 'base:1', 'sleep', '10000');
+    const script = 'echo he""re; until test -e /tmp/left; do sleep 0.05; done; echo more; cat > /tmp/after';
+    const { code, seen } = await typed(
+      ['exec', '-it', '--detach-keys', 'ctrl-e,x', 'left', 'sh', '-c', script],
+      [{ see: 'here', type: '\x05x' }],
+    );
+    expect([code, seen]).toEqual([0, expect.stringContaining('read escape sequence')]);
+    await told('exec', 'left', 'touch', '/tmp/left');
+    const goesOn = async (): Promise<boolean> =>
+      (await box.run(['exec', 'left', 'test', '-e', '/tmp/after'])).code === 0;
+    while (!(await goesOn()));
+    expect(await told('top', 'left')).toContain('cat');
+    await told('rm', '-f', 'left');
+  });
+
   it('a terminal in the background is attached to, left, and attached to by two', async () => {
     await told('run', '-dit', '--name', 'shell', 'base:1', 'sh');
     const leave = '\x10\x11';

@@ -68,6 +68,7 @@ export const command: CommandSpec = {
         detach,
         signal,
       });
+      if (exit === undefined && tty && !detach) terminal.err('read escape sequence\n');
       return exit?.code ?? 0;
     } catch (error) {
       if (!isDobosError(error, 'RUNTIME_FAILED')) throw error;
