@@ -1,5 +1,5 @@
 /**
- * `npm test`: the unit suites everywhere; the suites that need root and the peers where both are there. Says what did not run and why.
+ * `npm test`: the unit suites everywhere; the suites that need root and the peers where both are there. Says what did not run and why, and which files took longest.
  * With DOBOS_PEERS=require (CI) a missing peer, a skipped test, or fewer tests against a peer than test/peers.json asks for is a failure.
  * @module
  */

@@ -280,9 +280,9 @@ describe('colours', () => {
   it('are those of the meanings', async () => {
     const tmux = open();
     await waitFor(tmux, 'of layer 4');
-    const text = tmux.screen(true).join('\n');
-    expect(text).toMatch(/\u001b\[[0-9;]*31m[^\n]*\.env/);
-    expect(text).toMatch(/\u001b\[[0-9;]*33m[^\n]*motd/);
+    // All of the screen may not be there yet.
+    for (const colour of [/\u001b\[[0-9;]*31m[^\n]*\.env/, /\u001b\[[0-9;]*33m[^\n]*motd/])
+      await expect.poll(() => tmux.screen(true).join('\n')).toMatch(colour);
   });
   it('are not there with NO_COLOR', async () => {
     const tmux = open({ env: { NO_COLOR: '1' } });
