@@ -161,7 +161,6 @@ describe.each([
       [['--pid', 'host'], 'a container has a namespace of its own'],
       [['--shm-size', 'x'], 'invalid size'],
       [['--ulimit', 'nofile=5:1'], 'ulimit soft limit must be less than or equal to hard limit: 5 > 1'],
-      [['--init'], '--init'],
       [['--health-cmd', 'true'], '--health-cmd'],
     ])('%s is refused with 125', async (options, words) => {
       const { code, stderr } = await box.run(['run', '--rm', ...options, 'base:1', 'true']);
