@@ -23,6 +23,8 @@ describe('a row of history', () => {
     const createdBy = `|99 ${'a=b=c=d=e=f= '.repeat(5000)}x`;
     expect(instructionText({ createdBy })).toBe(createdBy);
     expect(instructionText({ createdBy: `RUN ${createdBy}` })).toBe(`RUN ${createdBy}`);
+    const blanks = ' '.repeat(200_000);
+    expect(instructionText({ createdBy: `RUN a${blanks}b` })).toBe(`RUN a${blanks}b`);
   });
 
   it.each([

@@ -37,7 +37,7 @@ export function instructionText(row: Pick<HistoryRow, 'createdBy' | 'comment'>):
     .replace(/^RUN (?:\|\d+ (?:[^\s=]+=\S* )*)?\/bin\/sh -c /, 'RUN ')
     .replace(/^\|\d+ (?:[^\s=]+=\S* )*\/bin\/sh -c /, 'RUN ')
     .replace(/^\/bin\/sh -c /, 'RUN ')
-    .replace(/\s*\n\s*/g, '↵');
+    .replace(/\s+/g, (blank) => (blank.includes('\n') ? '↵' : blank));
 }
 
 /** The instruction's keyword; undefined for a row that no instruction explains. */
