@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { reviveError, systemCode } from '../base/errors.ts';
@@ -157,8 +158,8 @@ function start(
         signal?.removeEventListener('abort', abandon);
         resolve(keeperOf(child, ended));
       } else if (message.kind === 'closed') {
-        // Node's own tidy end takes milliseconds, and nothing of it is needed; what `unshare` started dies with it.
-        if (unisolated === undefined) kill();
+        // Node's own tidy end takes milliseconds, and nothing of it is needed. `unshare` ends when all of the namespace has.
+        if (unisolated === undefined && child.pid !== undefined) killChildOf(child.pid);
       } else receive(message);
     });
     child.once('close', (code, signal) => {
@@ -172,6 +173,16 @@ function start(
       // A keeper that could not start has no ear; `close` says why.
     });
   });
+}
+
+/** The keeper itself, which `unshare` waits for; where it cannot be found it ends by itself. */
+function killChildOf(pid: number): void {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ');
+    if (Number(child) > 0) process.kill(Number(child), 'SIGKILL');
+  } catch {
+    // It has ended already, or this kernel does not tell.
+  }
 }
 
 /** In the order of CHANNEL_FD and ROOT_FD. */

@@ -37,7 +37,7 @@ const podman = (...args: string[]): string =>
   );
 
 beforeAll(async () => {
-  work = mkdtempSync(join(tmpdir(), 'dobos-containers-peers-'));
+  work = mkdtempSync(join(tmpdir(), 'dobos-peers-'));
   dobos = dobosFor({ store: join(work, 'store') });
   const base = join(work, 'base.tar');
   writeFileSync(base, baseRoot());
