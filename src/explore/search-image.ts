@@ -1,10 +1,10 @@
 import type { ByteStream } from '../base/bytes.ts';
-import { isDobosError } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { findNode, treeParts } from '../layer/file-tree.ts';
-import type { FileTree, Inode } from '../layer/types.ts';
+import type { Inode } from '../layer/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { OpenExploration } from './explore-image.ts';
+import { placesIn } from './places-in.ts';
 import { readFiles } from './read-files.ts';
 
 /** An entry of a layer. */
@@ -27,6 +27,7 @@ export function* findPaths(
   const top = trees.at(-1);
   if (top === undefined) return;
   const { root } = treeParts(top);
+  const placeOf = placesIn(top);
   for (const [layer, index] of study.indexes.entries()) {
     for (let order = 0; order < index.count; order++) {
       const kind = index.kindAt(order);
@@ -35,21 +36,11 @@ export function* findPaths(
       if (!matches(path)) continue;
       const number = study.numbers.bases[layer]! + order;
       const by = study.hiderOf(number);
-      const node = findNode(root, resolved(top, path));
+      const node = findNode(root, placeOf(path));
       const shown = kind === 'hardlink' ? node !== undefined : isShown(node, number);
       const visible = kind === 'file' ? by === undefined : shown;
       yield { path, kind, size: index.sizeAt(order), layer, order, hidden: visible ? undefined : { by } };
     }
-  }
-}
-
-/** Where the path leads in the image; as it is written where its links turn in a circle there. */
-function resolved(tree: FileTree, path: string): string {
-  try {
-    return tree.resolve(path, { keepLast: true });
-  } catch (error) {
-    if (isDobosError(error)) return path;
-    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
-import { isDobosError } from '../../base/errors.ts';
-import type { FileTree, Inode, LayerEntry } from '../../layer/types.ts';
+import { emptyTree } from '../../layer/apply-layer.ts';
+import type { Inode, LayerEntry } from '../../layer/types.ts';
+import { placesIn } from '../places-in.ts';
 import { pathMatcher } from './path-patterns.ts';
 import { MAX_FINDINGS, result, type Subject, say } from './subject.ts';
 import type { RuleFinding, RuleResult } from './types.ts';
@@ -7,13 +8,14 @@ import type { RuleFinding, RuleResult } from './types.ts';
 /** Paths of any layer that match a pattern. A file that a later layer deletes is still shipped: whoever pulls the image can read it. A folder that matches is told of once a layer, with all below it. */
 export function forbidResult(subject: Subject, patterns: readonly string[]): RuleResult {
   const match = pathMatcher(patterns);
+  const view = subject.trees.at(-1) ?? emptyTree();
+  const shownPlaceOf = placesIn(view);
   const found = new Map<
     string,
     { pattern: string; path: string; layer: number; bytes: number; entries: number; visible: boolean }
   >();
   for (const [layer, index] of subject.indexes.entries()) {
     const placeOf = placesIn(subject.trees[layer]!);
-    const shownPlaceOf = placesIn(subject.trees.at(-1)!);
     for (const entry of index.entries()) {
       if (entry.kind === 'whiteout' || entry.kind === 'opaque') continue;
       // Where it lands counts, and how it is written: /usr/lib/x is forbidden under the name lib/x too.
@@ -24,8 +26,7 @@ export function forbidResult(subject: Subject, patterns: readonly string[]): Rul
       found.set(key, known);
       known.bytes += entry.size;
       known.entries++;
-      if (!known.visible)
-        known.visible = isVisible(subject.trees.at(-1)!.get(shownPlaceOf(entry.path)), layer, entry);
+      if (!known.visible) known.visible = isVisible(view.get(shownPlaceOf(entry.path)), layer, entry);
     }
   }
   const all = [...found.values()];
@@ -43,35 +44,6 @@ export function forbidResult(subject: Subject, patterns: readonly string[]): Rul
     findings,
     more: all.length - findings.length,
   });
-}
-
-/** Finds where paths lead in a tree when the links on the way are followed, not the last one; as they are written where those turn in a circle. */
-function placesIn(tree: FileTree): (path: string) => string {
-  // Paths come folder by folder: each folder is looked up once.
-  const folders = new Map<string, string>();
-  const placeOf = (folder: string): string => {
-    let place = folders.get(folder);
-    if (place === undefined) {
-      place = resolved(tree, folder);
-      folders.set(folder, place);
-    }
-    return place;
-  };
-  return (path) => {
-    const slash = path.lastIndexOf('/');
-    if (slash < 0) return path;
-    const folder = placeOf(path.slice(0, slash));
-    return folder === '' ? path.slice(slash + 1) : `${folder}${path.slice(slash)}`;
-  };
-}
-
-function resolved(tree: FileTree, path: string): string {
-  try {
-    return tree.resolve(path);
-  } catch (error) {
-    if (isDobosError(error)) return path;
-    throw error;
-  }
 }
 
 /** A hard link shows the file that it was linked to. */
