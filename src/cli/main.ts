@@ -35,6 +35,7 @@ const onSignal = (signal: NodeJS.Signals): void => {
 const interruptExit = (): number => (interruptedBy === 'SIGTERM' ? 143 : 130);
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
+
 /** Empty for a user without one. */
 function homeFolder(): string {
   try {
