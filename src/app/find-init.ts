@@ -21,13 +21,7 @@ export function findInit(searchPath: string, others: readonly string[] = FOLDERS
 /** elf(5), for 64 bits and little-endian, as both our architectures are: a program that asks for a loader has a program header PT_INTERP. */
 function isStatic(path: string): boolean {
   const head = Buffer.alloc(4096);
-  const fd = openSync(path, 'r');
-  let length: number;
-  try {
-    length = readSync(fd, head, 0, head.length, 0);
-  } finally {
-    closeSync(fd);
-  }
+  const length = readHead(path, head);
   if (length < 64 || head.readUInt32BE(0) !== 0x7f454c46 || head[4] !== 2 || head[5] !== 1) return false;
   const start = Number(head.readBigUInt64LE(32));
   const size = head.readUInt16LE(54);
@@ -42,3 +36,17 @@ function isStatic(path: string): boolean {
 }
 
 const PT_INTERP = 3;
+
+/** How many bytes; none of a program that may be run and not read. */
+function readHead(path: string, head: Buffer): number {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      return readSync(fd, head, 0, head.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return 0;
+  }
+}

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../support/built-command.ts';
 import { useBox } from '../support/shared-box.ts';
@@ -42,6 +44,9 @@ describe.each([
     await told('run', '--init', '--name', 'trace', 'base:1', 'touch', '/made');
     expect(await told('diff', 'trace')).toBe('A /made\n');
     expect(await told('start', '-a', 'trace')).toBe('');
+    const exported = join(box.folder, 'home', 'exported.tar');
+    await told('export', '-o', exported, 'trace');
+    expect(readFileSync(exported).includes('docker-init')).toBe(false);
     await told('commit', 'trace', 'trace:1');
     expect(await told('explore', '--find', 'made', 'trace:1')).toContain('made');
     const found = await box.run(['explore', '--find', '*docker-init*', 'trace:1']);
