@@ -75,10 +75,11 @@ export const command: CommandSpec = {
       const source = await tellWhile(terminal, `reading the layers of ${safeText(name)} …`, opening);
       return exploreScreen(call, name, source).finally(source.close);
     }
+    const packages = flagOption(options, 'packages');
     // One sentence of sizes needs no contents.
-    const unproven = flagOption(options, 'summary') && json === undefined;
+    const unproven = flagOption(options, 'summary') && json === undefined && !packages;
     const wanted = unproven ? { ...request, unproven, duplicates: false } : request;
-    const report = await readReport(app, name, wanted, flagOption(options, 'packages'));
+    const report = await readReport(app, name, wanted, packages);
     if (json === '-') await terminal.out(`${safeJson(report)}\n`);
     else if (json !== undefined) writeOutputFile(json, `${JSON.stringify(report)}\n`);
     else if (flagOption(options, 'summary')) await terminal.out(`${name}: ${efficiencySentence(report)}\n`);
