@@ -119,14 +119,18 @@ describe('cp against what containers and archives try', () => {
   it('what comes out stays in the target folder, without devices and set-user-id bits', async () => {
     const script =
       `mkdir -p /d/sub; echo x > /d/sub/secret; ln -s ${outside} /d/zz; mknod /d/null c 1 3; mknod /d/disk b 8 0; ` +
-      'cp /bin/busybox /d/su; chmod 6755 /d/su; mkfifo /d/pipe';
+      'ln /d/disk /d/linked; cp /bin/busybox /d/su; chmod 6755 /d/su; mkfifo /d/pipe';
     await told('run', '--name', 'out', 'base:1', 'sh', '-c', script);
     const into = join(box.folder, 'taken');
-    mkdirSync(into);
+    mkdirSync(join(into, 'd'), { recursive: true });
+    for (const name of ['null', 'linked']) writeFileSync(join(into, 'd', name), 'of this machine');
     const ran = await box.run(['cp', 'out:/d', into]);
     expect(ran.code).toBe(0);
     expect(ran.stderr).toContain('d/null is a device file and was left out');
-    expect(readdirSync(join(into, 'd')).sort()).toEqual(['pipe', 'su', 'sub', 'zz']);
+    // What stands in their places stays, also where a name was only linked to a device.
+    expect(readdirSync(join(into, 'd')).sort()).toEqual(['linked', 'null', 'pipe', 'su', 'sub', 'zz']);
+    for (const name of ['null', 'linked'])
+      expect(readFileSync(join(into, 'd', name), 'utf8')).toBe('of this machine');
     expect(lstatSync(join(into, 'd/su')).mode & 0o7777).toBe(0o755);
     // A link on this machine where a folder is to go: refused, and nothing goes through it.
     rmSync(join(into, 'd/sub'), { recursive: true });
