@@ -1,4 +1,5 @@
-import { type DirectoryNode, slotOf, type TreeNode, type TreeParts } from '../layer/file-tree.ts';
+import type { DirectoryNode, TreeNode } from '../layer/directory-node.ts';
+import { slotOf, type TreeParts } from '../layer/file-tree.ts';
 import type { StackStudy } from './study-layers.ts';
 
 /** What is below a directory. */
@@ -32,12 +33,12 @@ export function createFolderBytes(study: StackStudy) {
       linked.add(id);
       bytes += ownBytes(parts, id);
     };
-    for (const child of node.children.values()) {
+    node.eachNode((child) => {
       if (typeof child === 'number') {
         files++;
         if (study.linked[child] === 1) add(child);
         else bytes += ownBytes(parts, child);
-        continue;
+        return;
       }
       const below = kept.get(child)!;
       files += below.files;
@@ -47,7 +48,7 @@ export function createFolderBytes(study: StackStudy) {
         add(id);
       }
       bytes += below.bytes - shared;
-    }
+    });
     return { bytes, files, linked };
   };
 
@@ -62,8 +63,9 @@ export function createFolderBytes(study: StackStudy) {
         continue;
       }
       const before = stack.length;
-      for (const child of top.children.values())
+      top.eachNode((child) => {
         if (typeof child === 'object' && !kept.has(child)) stack.push(child);
+      });
       if (stack.length > before) continue;
       kept.set(top, countFolder(parts, top));
       stack.pop();

@@ -1,13 +1,7 @@
 import { emptyTree } from '../layer/apply-layer.ts';
+import type { TreeNode } from '../layer/directory-node.ts';
 import { joinPath } from '../layer/entry-paths.ts';
-import {
-  findNode,
-  inodeOf,
-  sortedNames,
-  type TreeNode,
-  type TreeParts,
-  treeParts,
-} from '../layer/file-tree.ts';
+import { findNode, inodeOf, sortedNames, type TreeParts, treeParts } from '../layer/file-tree.ts';
 import type { Inode } from '../layer/types.ts';
 import type { OpenExploration } from './explore-image.ts';
 import { createFolderBytes } from './folder-bytes.ts';

@@ -1,5 +1,6 @@
+import type { DirectoryNode, TreeNode } from '../layer/directory-node.ts';
 import { joinPath } from '../layer/entry-paths.ts';
-import { type DirectoryNode, findNode, inodeOf, type TreeNode, treeParts } from '../layer/file-tree.ts';
+import { findNode, inodeOf, treeParts } from '../layer/file-tree.ts';
 import type { Inode } from '../layer/types.ts';
 import type { OpenExploration } from './explore-image.ts';
 

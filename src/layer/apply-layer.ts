@@ -1,3 +1,4 @@
+import { DirectoryNode } from './directory-node.ts';
 import { createTree } from './file-tree.ts';
 import { type PlaceOptions, placeLayer } from './place-entries.ts';
 import type { FileTree, LayerIndex } from './types.ts';
@@ -14,7 +15,7 @@ export function applyLayer(
 
 /** A tree with nothing but the root directory (0755, 0:0, epoch). */
 export function emptyTree(): FileTree {
-  return createTree({ root: { id: -1, children: new Map(), owner: {}, fromLower: false }, slots: [] });
+  return createTree({ root: new DirectoryNode(-1, {}), slots: [] });
 }
 
 /** The tree that a stack of layers shows, base first. */

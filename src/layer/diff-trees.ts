@@ -1,5 +1,6 @@
+import type { DirectoryNode, TreeNode } from './directory-node.ts';
 import { joinPath } from './entry-paths.ts';
-import { type DirectoryNode, inodeOf, type TreeNode, type TreeParts, treeParts } from './file-tree.ts';
+import { inodeOf, type TreeParts, treeParts } from './file-tree.ts';
 import type { EntryAttributes } from './load-layer-index.ts';
 import type { FileTree, Inode, TreeChange } from './types.ts';
 
@@ -45,11 +46,16 @@ export function eachDifference(
     const idA = typeof a === 'object' ? a.id : a;
     const idB = typeof b === 'object' ? b.id : b;
     if (idA !== idB || idA! >= shared) visit(idA, idB);
-    const folderA = typeof a === 'object' ? a.children : undefined;
-    const folderB = typeof b === 'object' ? b.children : undefined;
-    if (folderA !== undefined) for (const [name, node] of folderA) compare(node, folderB?.get(name));
-    if (folderB === undefined) return;
-    for (const [name, node] of folderB) if (folderA?.has(name) !== true) compare(undefined, node);
+    const folderA = typeof a === 'object' ? a : undefined;
+    const folderB = typeof b === 'object' ? b : undefined;
+    if (folderA === undefined || folderB === undefined) {
+      folderA?.eachNode((node) => compare(node, undefined));
+      folderB?.eachNode((node) => compare(undefined, node));
+      return;
+    }
+    const [namesA, namesB] = [folderA.children, folderB.children];
+    for (const [name, node] of namesA) compare(node, namesB.get(name));
+    for (const [name, node] of namesB) if (!namesA.has(name)) compare(undefined, node);
   };
   compare(from.root, to.root);
 }

@@ -1,3 +1,4 @@
+import type { DirectoryNode, TreeNode } from './directory-node.ts';
 import { joinPath, MAX_PATH_LENGTH } from './entry-paths.ts';
 import { layerError } from './errors.ts';
 import type { ColumnarIndex } from './load-layer-index.ts';
@@ -5,22 +6,6 @@ import type { FileTree, Inode } from './types.ts';
 
 /** Symbolic links followed for one path; the kernel stops at the same number. */
 const MAX_LINKS = 40;
-
-/**
- * A name's end: a directory, or the number of any other file. Numbers count through the entries of all layers of the stack
- * (`LayerSlot.base` + order), so a name costs a map entry and no object, and equal numbers are one inode.
- */
-export type TreeNode = DirectoryNode | number;
-
-export interface DirectoryNode {
-  /** Number of the entry its attributes come from; -1 - layer number for a directory that no entry describes. */
-  id: number;
-  children: Map<string, TreeNode>;
-  /** Who may change it in place: the making of one tree. Everybody else sees it frozen. */
-  readonly owner: object;
-  /** During that making: a lower layer's directory stands here. */
-  readonly fromLower: boolean;
-}
 
 export interface LayerSlot {
   readonly index: ColumnarIndex;

@@ -1,5 +1,6 @@
+import type { TreeNode } from './directory-node.ts';
 import { parentPath } from './entry-paths.ts';
-import { findNode, resolvePath, type TreeNode, type TreeParts } from './file-tree.ts';
+import { findNode, resolvePath, type TreeParts } from './file-tree.ts';
 import type { ColumnarIndex } from './load-layer-index.ts';
 import type { LayerEntry } from './types.ts';
 
@@ -31,7 +32,7 @@ export function hiddenPaths(
 }
 
 function isHideable(kind: 'whiteout' | 'opaque', node: TreeNode | undefined): boolean {
-  return kind === 'whiteout' ? node !== undefined : typeof node === 'object' && node.children.size > 0;
+  return kind === 'whiteout' ? node !== undefined : typeof node === 'object' && node.size > 0;
 }
 
 /** True if a directory above the path is hidden as well. */

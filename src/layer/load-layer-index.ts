@@ -15,6 +15,11 @@ export type EntryAttributes = Pick<LayerEntry, 'mode' | 'uid' | 'gid' | 'mtime' 
 /** An index whose rows are also read field by field, without making an entry. */
 export interface ColumnarIndex extends LayerIndex {
   kindAt(order: number): EntryKind;
+  /**
+   * The order behind the last of the entries from this one on that stand in one directory, their names rising, none of them a directory, hard link or whiteout;
+   * `order` itself if it is none or the index does not know. Takes time by how many there are.
+   */
+  runEnd(order: number): number;
   pathAt(order: number): string;
   /** The last component of the path, which starts at character `from` of it; not a slice that keeps the whole path alive. */
   nameAt(order: number, from: number): string;
@@ -92,6 +97,7 @@ export function loadLayerIndex(bytes: Uint8Array): ColumnarIndex {
       return slice((order === 0 ? 0 : c.nameEnds[order - 1]!) + from, c.nameEnds[order]!);
     },
     kindAt,
+    runEnd: (order) => runEnd(c, order),
     linkAt,
     sizeAt: (order) => c.sizes[order]!,
     digestAt,
@@ -127,6 +133,7 @@ export function columnarIndex(index: LayerIndex): ColumnarIndex {
   return {
     ...index,
     kindAt: (order) => index.at(order).kind,
+    runEnd: (order) => order,
     pathAt: (order) => index.at(order).path,
     nameAt: (order, from) => index.at(order).path.slice(from),
     linkAt: (order) => index.at(order).linkTo,
@@ -141,6 +148,36 @@ export function columnarIndex(index: LayerIndex): ColumnarIndex {
     whiteouts: () =>
       [...index.entries()].filter((e) => e.kind === 'whiteout' || e.kind === 'opaque').map((e) => e.order),
   };
+}
+
+/** Kinds of which only the name matters for where they stand. */
+const IS_PLAIN = ENTRY_KINDS.map((kind) => !['directory', 'hardlink', 'whiteout', 'opaque'].includes(kind));
+const SLASH = 0x2f;
+
+function runEnd({ names, nameEnds, kinds, count }: IndexColumns, first: number): number {
+  if (IS_PLAIN[kinds[first]!] !== true) return first;
+  let from = first === 0 ? 0 : nameEnds[first - 1]!;
+  let end = nameEnds[first]!;
+  let folder = end;
+  while (folder > from && names[folder - 1] !== SLASH) folder--;
+  // Of the path: the directory with its slash.
+  const folderBytes = folder - from;
+  let order = first + 1;
+  for (; order < count && IS_PLAIN[kinds[order]!] === true; order++) {
+    const start = end;
+    const stop = nameEnds[order]!;
+    const last = Math.min(end - from, stop - start);
+    let at = 0;
+    while (at < last && names[from + at] === names[start + at]) at++;
+    if (at < folderBytes) break;
+    const rises = at === end - from ? stop - start > at : at < last && names[start + at]! > names[from + at]!;
+    if (!rises) break;
+    while (start + at < stop && names[start + at] !== SLASH) at++;
+    if (start + at < stop) break;
+    from = start;
+    end = stop;
+  }
+  return order;
 }
 
 /** Binary search for the last row of (path, kind class). */

@@ -220,6 +220,49 @@ describe('trees', () => {
     expect(node(above, 'b')).not.toBe(node(below, 'b'));
   });
 
+  test.each<[string, VectorEntry[], string[]]>([
+    ['rising', [file('d/a'), file('d/b'), file('d/c')], ['d', 'd/a 0', 'd/b 1', 'd/c 2']],
+    ['one of them twice', [file('d/a'), file('d/b'), file('d/b', 'other')], ['d', 'd/a 0', 'd/b 2']],
+    ['falling', [file('d/b'), file('d/a')], ['d', 'd/a 1', 'd/b 0']],
+    ['one the beginning of the next', [file('d/a'), file('d/aa'), file('d/a')], ['d', 'd/a 2', 'd/aa 1']],
+    ['in two folders', [file('d/a'), file('d/b/c'), file('d/c')], ['d', 'd/a 0', 'd/b', 'd/b/c 1', 'd/c 2']],
+    [
+      'one a link that leads on',
+      [symlink('d/a', '/e'), file('d/b'), file('d/a/x')],
+      ['d', 'd/a 0', 'd/b 1', 'e', 'e/x 2'],
+    ],
+    [
+      'one with another name',
+      [file('d/ä'), file('d/ö'), hardlink('e', 'd/ä')],
+      ['d', 'd/ä 0', 'd/ö 1', 'e 0'],
+    ],
+    [
+      'one of them a directory later',
+      [file('d/a'), file('d/b'), file('d/a/x')],
+      ['d', 'd/a', 'd/a/x 2', 'd/b 1'],
+    ],
+    [
+      'at the root',
+      [file('a'), file('b'), dir('c'), file('c/x'), file('d')],
+      ['a 0', 'b 1', 'c 2', 'c/x 3', 'd 4'],
+    ],
+  ])('are the same when files follow each other in one directory: %s', (_, layer, paths) => {
+    const shown = [...tree(layer).walk()].map(([path, { order }]) => (order < 0 ? path : `${path} ${order}`));
+    expect(shown).toEqual(paths);
+  });
+
+  test('keep what a lower layer listed when a layer adds, hides and replaces there', () => {
+    const below = tree([file('d/a'), file('d/b'), file('d/c')]);
+    const layer = indexEntries([file('d/b', 'new'), named('d/.wh.a'), file('d/x')]);
+    const above = applyLayer(below, layer, 1);
+    expect([...above.children('d')].map(([name, { layer: of }]) => [name, of])).toEqual([
+      ['b', 1],
+      ['c', 0],
+      ['x', 1],
+    ]);
+    expect([...below.children('d')].map(([name]) => name)).toEqual(['a', 'b', 'c']);
+  });
+
   test('resolve symlinks inside the root', () => {
     const t = tree([
       dir('d'),

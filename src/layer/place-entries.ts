@@ -1,8 +1,8 @@
+import { DirectoryNode } from './directory-node.ts';
 import { cleanPath, joinPath, parentPath } from './entry-paths.ts';
 import { layerError } from './errors.ts';
 import {
   createTree,
-  type DirectoryNode,
   findNode,
   inodeOf,
   type LayerSlot,
@@ -36,8 +36,8 @@ export function* placeEntries(
   const queue: Operation[] = [];
   const parts = treeParts(lower);
   const placing = createPlacing(parts, index, nextLayer(parts), { ...o, emit: (done) => queue.push(done) });
-  for (const step of placing.steps()) {
-    placing.take(step);
+  const steps = placing.steps();
+  while (steps.next().done !== true) {
     yield* queue;
     queue.length = 0;
   }
@@ -51,7 +51,7 @@ export function placeLayer(
   o: PlaceOptions = {},
 ): FileTree {
   const placing = createPlacing(treeParts(lower), index, layer, o);
-  for (const step of placing.steps()) placing.take(step);
+  for (const _ of placing.steps());
   return createTree(placing.parts());
 }
 
@@ -65,9 +65,6 @@ interface PlacingOptions extends PlaceOptions {
   readonly emit?: ((operation: Operation) => void) | undefined;
 }
 
-/** A path to hide, or the order of an entry to place. */
-type PlacingStep = HiddenPath | number;
-
 /**
  * The tree being made and the steps that make it. Whiteouts come first and see only `lower`, which makes them independent of
  * their place in the tar (A2, A3); then entries are placed one by one, each seeing what came before, as an extractor would.
@@ -78,7 +75,7 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
   const base = last === undefined ? 0 : last.base + last.index.count;
   const slot: LayerSlot = { index, layer, base };
   const owner = {};
-  const root = cloneOf(lower.root, owner);
+  const root = lower.root.cloneFor(owner);
   const parts: TreeParts = { root, slots: [...lower.slots, slot] };
   let implied = 0;
   /** Paths at which this layer linked a lower layer's inode: the number alone does not show whose name it is. */
@@ -103,7 +100,7 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
     const existing = folder.children.get(name);
     if (typeof existing === 'object') {
       if (existing.owner === owner) return existing;
-      const clone = cloneOf(existing, owner);
+      const clone = existing.cloneFor(owner);
       folder.children.set(name, clone);
       o.emit?.({ kind: 'imply', path, lower: inodeOf(parts.slots, existing) });
       return clone;
@@ -113,7 +110,7 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
       lastParent = undefined;
     }
     if (++implied > MAX_IMPLIED) throw layerError('LAYER_TOO_MANY_PARENTS', { path, limit: MAX_IMPLIED });
-    const made: DirectoryNode = { id: -1 - layer, children: new Map(), owner, fromLower: false };
+    const made = new DirectoryNode(-1 - layer, owner);
     folder.children.set(name, made);
     o.emit?.({ kind: 'imply', path, lower: undefined });
     return made;
@@ -124,7 +121,7 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
   const hide = (step: HiddenPath): void => {
     if (step.kind === 'opaque') {
       const node = openDirectory(step.path);
-      node.children = new Map();
+      node.clear();
       o.emit?.({ kind: 'clear', path: step.path });
     } else {
       const name = step.path.slice(step.path.lastIndexOf('/') + 1);
@@ -133,14 +130,16 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
     }
   };
 
-  const place = (order: number): void => {
+  /** Returns the order of the entry that comes next. */
+  const place = (order: number): number => {
     const kind = index.kindAt(order);
+    if (kind === 'whiteout' || kind === 'opaque') return order + 1;
     const written = index.pathAt(order);
     if (written === '') {
       if (kind !== 'directory') throw layerError('LAYER_ROOT_KIND', { kind });
       root.id = base + order;
       o.emit?.({ kind: 'put', path: '', entry: index.at(order) });
-      return;
+      return order + 1;
     }
     const slash = written.lastIndexOf('/');
     const parent = slash < 0 ? '' : written.slice(0, slash);
@@ -150,6 +149,13 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
       lastParent = parent;
     }
     const folder = lastFolder;
+    if (o.emit === undefined && folder.node.size === 0) {
+      const to = index.runEnd(order);
+      if (to > order) {
+        folder.node.list({ index, base, from: order, to, nameStart: slash + 1 });
+        return to;
+      }
+    }
     const name = index.nameAt(order, slash + 1);
     const path = joinPath(folder.path, name);
     if (kind === 'hardlink') placeLink(order, folder.node, name, path);
@@ -159,19 +165,20 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
       folder.node.children.set(name, base + order);
       o.emit?.({ kind: 'put', path, entry: index.at(order), ...over });
     }
+    return order + 1;
   };
 
   const placeDirectory = (order: number, folder: DirectoryNode, name: string, path: string): void => {
     const existing = folder.children.get(name);
     if (typeof existing === 'object') {
-      const node = existing.owner === owner ? existing : cloneOf(existing, owner);
+      const node = existing.owner === owner ? existing : existing.cloneFor(owner);
       node.id = base + order;
       folder.children.set(name, node);
       o.emit?.({ kind: 'put', path, entry: index.at(order) });
       return;
     }
     const over = replace(folder, name, path, 'directory');
-    folder.children.set(name, { id: base + order, children: new Map(), owner, fromLower: false });
+    folder.children.set(name, new DirectoryNode(base + order, owner));
     o.emit?.({ kind: 'put', path, entry: index.at(order), ...over });
   };
 
@@ -222,21 +229,17 @@ function createPlacing(lower: TreeParts, source: LayerIndex, layer: number, o: P
   };
 
   return {
-    *steps(): Generator<PlacingStep> {
-      yield* hiddenPaths(lower, index, o.onMissing);
-      for (let order = 0; order < index.count; order++) {
-        const kind = index.kindAt(order);
-        if (kind !== 'whiteout' && kind !== 'opaque') yield order;
+    /** Does one thing and stops, until all is done. */
+    *steps(): Generator<void> {
+      for (const path of hiddenPaths(lower, index, o.onMissing)) {
+        hide(path);
+        yield;
       }
-    },
-    take(step: PlacingStep): void {
-      if (typeof step === 'number') place(step);
-      else hide(step);
+      for (let order = 0; order < index.count; ) {
+        order = place(order);
+        yield;
+      }
     },
     parts: (): TreeParts => parts,
   };
-}
-
-function cloneOf(node: DirectoryNode, owner: object): DirectoryNode {
-  return { id: node.id, children: new Map(node.children), owner, fromLower: true };
 }

@@ -1,15 +1,7 @@
 import { applyLayer, stackLayers } from './apply-layer.ts';
+import type { DirectoryNode, TreeNode } from './directory-node.ts';
 import { joinPath } from './entry-paths.ts';
-import {
-  type DirectoryNode,
-  findNode,
-  inodeOf,
-  sortedNames,
-  type TreeNode,
-  type TreeParts,
-  treeParts,
-  walkNodes,
-} from './file-tree.ts';
+import { findNode, inodeOf, sortedNames, type TreeParts, treeParts, walkNodes } from './file-tree.ts';
 import { hiddenPaths } from './hidden-paths.ts';
 import { columnarIndex } from './load-layer-index.ts';
 import type { LayerIndex, PlannedEntry } from './types.ts';
@@ -78,7 +70,7 @@ function* changesBetween(
     if (!isBelow(after.id) && (path !== '' || after.id >= 0)) yield { kind: 'node', path, node: after };
     const folder = typeof before === 'object' ? before : undefined;
     const hidden = folder !== undefined && opaque.has(path) && !survives(folder, after);
-    if (hidden && folder.children.size > 0) yield { kind: 'opaque', path };
+    if (hidden && folder.size > 0) yield { kind: 'opaque', path };
     const seen = hidden ? undefined : folder;
     for (const name of seen === undefined ? [] : sortedNames(seen))
       if (!after.children.has(name)) yield { kind: 'whiteout', path: joinPath(path, name) };

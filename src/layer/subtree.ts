@@ -1,3 +1,4 @@
+import { DirectoryNode } from './directory-node.ts';
 import { createTree, findNode, treeParts } from './file-tree.ts';
 import type { FileTree } from './types.ts';
 
@@ -6,5 +7,5 @@ export function subtree(tree: FileTree, path: string): FileTree {
   const { root, slots } = treeParts(tree);
   const node = findNode(root, path);
   if (typeof node === 'object') return createTree({ root: node, slots });
-  return createTree({ root: { id: -1, children: new Map(), owner: {}, fromLower: false }, slots });
+  return createTree({ root: new DirectoryNode(-1, {}), slots });
 }

@@ -5,15 +5,9 @@
  */
 import type { StackNumbers } from '../../explore/stack-numbers.ts';
 import type { HiddenFile } from '../../explore/types.ts';
+import type { DirectoryNode, TreeNode } from '../../layer/directory-node.ts';
 import { joinPath } from '../../layer/entry-paths.ts';
-import {
-  type DirectoryNode,
-  inodeOf,
-  type LayerSlot,
-  slotOf,
-  type TreeNode,
-  treeParts,
-} from '../../layer/file-tree.ts';
+import { inodeOf, type LayerSlot, slotOf, treeParts } from '../../layer/file-tree.ts';
 import type { FileTree, Inode } from '../../layer/types.ts';
 import type { HiddenFolder } from './hidden-below.ts';
 
@@ -158,7 +152,7 @@ export function changeOf(
 /** True at the first name below that leads elsewhere: what differs is found soon, what is shared is not looked at. */
 function differsBelow(before: DirectoryNode, after: DirectoryNode): boolean {
   if (before === after) return false;
-  if (before.children.size !== after.children.size) return true;
+  if (before.size !== after.size) return true;
   // As deep as a path is long: MAX_PATH_LENGTH bounds the recursion.
   for (const [name, node] of after.children) {
     const old = before.children.get(name);

@@ -1,5 +1,6 @@
 import type { Exploration, ExploredLayer, HiddenFile, PathCount } from '../../explore/types.ts';
-import { findNode, type TreeNode, treeParts } from '../../layer/file-tree.ts';
+import type { TreeNode } from '../../layer/directory-node.ts';
+import { findNode, treeParts } from '../../layer/file-tree.ts';
 import { madeBy } from '../explore-report.ts';
 import { formatSize } from '../units.ts';
 import { BOLD, type Box, type Canvas, DIM, PLAIN, put, styleOf } from './canvas.ts';

@@ -1,6 +1,7 @@
 import { createFolderBytes } from '../../explore/folder-bytes.ts';
 import type { StackStudy } from '../../explore/study-layers.ts';
-import { type DirectoryNode, treeParts } from '../../layer/file-tree.ts';
+import type { DirectoryNode } from '../../layer/directory-node.ts';
+import { treeParts } from '../../layer/file-tree.ts';
 
 /** Entries that are counted in one step. */
 const STEP_ENTRIES = 2000;
@@ -31,14 +32,16 @@ export function createTotals(study: StackStudy): Totals {
     while (stack.length > 0) {
       const here = stack[stack.length - 1]!;
       const height = stack.length;
-      if (!totals.has(here))
-        for (const child of here.children.values())
+      if (!totals.has(here)) {
+        here.eachNode((child) => {
           if (typeof child === 'object' && !totals.has(child)) stack.push(child);
+        });
+      }
       if (stack.length > height) continue;
       stack.pop();
       // What is below is counted by now, so this costs its own entries.
       if (!totals.has(here)) totals.set(here, bytesBelow(parts, here).bytes);
-      done += here.children.size + 1;
+      done += here.size + 1;
       if (done > STEP_ENTRIES) {
         done = 0;
         yield;

@@ -1,6 +1,6 @@
 import type { HiddenFile } from '../../explore/types.ts';
+import type { TreeNode } from '../../layer/directory-node.ts';
 import { joinPath } from '../../layer/entry-paths.ts';
-import type { TreeNode } from '../../layer/file-tree.ts';
 import {
   type Comparison,
   changeOf,
