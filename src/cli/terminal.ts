@@ -24,7 +24,9 @@ export interface Terminal {
 
 /** The process's own terminal; colours unless NO_COLOR is set or standard error is no terminal. */
 export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
-  const { stdin, stdout, stderr } = process;
+  const { stdout, stderr } = process;
+  // Node makes a stream of it when it is first looked at, for some milliseconds; most commands never ask.
+  const inIsTty = (): boolean => process.stdin.isTTY === true;
   return {
     out: (text) =>
       new Promise((resolve, reject) => {
@@ -35,12 +37,15 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
     },
     outIsTty: stdout.isTTY === true,
     errIsTty: stderr.isTTY === true,
-    inIsTty: stdin.isTTY === true,
+    get inIsTty() {
+      return inIsTty();
+    },
     columns: () => stderr.columns ?? stdout.columns ?? 80,
     rows: () => stderr.rows ?? stdout.rows ?? 24,
     colour: (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb' && stderr.isTTY === true,
-    stdin: () => stdin,
+    stdin: () => process.stdin,
     listen: (raw, take) => {
+      const { stdin } = process;
       const onEnd = (): void => take(undefined);
       if (raw) stdin.setRawMode(true);
       stdin.on('data', take).on('end', onEnd).resume();
@@ -53,7 +58,9 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
       stdout.on('resize', take);
       return () => stdout.off('resize', take);
     },
-    isWhole: stdout.isTTY === true && stdin.isTTY === true && (env.TERM ?? 'dumb') !== 'dumb',
+    get isWhole() {
+      return stdout.isTTY === true && inIsTty() && (env.TERM ?? 'dumb') !== 'dumb';
+    },
     interrupt: () => process.kill(process.pid, 'SIGINT'),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { imageOfLayers } from '../../test/support/explored.ts';
 import type { VectorEntry } from '../../test/support/vector-tar.ts';
+import { compressLayers } from '../image/compress-layers.ts';
 import type { Image } from '../image/types.ts';
 import type { HistoryEntry } from '../oci/types.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
@@ -148,4 +149,18 @@ test('what a layer changes is listed on demand, rewritten files included', async
   expect(told(2)).toEqual(['removed c', 'changed d/a', 'added n']);
   expect(() => told(4)).toThrow(RangeError);
   expect([...trees.at(-1)!.walk()].map(([path]) => path)).toEqual(['n']);
+});
+
+test('compressed bytes are told, and summed up, as far as they are known from the base on', async () => {
+  const own = createMemoryStore();
+  const plain = await imageOfLayers(own, layers);
+  const some = await compressLayers({ ...plain, layers: plain.layers.slice(0, 2) }, 'gzip', own);
+  const [first, second] = some.layers.map(({ blob }) => blob.size);
+  const image = { ...plain, layers: [...some.layers, plain.layers[2]!] };
+  const report = await exploreImage(own, image);
+  expect(report.layers.map((layer) => [layer.compressedBytes, layer.cumulativeCompressedBytes])).toEqual([
+    [first, first],
+    [second, first! + second!],
+    [undefined, undefined],
+  ]);
 });

@@ -117,6 +117,7 @@ function reportOf(
   const levels = imageLevels({ id, config: image.config, base }, o.known ?? [], layerBytes);
   const sum = (sizes: readonly number[]): number => sizes.reduce((bytes, each) => bytes + each, 0);
   const known = packed.filter((size) => size !== undefined);
+  const packedUpTo = sumsUpTo(packed);
   return {
     version: 1,
     image: {
@@ -147,6 +148,7 @@ function reportOf(
         mediaType: blob.mediaType,
         storedBytes: blob.size,
         ...optional('compressedBytes', packed[number]),
+        ...optional('cumulativeCompressedBytes', packedUpTo[number]),
         tarBytes: indexes[number]!.tarSize,
         entries: indexes[number]!.count,
         fileBytes: indexes[number]!.fileBytes,
@@ -163,6 +165,15 @@ function reportOf(
     history: rows,
     warnings: [...warnings, ...study.warnings],
   };
+}
+
+/** Of each and all before it; undefined from the first on that is. */
+function sumsUpTo(sizes: readonly (number | undefined)[]): readonly (number | undefined)[] {
+  let sum: number | undefined = 0;
+  return sizes.map((size) => {
+    sum = sum === undefined || size === undefined ? undefined : sum + size;
+    return sum;
+  });
 }
 
 function baseOf({ manifest }: Image): BaseAnnotations {

@@ -119,6 +119,8 @@ export interface ExploredLayer {
   readonly storedBytes: number;
   /** Bytes of the blob compressed: as stored, or as the last push or save made it; absent if nobody compressed it yet. */
   readonly compressedBytes?: number | undefined;
+  /** Of this layer and all below it, what a pull of them fetches; absent unless it is known of each. */
+  readonly cumulativeCompressedBytes?: number | undefined;
   /** Bytes of the uncompressed tar. */
   readonly tarBytes: number;
   /** Entries of the tar, whiteouts and duplicates included. */

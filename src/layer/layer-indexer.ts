@@ -4,7 +4,7 @@ import type { Digest } from '../oci/types.ts';
 import { createTarDecoder } from '../tar/decoder.ts';
 import { contentPieces, type TarHeader, type TarPlace } from '../tar/header.ts';
 import { cleanPath, decodeWhiteout } from './entry-paths.ts';
-import { createIndexBuilder, isAccountPath, MAX_ACCOUNT_BYTES } from './index-builder.ts';
+import { createIndexBuilder, type IndexColumns, isAccountPath, MAX_ACCOUNT_BYTES } from './index-builder.ts';
 import { formatLayerIndex } from './layer-index-format.ts';
 
 /** Makes an index while a tar passes by. */
@@ -13,6 +13,8 @@ export interface LayerIndexer {
   write(chunk: Buffer): void;
   /** The bytes of the index, to be loaded by `loadLayerIndex`, and the digest of all that was written. */
   end(): { readonly diffId: Digest; readonly bytes: Buffer };
+  /** Instead of `end`: the columns, for an index that nobody keeps. */
+  endColumns(): { readonly tarSize: number; readonly columns: IndexColumns };
   /** How many of the next bytes need not be seen: as `TarDecoder`. */
   readonly skippable: number;
   skip(bytes: number): void;
@@ -103,6 +105,10 @@ export function createLayerIndexer(
       decoder.end();
       const diffId = known ?? (`${algorithm}:${whole!.digest('hex')}` as Digest);
       return { diffId, bytes: formatLayerIndex(diffId, decoder.offset, builder.columns()) };
+    },
+    endColumns() {
+      decoder.end();
+      return { tarSize: decoder.offset, columns: builder.columns() };
     },
   };
 }

@@ -4,8 +4,8 @@ import { bytesError, type FileRegion } from '../base/bytes.ts';
 import { fsPath } from '../base/names.ts';
 import type { Digest } from '../oci/types.ts';
 import { ContentsWanted } from './contents-wanted.ts';
-import { createLayerIndexer } from './layer-indexer.ts';
-import { type ColumnarIndex, loadLayerIndex } from './load-layer-index.ts';
+import { createLayerIndexer, type LayerIndexer } from './layer-indexer.ts';
+import { type ColumnarIndex, indexOfColumns } from './load-layer-index.ts';
 import type { LayerEntry } from './types.ts';
 
 /** Read at once, at most. */
@@ -21,7 +21,8 @@ const MAX_HASHED_BYTES = 64 * 1024 * 1024;
  * @throws BYTES_SHORT_FILE, and errors of the tar and layer rooms
  */
 export function readHeaderIndex(region: FileRegion, diffId: Digest): ColumnarIndex {
-  const index = loadLayerIndex(walkHeaders(region, diffId));
+  const { tarSize, columns } = walkHeaders(region, diffId);
+  const index = indexOfColumns(diffId, tarSize, columns);
   const known = new Map<number, Buffer>();
   let left = MAX_HASHED_BYTES;
   const hashOf = (order: number): Buffer | undefined => {
@@ -62,14 +63,15 @@ export function readHeaderIndex(region: FileRegion, diffId: Digest): ColumnarInd
   };
 }
 
-function walkHeaders(region: FileRegion, diffId: Digest): Uint8Array {
+function walkHeaders(region: FileRegion, diffId: Digest): ReturnType<LayerIndexer['endColumns']> {
   const indexer = createLayerIndexer('sha256', diffId, { contents: false });
   withFile(region, (read) => {
     const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, region.size));
     for (let done = 0, most = FIRST_BYTES; done < region.size; ) {
       const want = Math.min(buffer.length, most, region.size - done);
-      read(buffer.subarray(0, want), done);
-      indexer.write(buffer.subarray(0, want));
+      const bytes = buffer.subarray(0, want);
+      read(bytes, done);
+      indexer.write(bytes);
       done += want;
       // Not past the end: what a cut archive lacks is told by the end of the walk.
       const over = Math.min(indexer.skippable, region.size - done);
@@ -78,7 +80,7 @@ function walkHeaders(region: FileRegion, diffId: Digest): Uint8Array {
       done += over;
     }
   });
-  return indexer.end().bytes;
+  return indexer.endColumns();
 }
 
 function hashContent(region: FileRegion, { offset, size, pieces }: LayerEntry): Buffer {

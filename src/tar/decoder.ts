@@ -242,13 +242,16 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
     }
   };
 
-  const guarded = (work: () => void): void => {
-    if (failure !== undefined) throw failure.error;
+  const fail = (error: unknown): unknown => {
+    failure = { error };
+    return error;
+  };
+
+  const endSkipped = (): void => {
     try {
-      work();
+      endContent();
     } catch (error) {
-      failure = { error };
-      throw error;
+      throw fail(error);
     }
   };
 
@@ -263,18 +266,20 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
 
   return {
     write(chunk) {
-      guarded(() => {
+      if (failure !== undefined) throw failure.error;
+      try {
         decode(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
         base += chunk.length;
-      });
+      } catch (error) {
+        throw fail(error);
+      }
     },
     end() {
-      guarded(() => {
-        if (state === AFTER_END) return;
-        if (state === ONE_ZERO_BLOCK && block.subarray(0, filled).every((byte) => byte === 0)) return;
-        if (state === HEADER && filled === 0 && !pending.any) return;
-        throw tarError('TAR_TRUNCATED', { offset: base, inside: whereInside() });
-      });
+      if (failure !== undefined) throw failure.error;
+      if (state === AFTER_END) return;
+      if (state === ONE_ZERO_BLOCK && block.subarray(0, filled).every((byte) => byte === 0)) return;
+      if (state === HEADER && filled === 0 && !pending.any) return;
+      throw fail(tarError('TAR_TRUNCATED', { offset: base, inside: whereInside() }));
     },
     get offset() {
       return base;
@@ -285,18 +290,17 @@ export function createTarDecoder(handler: TarHandler, o: TarDecodeOptions = {}):
     skip(bytes) {
       if (!(bytes >= 0 && bytes <= skippable()))
         throw new RangeError(`cannot skip ${bytes} bytes of ${skippable()}`);
-      guarded(() => {
-        base += bytes;
-        if (state === AFTER_END) return;
-        if (state === PADDING) padding -= bytes;
-        else if (bytes < remaining) remaining -= bytes;
-        else {
-          padding -= bytes - remaining;
-          remaining = 0;
-          if (state === CONTENT) endContent();
-        }
-        if (state === PADDING && padding === 0) state = HEADER;
-      });
+      if (failure !== undefined) throw failure.error;
+      base += bytes;
+      if (state === AFTER_END) return;
+      if (state === PADDING) padding -= bytes;
+      else if (bytes < remaining) remaining -= bytes;
+      else {
+        padding -= bytes - remaining;
+        remaining = 0;
+        if (state === CONTENT) endSkipped();
+      }
+      if (state === PADDING && padding === 0) state = HEADER;
     },
   };
 

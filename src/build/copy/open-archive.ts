@@ -9,7 +9,7 @@ import type { CallOptions } from '../../base/options.ts';
 import { decompress } from '../../compress/decompress.ts';
 import { readCompression } from '../../layer/build-layer-index.ts';
 import { createLayerIndexer, type LayerIndexer } from '../../layer/layer-indexer.ts';
-import { loadLayerIndex } from '../../layer/load-layer-index.ts';
+import { indexOfColumns } from '../../layer/load-layer-index.ts';
 import type { Content, LayerEntry, LayerIndex } from '../../layer/types.ts';
 import { createTarDecoder } from '../../tar/decoder.ts';
 import { buildError } from '../errors.ts';
@@ -109,7 +109,8 @@ async function readArchive(
   if (kind === 'none') for await (const chunk of packed) indexer.write(asBuffer(chunk));
   else tar = await staging.write(indexed(decompress(packed, kind, o), indexer));
   if (hash.digest('hex') !== digest) throw buildError('BUILD_CONTEXT_CHANGED', { path: name });
-  return { index: loadLayerIndex(indexer.end().bytes), tar };
+  const { tarSize, columns } = indexer.endColumns();
+  return { index: indexOfColumns(`sha256:${digest}`, tarSize, columns), tar };
 }
 
 async function* indexed(bytes: ByteStream, indexer: LayerIndexer): ByteStream {
