@@ -1,5 +1,5 @@
 import type { CallOptions } from '../base/options.ts';
-import { STEP_IMAGES } from '../build/run-build.ts';
+import { STEP_IMAGES } from '../build/step-images.ts';
 import { commitContainer } from '../containers/commit-container.ts';
 import { imageId } from '../image/image-id.ts';
 import { keepUntagged, nameImage } from '../image/name-image.ts';

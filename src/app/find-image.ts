@@ -1,6 +1,6 @@
 import { isDobosError } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
-import { STEP_IMAGES } from '../build/run-build.ts';
+import { STEP_IMAGES } from '../build/step-images.ts';
 import { type FoundImage, lookUpImage } from '../image/find-image.ts';
 import { imageId } from '../image/image-id.ts';
 import { listImages } from '../image/list-images.ts';

@@ -1,4 +1,4 @@
-import { STEP_IMAGES } from '../build/run-build.ts';
+import { STEP_IMAGES } from '../build/step-images.ts';
 import { imageId } from '../image/image-id.ts';
 import { listImages } from '../image/list-images.ts';
 import { completeHistory, pairHistory } from '../image/pair-history.ts';

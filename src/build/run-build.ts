@@ -23,6 +23,7 @@ import { runStep } from './run-step.ts';
 import { sealFailed } from './seal-step.ts';
 import { type BuildSquash, type SquashWhat, squashBuild } from './squash-build.ts';
 import { keepStep, type StepRecord } from './step-cache.ts';
+import { STEP_IMAGES } from './step-images.ts';
 import { stepKey } from './step-key.ts';
 import type { StepRun, StepState, StepTools } from './step-run.ts';
 
@@ -49,9 +50,6 @@ export interface BuildResult {
   /** In the order of the graph. */
   readonly steps: readonly StepReport[];
 }
-
-/** Kind of the roots that list the images of a build's steps: id the hex of the final manifest, targets from the first step to the last. */
-export const STEP_IMAGES = 'image-steps';
 
 /**
  * Runs the graph. The image and those of its steps are in the store when this returns; a build that fails or is aborted keeps the steps that

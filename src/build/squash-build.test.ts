@@ -17,7 +17,7 @@ import { readLayerIndexes } from '../layer/read-index.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { BuildImageOptions } from './build-image.ts';
-import { STEP_IMAGES } from './run-build.ts';
+import { STEP_IMAGES } from './step-images.ts';
 
 const TEXT = `FROM debian AS first
 COPY a /d/a
