@@ -33,6 +33,7 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
   const debug = argv[0] === '--debug' || argv[0] === '-D';
   const words = debug ? argv.slice(1) : argv;
   let failedUsage = 2;
+  let failed: number | undefined;
   try {
     const [first] = words;
     if (first === undefined || first === 'help' || first === '--help' || first === '-h') {
@@ -57,6 +58,7 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
       await terminal.out((await import('./help.ts')).commandHelp(spec));
       return 0;
     }
+    failed = spec.failureExit?.(options);
     const { createApp } = await import('../app/app.ts');
     const app = around.app ?? createApp(around.settings(), around.version);
     try {
@@ -76,7 +78,7 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
     // Whatever the interruption made fail on its way, the person knows why.
     const told = around.signal.aborted && !debug ? around.signal.reason : error;
     terminal.err(formatError(told, createPaint(terminal.colour), debug));
-    return exitCodeOf(error, failedUsage, around);
+    return failed !== undefined && !around.signal.aborted ? failed : exitCodeOf(error, failedUsage, around);
   }
 }
 

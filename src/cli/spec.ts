@@ -55,6 +55,8 @@ export interface CommandSpec {
   readonly passThrough?: boolean;
   /** Exit code of wrong usage; 2 unless docker has its own (`run`: 125). */
   readonly usageExit?: number;
+  /** Exit code of whatever fails where 1 is an answer (`compare`: 2, as diff's); 1 when absent, or `usageExit`. */
+  readonly failureExit?: (options: OptionValues) => number | undefined;
   /** What this version does not do, in the help. */
   readonly limits?: readonly string[];
   /** The exit code. */

@@ -66,15 +66,35 @@ describe('a Docker engine', () => {
     await expect(get(host, abort.signal)).rejects.toThrow('stop');
   });
 
-  it.each(['ssh://host', 'npipe:////./pipe/x', 'host:2375', 'tcp://', 'tcp://host/path/to'])(
-    'is not looked for at %s',
-    async (host) => {
-      await expect(get(host)).rejects.toMatchObject({ code: 'ENGINE_HOST' });
-    },
-  );
+  it.each([
+    ...['ssh://host', 'npipe:////./pipe/x', 'host:2375', 'tcp://', 'tcp://host/path/to'],
+    ...['tcp://host:99999', 'tcp://host:0', 'tcp://host:', 'tcp://host:a', 'tcp://[::1'],
+  ])('is not looked for at %s', async (host) => {
+    await expect(get(host)).rejects.toMatchObject({ code: 'ENGINE_HOST' });
+  });
 
-  it('with TLS wants the certificates', async () => {
+  it('is looked for at the port that is written, also if that is usual for something else', async () => {
+    const refused = await get('tcp://127.0.0.1:80').catch((error: Error) => error);
+    expect(refused).toMatchObject({ message: expect.stringContaining('tcp://127.0.0.1:80') });
+    // Unless somebody answers there.
+    const { port = 80 } = (refused as Error & { cause?: { port?: number } }).cause ?? {};
+    expect(port).toBe(80);
+  });
+
+  it('has no users: no password of one is printed', async () => {
+    const refused = await get('tcp://me:secret@host:2375').catch((error: Error) => error);
+    expect(refused).toMatchObject({
+      code: 'ENGINE_HOST',
+      message: expect.stringContaining('tcp://…@host:2375'),
+    });
+    expect(String(refused)).not.toContain('secret');
+  });
+
+  it('with TLS wants the certificates, and says which is missing', async () => {
     const wanted = getFromEngine({ host: 'tcp://127.0.0.1:1', verify: true, certificates: folder }, '/');
-    await expect(wanted).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' });
+    await expect(wanted).rejects.toMatchObject({
+      code: 'ENGINE_CERTIFICATE',
+      message: `cannot read ${join(folder, 'ca.pem')}: there is no such file`,
+    });
   });
 });

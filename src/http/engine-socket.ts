@@ -7,6 +7,7 @@ import type { CallOptions } from '../base/options.ts';
 
 type EngineErrors = {
   ENGINE_HOST: { host: string };
+  ENGINE_CERTIFICATE: { file: string; why: string };
   ENGINE_UNREACHABLE: { host: string; why: string };
   ENGINE_REFUSED: { host: string; status: number; message: string };
 };
@@ -16,6 +17,10 @@ const engineError = errorMaker<EngineErrors>({
     hint: host.startsWith('ssh:')
       ? 'forward the socket first: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, then DOCKER_HOST=unix:///tmp/docker.sock'
       : undefined,
+  }),
+  ENGINE_CERTIFICATE: ({ file, why }) => ({
+    message: `cannot read ${file}: ${why}`,
+    hint: 'DOCKER_TLS_VERIFY and https:// want ca.pem, cert.pem and key.pem in the folder that DOCKER_CERT_PATH names',
   }),
   ENGINE_UNREACHABLE: ({ host, why }) => ({
     message: `cannot ask the Docker engine at ${host}: ${why}`,
@@ -37,13 +42,14 @@ export interface EngineSettings {
 const DEFAULT_HOST = 'unix:///var/run/docker.sock';
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
-/** The body of the engine's answer to a GET, as it comes. @throws ENGINE_HOST, ENGINE_UNREACHABLE, ENGINE_REFUSED */
+/** The body of the engine's answer to a GET, as it comes. @throws ENGINE_HOST, ENGINE_CERTIFICATE, ENGINE_UNREACHABLE, ENGINE_REFUSED */
 export async function getFromEngine(
   settings: EngineSettings,
   path: string,
   o: CallOptions = {},
 ): Promise<ByteStream> {
-  const host = settings.host || DEFAULT_HOST;
+  const place = placeOf(settings.host || DEFAULT_HOST, settings);
+  const host = shown(settings.host || DEFAULT_HOST);
   const unreachable = (error: unknown): Error => {
     o.signal?.throwIfAborted();
     const why = WORDS[systemCode(error) ?? ''] ?? String((error as Error).message);
@@ -52,9 +58,9 @@ export async function getFromEngine(
   const { signal } = o;
   let answer: IncomingMessage;
   try {
-    answer = await ask({ ...placeOf(host, settings), path, method: 'GET', ...(signal && { signal }) });
+    answer = await ask({ ...place, path, method: 'GET', ...(signal && { signal }) });
   } catch (error) {
-    throw (error as { code?: unknown }).code === 'ENGINE_HOST' ? error : unreachable(error);
+    throw unreachable(error);
   }
   const status = answer.statusCode ?? 0;
   if (status !== 200) throw engineError('ENGINE_REFUSED', { host, status, message: await messageOf(answer) });
@@ -77,18 +83,34 @@ async function ask({ secure, ...options }: Place): Promise<IncomingMessage> {
   });
 }
 
+/** Scheme, host and port; no user, for whom an engine has no place. */
+const ADDRESS = /^(tcp|https?):\/\/(\[[0-9a-fA-F:.]+\]|[^/:@[\]]+)(?::(\d{1,5}))?\/?$/;
+const MAX_PORT = 65_535;
+
 function placeOf(host: string, { verify, certificates }: EngineSettings): Place {
   if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) };
-  const url = /^(?:tcp|https?):\/\/[^/]+\/?$/.test(host)
-    ? new URL(host.replace(/^tcp:/, 'http:'))
-    : undefined;
-  if (url === undefined) throw engineError('ENGINE_HOST', { host });
-  const secure = verify || url.protocol === 'https:';
-  const place = { hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port || (secure ? 2376 : 2375) };
+  const [, scheme, name, port] = ADDRESS.exec(host) ?? [];
+  if (name === undefined || Number(port ?? 1) > MAX_PORT || Number(port ?? 1) === 0)
+    throw engineError('ENGINE_HOST', { host: shown(host) });
+  const secure = verify || scheme === 'https';
+  const place = { hostname: name.replace(/^\[|\]$/g, ''), port: port ?? (secure ? 2376 : 2375) };
   if (!secure) return place;
-  const file = (name: string): Buffer => readFileSync(join(certificates, name));
+  const file = (base: string): Buffer => readCertificate(join(certificates, base));
   return { ...place, secure, ...{ ca: file('ca.pem'), cert: file('cert.pem'), key: file('key.pem') } };
 }
+
+function readCertificate(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const code = systemCode(error) ?? String(error);
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'this user may not' : code;
+    throw engineError('ENGINE_CERTIFICATE', { file, why }, { cause: error });
+  }
+}
+
+/** Without a password that somebody has written into it. */
+const shown = (host: string): string => host.replace(/\/\/[^/]*@/, '//…@');
 
 async function* bodyOf(answer: IncomingMessage, failed: (error: unknown) => Error): ByteStream {
   try {

@@ -371,6 +371,13 @@ describe('compare and search', () => {
     expect(JSON.parse(lines.stdout)).toMatchObject({ path: '/d/a', line: 1, hidden: true, hiddenBy: 1 });
     expect((await run('explore', '--grep', 'nowhere', layout)).code).toBe(1);
     expect((await run('explore', '--find', '[', layout)).code).toBe(2);
+    const into = at('found.json');
+    const written = await run('explore', '--find', '/d/*', '--json', into, layout);
+    expect([written.code, written.stdout]).toEqual([0, '']);
+    expect(JSON.parse(readFileSync(into, 'utf8'))).toMatchObject({ path: '/d/a', layer: 0, hidden: true });
+    // 1 is an answer of theirs: what could not be looked at is something else.
+    expect((await run('explore', '--find', '/d/*', at('nowhere'))).code).toBe(2);
+    expect((await run('compare', layout, at('nowhere'))).code).toBe(2);
   });
 
   it('read standard input once', async () => {
@@ -379,7 +386,7 @@ describe('compare and search', () => {
     const one = await sandbox.run(['compare', '-', layout], { input: readFileSync(file) });
     expect([one.code, one.stderr]).toEqual([0, '']);
     const both = await sandbox.run(['compare', '-', '-'], { input: readFileSync(file) });
-    expect([both.code, both.stderr]).toEqual([1, expect.stringContaining('standard input is read once')]);
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('standard input is read once')]);
   });
 });
 

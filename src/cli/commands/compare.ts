@@ -36,8 +36,9 @@ export const command: CommandSpec = {
     'dobos compare --format markdown --packages docker://example.com/app:1 app',
     'dobos compare --same app squashed',
   ],
+  failureExit: () => 2,
   limits: [
-    'The exit code is that of diff: 0 if the files are the same, 1 if they differ; times alone are no difference, but for --same.',
+    "The exit code is diff's: 0 if the files are the same, 1 if they differ, 2 for trouble; times count with --same only.",
   ],
   async run({ app, terminal, args, options, signal }) {
     const [nameBefore = '', nameAfter = ''] = args;

@@ -46,6 +46,8 @@ export const command: CommandSpec = {
     'dobos explore --json - docker://debian:12',
     'dobos explore --ci --max-hidden 20MB --forbid .git app',
   ],
+  // A search answers as grep.
+  failureExit: (options) => (isSearch(options) ? 2 : undefined),
   limits: ['The browser comes in a later version.'],
   async run(call) {
     const { app, terminal, args, options, signal } = call;
@@ -63,7 +65,7 @@ export const command: CommandSpec = {
     };
     if (isSearch(options)) {
       const source = await openSource(app, name, { ...request, bare: true });
-      return searchSource(source, terminal, options, { json: json === '-', signal }).finally(source.close);
+      return searchSource(source, terminal, options, { json, signal }).finally(source.close);
     }
     const asReport = ['report', 'summary', 'packages'].some((each) => flagOption(options, each));
     if (json === undefined && !asReport && terminal.isWhole) {

@@ -18,7 +18,7 @@ export function markdownReport(report: CiReport): string {
     '',
     '| rule | result | |',
     '|---|---|---|',
-    ...rules.map(({ rule, status, message }) => `| ${rule} | ${WORDS[status]} | ${code(message)} |`),
+    ...rules.map(({ rule, status, message }) => `| ${rule} | ${WORDS[status]} | ${cell(message)} |`),
     ...failed.filter((rule) => toldBefore(rule, failed) === undefined).flatMap(findingsOf),
     '',
     [
@@ -55,9 +55,12 @@ function layerLine({ number, createdBy = '', file, line }: CiLayer): string {
   return `  - layer ${number}: ${code(shown)}${place}`;
 }
 
-/** A code span that holds any text: its fence is longer than each run of backticks inside. A `|` would end a cell. */
+/** In a table a `|` would end the cell, also in a code span; elsewhere its backslash would be shown. */
+const cell = (text: string): string => code(text).replaceAll('|', '\\|');
+
+/** A code span that holds any text: its fence is longer than each run of backticks inside. */
 function code(text: string): string {
-  const clean = wholeCharacters(safeText(text)).replaceAll('|', '\\|') || ' ';
+  const clean = wholeCharacters(safeText(text)) || ' ';
   const longest = Math.max(0, ...[...clean.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   const pad = /^`|`$|^ .* $/.test(clean) ? ' ' : '';

@@ -159,9 +159,9 @@ async function readDatabases(
       const parse = packageFileAt(path);
       if (parse === undefined) continue;
       const size = index.sizeAt(order);
-      all += size;
-      if (size > MAX_FILE_BYTES || all > MAX_ALL_BYTES) unread.add(path);
+      if (size > MAX_FILE_BYTES || all + size > MAX_ALL_BYTES) unread.add(path);
       else {
+        all += size;
         paths.add(path);
         wanted.push({ layer, order, parse });
       }
