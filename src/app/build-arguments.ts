@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readBounded } from '../base/bounded-file.ts';
 import { errorMaker, systemCode } from '../base/errors.ts';
 
 type ArgumentErrors = { BUILD_ARG_FILE: { path: string; problem: string } };
@@ -55,14 +55,9 @@ function readArgumentFile(path: string): string[] {
 
 function readText(path: string): string {
   try {
-    const { size } = statSync(path);
-    if (size > MAX_FILE_BYTES) {
-      throw argumentError('BUILD_ARG_FILE', {
-        path,
-        problem: `${size} bytes are more than ${MAX_FILE_BYTES}`,
-      });
-    }
-    return readFileSync(path, 'utf8');
+    const bytes = readBounded(path, MAX_FILE_BYTES);
+    if ('why' in bytes) throw argumentError('BUILD_ARG_FILE', { path, problem: bytes.why });
+    return bytes.toString('utf8');
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined || code.startsWith('BUILD_')) throw error;

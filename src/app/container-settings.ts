@@ -1,8 +1,9 @@
 /**
  * What the options of `run` and `create` give to a container beside its image, command and mounts: rights, limits of resources, names, files. Docker's checks and words.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { readBounded } from '../base/bounded-file.ts';
 import { errorMaker, systemCode } from '../base/errors.ts';
 import { parseSignal } from '../containers/signal-container.ts';
 import type { ContainerConfig } from '../oci/types.ts';
@@ -147,8 +148,9 @@ function readSecurity(options: readonly string[]): Confinement {
 
 function readProfile(option: string, path: string): Readonly<Record<string, unknown>> {
   try {
-    if (statSync(path).size > MAX_PROFILE_BYTES) throw wrong(option, `${path} is too large`);
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const bytes = readBounded(path, MAX_PROFILE_BYTES);
+    if ('why' in bytes) throw wrong(option, `${path}: ${bytes.why}`);
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return value as Record<string, unknown>;
     throw wrong(option, `${path} is no JSON object`);
@@ -241,8 +243,9 @@ export function readNameFile(option: string, path: string): string[] {
   const asked = `${option} ${path}`;
   let text: string;
   try {
-    if (statSync(path).size > MAX_LINES_BYTES) throw wrong(asked, 'it is too large');
-    text = readFileSync(path, 'utf8');
+    const bytes = readBounded(path, MAX_LINES_BYTES);
+    if ('why' in bytes) throw wrong(asked, bytes.why);
+    text = bytes.toString('utf8');
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;

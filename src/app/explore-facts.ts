@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readBounded, type Unbounded } from '../base/bounded-file.ts';
 import { errorMaker, systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { BuildRecord } from '../build/records/record.ts';
@@ -38,13 +38,13 @@ export async function knownImages(app: App, o: CallOptions): Promise<readonly Kn
 /** The instructions of the Dockerfile at a path. @throws EXPLORE_DOCKERFILE */
 export function readInstructions(path: string, target?: string): InstructionSource {
   const fail = (why: string): Error => factsError('EXPLORE_DOCKERFILE', { path, why });
-  let bytes: Buffer;
+  let bytes: Buffer | Unbounded;
   try {
-    bytes = readFileSync(path);
+    bytes = readBounded(path, MAX_DOCKERFILE_BYTES);
   } catch (error) {
     throw fail(systemCode(error) === 'ENOENT' ? 'there is no such file' : String((error as Error).message));
   }
-  if (bytes.length > MAX_DOCKERFILE_BYTES) throw fail(`it is larger than ${MAX_DOCKERFILE_BYTES} bytes`);
+  if ('why' in bytes) throw fail(bytes.why);
   const source = dockerfileSource(path, bytes.toString('utf8'), target);
   if (source === undefined) throw fail(target === undefined ? 'it has no FROM' : `it has no stage ${target}`);
   return source;

@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { readBounded } from '../base/bounded-file.ts';
 import { errorMaker, systemCode } from '../base/errors.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
@@ -47,7 +47,9 @@ async function onlyTarget(
 /** What index.json lists, named or not; nothing if it cannot be read, which whoever opens the layout says better. */
 function entriesOf(folder: string): readonly Descriptor[] {
   try {
-    const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
+    const bytes = readBounded(join(folder, 'index.json'), MAX_MANIFEST_BYTES, { found: true });
+    if ('why' in bytes) return [];
+    const { manifests } = JSON.parse(bytes.toString('utf8')) as {
       readonly manifests?: readonly Descriptor[];
     };
     const valid = (manifests ?? []).filter(({ digest }) => isDigest(digest));
@@ -69,17 +71,9 @@ function byDigest(place: string, folder: string, digest: string): Descriptor {
 
 function readBlob(path: string, fail: (problem: string) => Error): Buffer {
   try {
-    const fd = openSync(path, 'r');
-    try {
-      const bytes = Buffer.alloc(MAX_MANIFEST_BYTES + 1);
-      let size = 0;
-      for (let got = -1; got !== 0 && size < bytes.length; size += got)
-        got = readSync(fd, bytes, size, bytes.length - size, null);
-      if (size > MAX_MANIFEST_BYTES) throw fail('what the digest names is larger than manifests are');
-      return bytes.subarray(0, size);
-    } finally {
-      closeSync(fd);
-    }
+    const bytes = readBounded(path, MAX_MANIFEST_BYTES, { found: true });
+    if ('why' in bytes) throw fail(`what the digest names is no manifest: ${bytes.why}`);
+    return bytes;
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') throw fail('it has no such digest');

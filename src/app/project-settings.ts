@@ -2,8 +2,9 @@
  * The files that people keep settings in: `dobos.yaml` or the `dobos` key of a package.json, and the user's own.
  * @module
  */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { readBounded } from '../base/bounded-file.ts';
 import { errorMaker, systemCode } from '../base/errors.ts';
 import { suggest } from '../dockerfile/suggest.ts';
 import { yamlSnippet } from '../yaml/cursor.ts';
@@ -84,23 +85,22 @@ const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: fals
 
 /** A named file of settings. @throws PROJECT_FILE, YAML_SYNTAX */
 export function settingsFile(path: string): SettingsFile {
-  const text = readText(path, path);
+  const text = readText(path, path, false);
   if (text === undefined) throw projectError('PROJECT_FILE', { file: path, why: 'there is no such file' });
   return { name: path, text, node: parseYaml(text, path) };
 }
 
 /** Undefined if there is no such file. */
-function readText(path: string, name: string): string | undefined {
+function readText(path: string, name: string, found = true): string | undefined {
   try {
-    const { size } = statSync(path);
-    if (size > MAX_BYTES)
-      throw projectError('PROJECT_FILE', { file: name, why: `it is larger than ${MAX_BYTES} bytes` });
-    return readFileSync(path, 'utf8');
+    const bytes = readBounded(path, MAX_BYTES, { found });
+    if ('why' in bytes) throw projectError('PROJECT_FILE', { file: name, why: bytes.why });
+    return bytes.toString('utf8');
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     if (code === undefined || code.startsWith('PROJECT_')) throw error;
-    const why = code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' ? 'this user may not' : code;
+    const why = code === 'EACCES' ? 'this user may not' : code;
     throw projectError('PROJECT_FILE', { file: name, why }, { cause: error });
   }
 }
