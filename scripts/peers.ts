@@ -20,6 +20,7 @@ export const PEERS: readonly Peer[] = [
   { name: 'docker-registry', program: '/usr/bin/docker-registry', version: ['--version'], debianPackage: 'docker-registry', words: ['docker-registry'] },
   { name: 'runc', program: '/usr/sbin/runc', version: ['--version'], debianPackage: 'runc', words: ['runc'] },
   { name: 'crun', program: '/usr/bin/crun', version: ['--version'], debianPackage: 'crun', words: ['crun'] },
+  { name: 'rpm', program: '/usr/bin/rpm', version: ['--version'], debianPackage: 'rpm', words: ['rpm'] },
 ]; // biome-ignore format: a table
 
 /** Packages that the suites and the demo need besides the peers. */

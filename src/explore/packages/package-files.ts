@@ -9,8 +9,9 @@ import {
   parsePythonMetadata,
   parsePythonRecord,
 } from './parse-databases.ts';
+import { parseRpmSqlite } from './parse-rpm.ts';
 
-export type PackageManager = 'dpkg' | 'apk' | 'npm' | 'python';
+export type PackageManager = 'dpkg' | 'apk' | 'rpm' | 'npm' | 'python';
 
 /** What one file of a package database says. */
 export interface PackageFile {
@@ -25,8 +26,21 @@ export interface PackageFile {
 
 const DPKG = 'var/lib/dpkg/';
 
-/** Reads a file of a package database by its path; undefined for any other path. Databases of rpm are not read. */
-export function packageFileAt(path: string): ((text: string) => PackageFile) | undefined {
+/** Reads a file of a package database by its path; undefined for any other path. What cannot be read gives undefined. */
+export function packageFileAt(path: string): ((bytes: Buffer) => PackageFile | undefined) | undefined {
+  if (RPM_SQLITE.test(path)) return rpmFile;
+  const parse = textFileAt(path);
+  return parse === undefined ? undefined : (bytes) => parse(bytes.toString('utf8'));
+}
+
+const RPM_SQLITE = /^(?:var\/lib|usr\/lib\/sysimage)\/rpm\/rpmdb\.sqlite$/;
+
+function rpmFile(bytes: Buffer): PackageFile | undefined {
+  const packages = parseRpmSqlite(bytes);
+  return packages === undefined ? undefined : { manager: 'rpm', packages };
+}
+
+function textFileAt(path: string): ((text: string) => PackageFile) | undefined {
   if (path.startsWith(DPKG)) return dpkgFile(path);
   const name = baseName(path);
   if (name === 'installed' && /^(?:usr\/)?lib\/apk\/db\/installed$/.test(path))
@@ -62,6 +76,6 @@ function dpkgFile(path: string): ((text: string) => PackageFile) | undefined {
   return ending === undefined ? (text) => ({ manager: 'dpkg', packages: parseDpkgStatus(text) }) : undefined;
 }
 
-/** Databases that are there and that nothing here reads. */
+/** Databases that are there and that nothing here reads: rpm's of Berkeley DB, and its own format of SUSE. */
 export const isUnreadDatabase = (path: string): boolean =>
-  /^(?:var\/lib|usr\/lib\/sysimage)\/rpm\/(?:rpmdb\.sqlite|Packages(?:\.db)?)$/.test(path);
+  /^(?:var\/lib|usr\/lib\/sysimage)\/rpm\/Packages(?:\.db)?$/.test(path);

@@ -40,7 +40,7 @@ export interface ImagePackages {
   readonly packages: readonly ImagePackage[];
   /** Base first; packages that the layer changes or stores files of, most bytes first. */
   readonly layers: readonly { readonly packages: readonly LayerPackage[]; readonly otherBytes: number }[];
-  /** Databases that are there and that are not read (rpm), or are too large. */
+  /** Databases that are there and that are not read (rpm's older formats), are damaged or too large. */
   readonly unread: readonly string[];
 }
 
@@ -53,7 +53,7 @@ interface State {
   readonly place: string | undefined;
 }
 
-/** The packages that each layer adds, changes and removes, and whose files it stores: of dpkg (also distroless' `status.d`), apk, npm and Python. Reads their databases out of the layers that have them. @throws as `readFiles` */
+/** The packages that each layer adds, changes and removes, and whose files it stores: of dpkg (also distroless' `status.d`), apk, rpm, npm and Python. Reads their databases out of the layers that have them. @throws as `readFiles` */
 export async function readPackages(
   exploration: OpenExploration,
   store: LocalStore,
@@ -147,7 +147,7 @@ async function readDatabases(
   const wanted: {
     readonly layer: number;
     readonly order: number;
-    readonly parse: (text: string) => PackageFile;
+    readonly parse: (bytes: Buffer) => PackageFile | undefined;
   }[] = [];
   const paths = new Set<string>();
   let all = 0;
@@ -173,8 +173,9 @@ async function readDatabases(
     store,
     wanted,
     async ({ layer, order, parse }, content) => {
-      const text = (await collect(content, MAX_FILE_BYTES)).toString('utf8');
-      files.set(`${layer}:${order}`, parse(text));
+      const file = parse(await collect(content, MAX_FILE_BYTES));
+      if (file === undefined) unread.add(exploration.study.indexes[layer]!.pathAt(order));
+      else files.set(`${layer}:${order}`, file);
     },
     o,
   );
