@@ -40,14 +40,24 @@ const LATE = [
   'zlib',
 ] as const;
 
-/** Node's own modules are loaded when the module that imports them is: in a bundle all imports would stand, and be paid for, at the top. */
+/**
+ * Node's own modules are loaded when the module that imports them is: in a bundle all imports would stand, and be paid for, at the top.
+ * What an import gets has Node's module behind it and no names of its own: the bundle copies own names, over a hundred of `fs`, one by one for each module that imports it.
+ */
 const lazyNode: Plugin = {
   name: 'lazy-node',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
-      namespace === 'lazy-node' ? { path, external: true } : { path, namespace: 'lazy-node' },
+    onResolve({ filter: /^node:/ }, ({ path, namespace, kind }) =>
+      namespace.startsWith('lazy-node')
+        ? { path, external: true }
+        : { path, namespace: kind === 'require-call' ? 'lazy-node-require' : 'lazy-node-import' },
     );
-    onLoad({ filter: /.*/, namespace: 'lazy-node' }, async ({ path }) => ({
+    onLoad({ filter: /.*/, namespace: 'lazy-node-import' }, async ({ path }) => ({
+      contents: LATE.some((name) => path === `node:${name}`)
+        ? `${late(path, Object.keys(await import(path)))}; module.exports = Object.create(exports)`
+        : `module.exports = Object.create(require(${JSON.stringify(path)}))`,
+    }));
+    onLoad({ filter: /.*/, namespace: 'lazy-node-require' }, async ({ path }) => ({
       contents: LATE.some((name) => path === `node:${name}`)
         ? late(path, Object.keys(await import(path)))
         : `module.exports = require(${JSON.stringify(path)})`,
