@@ -52,6 +52,7 @@ export const command: CommandSpec = {
   async run(call) {
     const { app, terminal, args, options, signal } = call;
     const rules = wantsRules(options, app.settings.environment.CI);
+    if (options.compat === 'dive' || rules) (await import('../optimize-later.ts')).optimizeLater();
     if (options.compat === 'dive') return (await import('../explore-ci/run.ts')).runDive(call, rules);
     if (rules) return (await import('../explore-ci/run.ts')).runRules(call);
     const name = args[0]!;
@@ -80,6 +81,7 @@ export const command: CommandSpec = {
     const packages = flagOption(options, 'packages');
     // One sentence of sizes needs no contents.
     const unproven = flagOption(options, 'summary') && json === undefined && !packages;
+    if (unproven) (await import('../optimize-later.ts')).optimizeLater();
     const wanted = unproven ? { ...request, unproven, duplicates: false } : request;
     const report = await readReport(app, name, wanted, packages);
     if (json === '-') await terminal.out(`${safeJson(report)}\n`);
