@@ -1,5 +1,7 @@
 import { createHash, hash } from 'node:crypto';
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import { systemCode } from '../base/errors.ts';
 import { fsPath } from '../base/names.ts';
 import type { Digest } from '../oci/types.ts';
@@ -9,14 +11,12 @@ import { layerError } from './errors.ts';
 import { createIndexBuilder, isAccountPath, MAX_ACCOUNT_BYTES } from './index-builder.ts';
 import { formatLayerIndex } from './layer-index-format.ts';
 import { EMPTY_SHA256 } from './layer-indexer.ts';
+import { directSink, type PackSink, threadedSink } from './pack-sink.ts';
 import { createPlanChecker, type PlanRules } from './plan-checker.ts';
 import type { Content, PlannedEntry } from './types.ts';
 
-/** One buffer per thread, written out when full: few large writes and hash updates. */
-const BUFFER_BYTES = 2 * 1024 * 1024;
 /** The largest header of an entry: names and attributes at their limits in the tar room. */
 const HEADER_ROOM = 64 * 1024;
-let buffer: Buffer | undefined;
 /** Descriptors kept at once: an image has fewer layers, a process may have 1024. */
 const MAX_OPEN = 128;
 
@@ -38,22 +38,35 @@ export interface PackTask {
 /** Packs the plan into the file at `path`. @throws as `packLayer` */
 export function packFile({ path, plan, rules }: PackTask): PackedLayer {
   const fd = openSync(path, constants.O_WRONLY);
+  const sink = isMainThread || !isLarge(plan) ? directSink(fd) : threadedSink(fd);
   try {
-    return packLayer(plan, fd, rules);
+    return packLayer(plan, sink, rules);
   } finally {
+    sink.close();
     closeSync(fd);
   }
 }
 
+/** From so many bytes on, in files of such a size, a second thread is worth its start: it takes half of the work. */
+const LARGE_BYTES = 64 * 1024 * 1024;
+const LARGE_FILE_BYTES = 64 * 1024;
+
+function isLarge(plan: readonly PlannedEntry[]): boolean {
+  if (availableParallelism() < 2) return false;
+  let bytes = 0;
+  for (const { content } of plan) {
+    if (content !== undefined) bytes += content.kind === 'bytes' ? content.bytes.length : content.size;
+  }
+  return bytes >= Math.max(LARGE_BYTES, plan.length * LARGE_FILE_BYTES);
+}
+
 /**
- * Writes the plan as a tar to the file descriptor (from its current position) in one pass, synchronously: read, tar, hash, write. The bytes depend on the plan
+ * Writes the plan as a tar into the sink in one pass, synchronously: read, tar, hash, write. The bytes depend on the plan
  * and the files' content alone. Entries come in the order of the plan.
  * @throws LAYER_PLAN, LAYER_WHITEOUT_NAME, LAYER_FILE_CHANGED, LAYER_FILE_READ, and system errors of writing
  */
-export function packLayer(plan: Iterable<PlannedEntry>, fd: number, rules: PlanRules = {}): PackedLayer {
-  buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  const out = buffer;
-  const whole = createHash('sha256');
+function packLayer(plan: Iterable<PlannedEntry>, sink: PackSink, rules: PlanRules = {}): PackedLayer {
+  let out = sink.buffer;
   const builder = createIndexBuilder();
   const toHeader = createPlanChecker(rules);
   let filled = 0;
@@ -62,8 +75,8 @@ export function packLayer(plan: Iterable<PlannedEntry>, fd: number, rules: PlanR
 
   const flush = (): void => {
     if (filled === 0) return;
-    whole.update(out.subarray(0, filled));
-    for (let at = 0; at < filled; ) at += writeSync(fd, out, at, filled - at);
+    sink.flush(filled);
+    out = sink.buffer;
     written += filled;
     filled = 0;
   };
@@ -209,7 +222,7 @@ export function packLayer(plan: Iterable<PlannedEntry>, fd: number, rules: PlanR
   } finally {
     closeAll();
   }
-  const diffId: Digest = `sha256:${whole.digest('hex')}`;
+  const diffId: Digest = `sha256:${sink.end()}`;
   return { diffId, size: written, index: formatLayerIndex(diffId, written, builder.columns()) };
 }
 
