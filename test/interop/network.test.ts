@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, importBase, type Sandbox, type Started, until } from '../support/built-command.ts';
 import { pathWithout } from '../support/dobos.ts';
-import { readableBuild, testUser } from '../support/test-user.ts';
+import { readableBuild, testUser, throughUser } from '../support/test-user.ts';
 
 const LONG_MS = 100_000;
 const PATIENT = { timeout: 240_000 };
@@ -200,20 +200,15 @@ describe.each(['runc', 'chroot'])('of an ordinary user over %s, a published port
   const programs = ['slirp4netns', ...(existsSync('/usr/bin/pasta') ? (['pasta'] as const) : [])] as const;
   it.each(programs)('leads through %s', PATIENT, async (program) => {
     const PATH = pathWithout(join(own.folder, program), [missing[program]]);
-    const { uid, gid } = testUser();
-    // Machines for people let everybody open it; this one may not. Nobody else sees the change.
-    const tun = join(own.folder, `tun-${program}`);
-    execFileSync('mknod', ['-m', '666', tun, 'c', '10', '200']);
+    const folder = join(own.folder, `tun-${program}`);
+    mkdirSync(folder);
     const command = ['run', '--rm', '--name', 'web', '-p', '80', 'base:1', 'sh', '-c', SERVE];
-    const run = spawn(
-      'unshare',
-      [
-        ...['--mount', 'sh', '-c', `mount --bind ${tun} /dev/net/tun && exec "$@"`, 'sh'],
-        ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--'],
-        ...[process.execPath, join(build, 'dist', 'dobos.cjs'), ...command],
-      ],
-      { stdio: ['ignore', 'ignore', 'inherit'], env: { ...own.env, PATH }, cwd: own.folder },
-    );
+    const [through = '', ...words] = throughUser(testUser(), folder);
+    const run = spawn(through, [...words, process.execPath, join(build, 'dist', 'dobos.cjs'), ...command], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...own.env, PATH },
+      cwd: own.folder,
+    });
     const ended = once(run, 'exit');
     const port = await awaitPort(own, 'web', '80/tcp');
     for (const host of ['127.0.0.1', 'localhost'])

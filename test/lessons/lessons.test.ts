@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,20 +7,32 @@ import { debianBase } from '../../scripts/debian-base.ts';
 import { busyboxRoot } from '../support/built-command.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { podmanSettings } from '../support/podman.ts';
-import { firstUnseen, LessonTerminals, readLesson, runBlock, standsOn } from './run-lesson.ts';
+import { readableBuild, testUser, throughUser } from '../support/test-user.ts';
+import {
+  firstUnseen,
+  type LessonPlace,
+  LessonTerminals,
+  readLesson,
+  runBlock,
+  standsOn,
+} from './run-lesson.ts';
 
-/** Lessons that share a folder and a store, as the second one goes on where the first one ended. */
+type Person = 'root' | 'an ordinary user';
+const EVERYBODY: readonly Person[] = ['root', 'an ordinary user'];
+
+/** Lessons that share a folder and a store, as the second one goes on where the first one ended; of root alone unless somebody is named. */
 const GROUPS: readonly {
   readonly pages: readonly string[];
+  readonly people?: readonly Person[];
   readonly debian?: boolean;
   readonly registry?: boolean;
   readonly podman?: boolean;
 }[] = [
   { pages: ['01-a-stack-of-layers'] },
   { pages: ['02-the-union-file-system'] },
-  { pages: ['03-an-image-made-by-hand'], debian: true },
-  { pages: ['04-commit-with-a-random-name'] },
-  { pages: ['05-the-secret-that-was-deleted', '06-flattening'] },
+  { pages: ['03-an-image-made-by-hand'], people: EVERYBODY, debian: true },
+  { pages: ['04-commit-with-a-random-name'], people: EVERYBODY },
+  { pages: ['05-the-secret-that-was-deleted', '06-flattening'], people: EVERYBODY },
   {
     pages: [
       '07-hello-world',
@@ -31,6 +43,11 @@ const GROUPS: readonly {
     ],
     debian: true,
   },
+  {
+    pages: ['07-hello-world', '08-the-second-build', '20-distroless-by-hand'],
+    people: ['an ordinary user'],
+    debian: true,
+  },
   { pages: ['09-cached-is-not-re-run'] },
   { pages: ['10-order-matters'], debian: true },
   { pages: ['11-four-big-files'] },
@@ -39,41 +56,50 @@ const GROUPS: readonly {
   { pages: ['15-a-builder-as-a-source'] },
   { pages: ['16-mounts'] },
   { pages: ['17-heredocs'] },
-  { pages: ['19-the-read-write-layer'] },
+  { pages: ['19-the-read-write-layer'], people: EVERYBODY },
   { pages: ['21-a-custom-java-runtime'], debian: true },
   { pages: ['22-the-package-cache'], debian: true },
   { pages: ['23-counting-layers'] },
   { pages: ['24-squash'] },
   { pages: ['25-dockerignore'] },
   { pages: ['26-inside-the-archive'] },
-  { pages: ['28-any-runtime'] },
-  { pages: ['30-into-a-running-container'] },
+  { pages: ['28-any-runtime'], people: EVERYBODY },
+  { pages: ['30-into-a-running-container'], people: EVERYBODY },
   { pages: ['31-pulled-layers-are-shared'], registry: true },
   { pages: ['32-how-a-dockerfile-is-run'] },
-  { pages: ['33-data-that-outlives-a-container'] },
+  { pages: ['33-data-that-outlives-a-container'], people: EVERYBODY },
   { pages: ['34-where-kaniko-builds'], podman: true },
 ];
 
-for (const { pages, debian = false, registry = false, podman = false } of GROUPS) {
+const RUNS = GROUPS.flatMap(({ people = ['root'], ...group }) =>
+  people.map((who: Person) => ({ who, ...group })),
+);
+
+for (const { pages, who, debian = false, registry = false, podman = false } of RUNS) {
   const peer = registry ? ' with docker-registry' : podman ? ' with podman' : '';
-  describe(`lesson ${pages.join(' and ')}${peer}`, () => {
+  describe(`lesson ${pages.join(' and ')}${peer} as ${who}`, () => {
     let work: string;
-    let folder: string;
-    let env: Readonly<Record<string, string>>;
+    let build: string | undefined;
+    let place: LessonPlace;
     let served: DockerRegistry | undefined;
     let terminals: LessonTerminals;
 
     beforeAll(async () => {
       work = mkdtempSync(join(tmpdir(), 'dobos-lesson-'));
-      folder = join(work, 'lesson');
+      const folder = join(work, 'lesson');
       const bin = join(work, 'bin');
       for (const path of [folder, bin]) mkdirSync(path);
-      const script = resolve('dist/dobos.cjs');
+      const user = who === 'root' ? undefined : testUser();
+      if (user !== undefined) {
+        build = readableBuild();
+        for (const path of [work, folder]) chownSync(path, user.uid, user.gid);
+      }
+      const script = resolve(build ?? '.', 'dist', 'dobos.cjs');
       writeFileSync(join(bin, 'dobos'), `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`, {
         mode: 0o755,
       });
       if (registry) served = await startDockerRegistry(join(work, 'registry'));
-      env = {
+      const env = {
         ...(served === undefined ? {} : { REGISTRY: served.host }),
         ...(podman
           ? { ...podmanSettings(join(work, 'podman')), NODE: process.execPath, TOOL: resolve('.') }
@@ -83,21 +109,32 @@ for (const { pages, debian = false, registry = false, podman = false } of GROUPS
         LANG: 'C.UTF-8',
         DOBOS_ROOT: join(work, 'store'),
       };
-      terminals = new LessonTerminals({ folder, env });
-      const dobos = (args: readonly string[], input?: Buffer): void => {
-        const { status, stderr } = spawnSync(join(bin, 'dobos'), args, { env, input });
+      place = { folder, env, through: user === undefined ? [] : throughUser(user, work) };
+      terminals = new LessonTerminals(place);
+      // Read by root: the user may not come to where it lies.
+      const base = debian ? openSync(debianBase(), 'r') : undefined;
+      const dobos = (args: readonly string[], input?: Buffer | number): void => {
+        const [program = '', ...words] = [...place.through, join(bin, 'dobos'), ...args];
+        const stdin = typeof input === 'number' ? input : 'pipe';
+        const { status, stderr } = spawnSync(program, words, {
+          cwd: folder,
+          env,
+          stdio: [stdin, 'ignore', 'pipe'],
+          ...(typeof input === 'object' ? { input } : {}),
+        });
         if (status !== 0) throw new Error(`dobos ${args.join(' ')}: ${stderr}`);
       };
       dobos(['import', '-c', 'CMD ["sh"]', '-', 'busybox'], busyboxRoot());
-      if (debian) {
-        dobos(['import', '-c', 'CMD ["bash"]', debianBase(), 'debian:bookworm']);
+      if (base !== undefined) {
+        dobos(['import', '-c', 'CMD ["bash"]', '-', 'debian:bookworm'], base);
+        closeSync(base);
         dobos(['tag', 'debian:bookworm', 'debian']);
       }
     }, 600_000);
     afterAll(async () => {
       terminals.close();
       await served?.stop();
-      rmSync(work, { recursive: true, force: true, maxRetries: 3 });
+      for (const path of [work, build ?? work]) rmSync(path, { recursive: true, force: true, maxRetries: 3 });
     });
 
     for (const page of pages) {
@@ -109,7 +146,7 @@ for (const { pages, debian = false, registry = false, podman = false } of GROUPS
             await terminals.run(block);
             continue;
           }
-          const output = runBlock(block, { folder, env });
+          const output = runBlock(block, place);
           const unseen = block.wanted === undefined ? undefined : firstUnseen(block.wanted, output);
           expect(unseen, `line ${block.line}: not seen in\n${output}`).toBeUndefined();
         }

@@ -52,11 +52,15 @@ export function readLesson(path: string): LessonBlock[] {
 export interface LessonPlace {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Program and arguments that make the learner somebody else; none for the caller. */
+  readonly through: readonly string[];
 }
 
 /** Runs one block; what was seen, standard error included. @throws if it fails */
 export function runBlock(block: LessonBlock, o: LessonPlace): string {
-  const { status, stdout } = spawnSync('bash', ['-euo', 'pipefail', '-c', `exec 2>&1\n${block.commands}`], {
+  const script = `exec 2>&1\n${block.commands}`;
+  const [program = '', ...words] = [...o.through, 'bash', '-euo', 'pipefail', '-c', script];
+  const { status, stdout } = spawnSync(program, words, {
     cwd: o.folder,
     env: o.env,
     encoding: 'utf8',
@@ -100,7 +104,7 @@ export class LessonTerminals {
   }
 
   #start(name: string): TmuxTerminal {
-    const { folder, env } = this.#place;
+    const { folder, env, through } = this.#place;
     const command = [
       'env',
       `--chdir=${folder}`,
@@ -112,7 +116,7 @@ export class LessonTerminals {
       '-i',
     ];
     // Its socket lies beside the lesson's folder, which holds what the lesson made only.
-    const terminal = openTmux({ columns: 180, rows: 50, folder: env.HOME!, env, command });
+    const terminal = openTmux({ columns: 180, rows: 50, folder: env.HOME!, env, through, command });
     this.#open.set(name, terminal);
     return terminal;
   }

@@ -16,6 +16,22 @@ export function testUser(): { readonly uid: number; readonly gid: number; readon
   return { uid: id('-u'), gid: id('-g'), name: NAME };
 }
 
+/**
+ * Program and arguments that start a command as this user, who may open /dev/net/tun as on machines for people: these tests' own need not allow that,
+ * and nobody else sees the change. The device lies in `folder`.
+ */
+export function throughUser(
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  folder: string,
+): readonly string[] {
+  const tun = join(folder, 'tun');
+  execFileSync('mknod', ['-m', '666', tun, 'c', '10', '200']);
+  return [
+    ...['unshare', '--mount', 'sh', '-c', `mount --bind ${tun} /dev/net/tun && exec "$@"`, 'sh'],
+    ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--'],
+  ];
+}
+
 /** The built package with what it needs at run time, where every user can read it. The caller removes the folder. */
 export function readableBuild(): string {
   const folder = mkdtempSync(join(tmpdir(), 'dobos-build-'));

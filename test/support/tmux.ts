@@ -25,23 +25,24 @@ export interface TmuxOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Program and arguments. */
   readonly command: readonly string[];
+  /** Program and arguments that start tmux as somebody else. */
+  readonly through?: readonly string[];
 }
 
 /** Longer than anything takes on a busy machine. */
 const PATIENCE_MS = 150_000;
 let sockets = 0;
 
-export function openTmux({ columns, rows, folder, env, command }: TmuxOptions): TmuxTerminal {
+export function openTmux({ columns, rows, folder, env, command, through = [] }: TmuxOptions): TmuxTerminal {
   const socket = join(folder, `tmux-${process.pid}-${++sockets}`);
-  const tmux = (...args: readonly string[]): string => {
-    const done = spawnSync('/usr/bin/tmux', ['-u', '-S', socket, '-f', '/dev/null', ...args], {
-      encoding: 'utf8',
-      env,
-    });
+  const tmux = (...args: readonly string[]): string => runTmux([], args);
+  const runTmux = (before: readonly string[], args: readonly string[]): string => {
+    const words = [...before, '/usr/bin/tmux', '-u', '-S', socket, '-f', '/dev/null', ...args];
+    const done = spawnSync(words[0]!, words.slice(1), { encoding: 'utf8', env });
     if (done.status !== 0) throw new Error(`tmux ${args[0]}: ${done.stderr}${done.error?.message ?? ''}`);
     return done.stdout;
   };
-  tmux(
+  runTmux(through, [
     ...['new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', folder, ...command],
     ...[
       ';',
@@ -73,7 +74,7 @@ export function openTmux({ columns, rows, folder, env, command }: TmuxOptions): 
       '-y',
       String(rows),
     ],
-  );
+  ]);
   const screen = (colours = false): string[] =>
     tmux('capture-pane', '-p', ...(colours ? ['-e'] : []))
       .replace(/\n$/, '')
