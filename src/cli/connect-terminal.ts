@@ -30,20 +30,15 @@ export function connectTerminal(
   const begun = new Promise<ControlInput>((resolve) => {
     begin = resolve;
   });
-  let last: Promise<void> = Promise.resolve();
-  const then = (work: (program: ControlInput) => unknown): void => {
-    last = last.then(async () => void (await work(await begun)));
-  };
   const listen = (): void => {
     ends.push(
       terminal.listen(raw, (typed) => {
-        if (typed === undefined) {
-          then((program) => program.end());
-          return;
-        }
+        if (typed === undefined) return begun.then((program) => program.end());
         const { pass, detached } = keys(typed);
-        then((program) => program.write(pass));
-        if (detached) then((program) => program.detach());
+        const written = begun.then((program) => program.write(pass));
+        // What is left does not wait for the program to take what was typed before.
+        if (detached) void begun.then((program) => program.detach());
+        return written;
       }),
     );
     if (raw) showAsItComes(0);

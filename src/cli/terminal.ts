@@ -12,8 +12,8 @@ export interface Terminal {
   readonly rows: () => number;
   readonly colour: boolean;
   readonly stdin: () => AsyncIterable<Uint8Array>;
-  /** Gives what is typed, undefined at its end, until the function returned is called. Raw: nothing is shown, and every key is given, Ctrl-C too. */
-  readonly listen: (raw: boolean, take: (typed: Uint8Array | undefined) => void) => () => void;
+  /** Gives what is typed, undefined at its end, until the function returned is called; a promise holds the rest back. Raw: nothing is shown, and every key is given, Ctrl-C too. */
+  readonly listen: (raw: boolean, take: (typed: Uint8Array | undefined) => unknown) => () => void;
   /** Says when the window has another size, until the function returned is called. */
   readonly onResize: (take: () => void) => () => void;
   /** True if keys can be read from it and any place of it written to. */
@@ -46,11 +46,22 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
     stdin: () => process.stdin,
     listen: (raw, take) => {
       const { stdin } = process;
-      const onEnd = (): void => take(undefined);
+      let stopped = false;
+      const onEnd = (): void => void take(undefined);
+      const onData = (typed: Uint8Array): void => {
+        const taken = take(typed);
+        if (!(taken instanceof Promise)) return;
+        stdin.pause();
+        const goOn = (): void => {
+          if (!stopped) stdin.resume();
+        };
+        void taken.then(goOn, goOn);
+      };
       if (raw) stdin.setRawMode(true);
-      stdin.on('data', take).on('end', onEnd).resume();
+      stdin.on('data', onData).on('end', onEnd).resume();
       return () => {
-        stdin.off('data', take).off('end', onEnd).pause();
+        stopped = true;
+        stdin.off('data', onData).off('end', onEnd).pause();
         if (raw) stdin.setRawMode(false);
       };
     },

@@ -5,7 +5,7 @@ import type { CallOptions } from '../base/options.ts';
 import type { TerminalSize } from '../linux/pty.ts';
 import type { ExitStatus, Output } from '../runtime/types.ts';
 import type { ContainerRecords } from './container-records.ts';
-import type { ControlAnswer, ControlRequest } from './control-messages.ts';
+import { type ControlAnswer, type ControlRequest, INPUT_WINDOW_BYTES } from './control-messages.ts';
 import { CONTROL } from './control-server.ts';
 import { containerError } from './errors.ts';
 import { readFrames, sendFrame } from './frames.ts';
@@ -23,6 +23,7 @@ export interface ControlWatch extends CallOptions {
 }
 
 export interface ControlInput {
+  /** Sends bytes at once; returns when there is room for more, so that what a slow program is given waits with whoever makes it. */
   write(bytes: Uint8Array): Promise<void>;
   end(): void;
   resize(size: TerminalSize): void;
@@ -42,6 +43,12 @@ export async function askContainer(
 ): Promise<ExitStatus | undefined> {
   const socket = await connect(records, container, o);
   let left = false;
+  const detach = async (): Promise<void> => {
+    left = true;
+    await sendFrame(socket, { kind: 'message', message: { left: true } });
+    socket.destroy();
+  };
+  const { input, taken } = inputOf(socket, detach);
   const abort = (): void => void socket.destroy();
   o.signal?.addEventListener('abort', abort, { once: true });
   try {
@@ -53,13 +60,10 @@ export async function askContainer(
       switch (answer.kind) {
         case 'started':
           if (request.do === 'exec' && request.detach) return undefined;
-          o.onStarted?.(
-            inputOf(socket, async () => {
-              left = true;
-              await sendFrame(socket, { kind: 'message', message: { left: true } });
-              socket.destroy();
-            }),
-          );
+          o.onStarted?.(input);
+          break;
+        case 'taken':
+          taken(answer.bytes);
           break;
         case 'exit':
           return answer.exit;
@@ -78,12 +82,38 @@ export async function askContainer(
   }
 }
 
-const inputOf = (socket: Socket, detach: () => Promise<void>): ControlInput => ({
-  write: (bytes) => sendFrame(socket, { kind: 'bytes', stream: 'stdout', bytes }),
-  end: () => void sendFrame(socket, { kind: 'end' }),
-  resize: (size) => void sendFrame(socket, { kind: 'message', message: { resize: size } }),
-  detach,
-});
+/** Of this the program may have left untaken before more is sent: one more piece, as large as a pipe gives, still fits into the window. */
+const MOST_UNTAKEN_BYTES = INPUT_WINDOW_BYTES / 2;
+
+function inputOf(
+  socket: Socket,
+  detach: () => Promise<void>,
+): { readonly input: ControlInput; readonly taken: (bytes: number) => void } {
+  let untaken = 0;
+  const waiting: (() => void)[] = [];
+  const letGo = (): void => {
+    for (const go of waiting.splice(0)) go();
+  };
+  socket.once('close', letGo);
+  const input: ControlInput = {
+    async write(bytes) {
+      untaken += bytes.length;
+      await sendFrame(socket, { kind: 'bytes', stream: 'stdout', bytes });
+      while (untaken > MOST_UNTAKEN_BYTES && !socket.destroyed)
+        await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    end: () => void sendFrame(socket, { kind: 'end' }),
+    resize: (size) => void sendFrame(socket, { kind: 'message', message: { resize: size } }),
+    detach,
+  };
+  return {
+    input,
+    taken(bytes) {
+      untaken -= bytes;
+      letGo();
+    },
+  };
+}
 
 async function connect(
   records: ContainerRecords,

@@ -3,7 +3,12 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { plainError } from '../base/errors.ts';
 import type { ExecProcess, ExitStatus, Keeper, Output, ProgramReach } from '../runtime/types.ts';
-import type { ControlAnswer, ControlMore, ControlRequest } from './control-messages.ts';
+import {
+  type ControlAnswer,
+  type ControlMore,
+  type ControlRequest,
+  INPUT_WINDOW_BYTES,
+} from './control-messages.ts';
 import { containerError } from './errors.ts';
 import { type Frame, readFrames, sendFrame } from './frames.ts';
 
@@ -55,6 +60,7 @@ export async function listenForControl({ keeper, folder, program }: ControlOptio
         void answer(socket, { kind: 'started' });
         if (!detach) {
           void feed(reach, more, {
+            onTaken: (bytes) => void answer(socket, { kind: 'taken', bytes }),
             onLeft: () => {
               hasLeft = true;
             },
@@ -80,7 +86,10 @@ export async function listenForControl({ keeper, folder, program }: ControlOptio
       program.resize({ ...request.size, rows: request.size.rows + 1 });
       program.resize(request.size);
     }
-    await feed(program, more, { ends: false });
+    await feed(program, more, {
+      ends: false,
+      onTaken: (bytes) => void answer(socket, { kind: 'taken', bytes }),
+    });
   };
   const serve = async (socket: Socket): Promise<void> => {
     const frames = readFrames(socket)[Symbol.asyncIterator]();
@@ -138,16 +147,35 @@ export async function listenForControl({ keeper, folder, program }: ControlOptio
   };
 }
 
-/** Gives a program what comes, until its end, or until the other side says that it leaves; a second in the line waits for the first. */
+/** Gives a program what comes, until its end, or until the other side says that it leaves; reads on while the program takes its time, up to a bound. */
 async function feed(
   reach: ProgramReach,
   frames: AsyncIterator<Frame>,
-  { ends = true, onLeft }: { readonly ends?: boolean; readonly onLeft?: () => void },
+  {
+    ends = true,
+    onTaken,
+    onLeft,
+  }: {
+    readonly ends?: boolean;
+    readonly onTaken: (bytes: number) => void;
+    readonly onLeft?: () => void;
+  },
 ): Promise<void> {
+  let untaken = 0;
+  // What is written is taken in its order: with the last all is.
+  let last = Promise.resolve();
+  const give = (bytes: Uint8Array): void => {
+    untaken += bytes.length;
+    last = reach.write(bytes).then(() => {
+      untaken -= bytes.length;
+      onTaken(bytes.length);
+    });
+  };
   for (;;) {
+    if (untaken > INPUT_WINDOW_BYTES) await last;
     const { done, value } = await frames.next();
     if (done === true) break;
-    if (value.kind === 'bytes') await reach.write(value.bytes);
+    if (value.kind === 'bytes') give(value.bytes);
     else if (value.kind === 'end') {
       if (ends) reach.end();
     } else {

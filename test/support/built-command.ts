@@ -135,10 +135,15 @@ async function feed(child: ChildProcess, input: Uint8Array | AsyncIterable<Uint8
     pipe.end(input);
     return;
   }
+  let goOn = (): void => {};
+  for (const event of ['drain', 'close']) pipe.on(event, () => goOn());
+  child.on('exit', () => goOn());
   for await (const bytes of input) {
     if (pipe.destroyed || child.exitCode !== null) return;
-    if (!pipe.write(bytes))
-      await Promise.race([once(pipe, 'drain'), once(pipe, 'close'), once(child, 'exit')]).catch(() => {});
+    if (pipe.write(bytes)) continue;
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
   }
   pipe.end();
 }
