@@ -57,8 +57,10 @@ export async function listenForControl({ keeper, folder, program }: ControlOptio
     const exit = await keeper.exec(folder, process, {
       signal: leave.signal,
       onStarted: (reach) => {
-        void answer(socket, { kind: 'started' });
-        if (!detach) {
+        const told = answer(socket, { kind: 'started' });
+        // Nobody waits for its end: the place is for others.
+        if (detach) void told.then(() => socket.destroySoon());
+        else {
           void feed(reach, more, {
             onTaken: (bytes) => void answer(socket, { kind: 'taken', bytes }),
             onLeft: () => {

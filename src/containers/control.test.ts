@@ -154,3 +154,13 @@ describe('input of a program that does not read', () => {
     await input.detach();
   });
 });
+
+describe('programs that are started and left to themselves', () => {
+  it('keep no connection: there is room for more of them than connections', async () => {
+    const { keeper, aborted } = keeperOf(slowProgram().reach);
+    server = await listenForControl({ keeper, folder });
+    for (let program = 0; program < 300; program++)
+      expect(await ask({ do: 'exec', process: { ...EXEC, tty: false }, detach: true })).toBeUndefined();
+    expect(aborted).toEqual([]);
+  });
+});
