@@ -10,6 +10,9 @@ describe('limits of a container', () => {
       { memory: '1g', memorySwap: '-1', memoryReservation: '512m' },
       { memory: 2 ** 30, memorySwap: -1, memoryReservation: 2 ** 29 },
     ],
+    // Unlimited, as docker has it, with or without a limit of memory.
+    [{ memorySwap: '-1' }, undefined],
+    [{ memory: '64m', memorySwap: '0' }, { memory: 67108864 }],
     [{ cpus: '1.5' }, { cpuPeriod: 100000, cpuQuota: 150000 }],
     [
       { cpuPeriod: '50000', cpuQuota: '25000', cpuShares: '512' },
@@ -25,6 +28,7 @@ describe('limits of a container', () => {
   it.each<[LimitsRequest, string]>([
     [{ memory: '4m' }, 'minimum memory limit allowed is 6MB'],
     [{ memory: 'x' }, "invalid size: 'x'"],
+    [{ memory: '64m', memorySwap: '-2' }, "invalid size: '-2'"],
     [{ memorySwap: '50m' }, 'you should always set the memory limit'],
     [{ memory: '100m', memorySwap: '50m' }, 'should be larger than the memory limit'],
     [{ memory: '100m', memoryReservation: '200m' }, 'can not be less than memory reservation limit'],

@@ -39,7 +39,8 @@ export function readLimits(
   if (memory !== undefined && memory < MIN_MEMORY)
     throw wrong(`--memory ${o.memory}`, 'minimum memory limit allowed is 6MB');
   const memorySwap = o.memorySwap === '-1' ? -1 : bytesOf('--memory-swap', o.memorySwap);
-  if (memorySwap !== undefined && memory === undefined) {
+  // Unlimited swap needs no limit of memory.
+  if (memorySwap !== undefined && memorySwap > 0 && memory === undefined) {
     throw wrong(
       `--memory-swap ${o.memorySwap}`,
       'you should always set the memory limit when using the memory-swap limit',
@@ -62,7 +63,7 @@ export function readLimits(
   const pids = o.pids === '-1' ? undefined : numberOf('--pids-limit', o.pids);
   const limits = {
     ...(memory !== undefined && { memory }),
-    ...(memorySwap !== undefined && { memorySwap }),
+    ...(memorySwap !== undefined && memory !== undefined && { memorySwap }),
     ...(memoryReservation !== undefined && { memoryReservation }),
     ...(cpuShares !== undefined && { cpuShares }),
     ...timeOf(o, online),

@@ -85,6 +85,15 @@ describe('limits by cgroups', () => {
     expect(() => cgroupConfig({ cgroup, memory: 1e9 }, readCgroups(root))).toThrow(/there are no cgroups at/);
   });
 
+  it('let swap be without a limit, also where it is not counted', () => {
+    v1();
+    const unlimited = (): unknown =>
+      cgroupConfig({ cgroup, memory: 8 << 20, memorySwap: -1 }, readCgroups(root)).resources;
+    expect(unlimited()).toMatchObject({ memory: { limit: 8 << 20, swap: undefined } });
+    lay({ 'memory/memory.memsw.limit_in_bytes': '' });
+    expect(unlimited()).toMatchObject({ memory: { limit: 8 << 20, swap: -1 } });
+  });
+
   it('leave swap alone where it is not counted', () => {
     v1();
     expect(cgroupConfig({ cgroup, memory: 8 << 20 }, readCgroups(root)).resources).toMatchObject({

@@ -56,13 +56,14 @@ export function cgroupConfig(
   };
   const { memory, memorySwap, memoryReservation, cpuShares, cpuPeriod, cpuQuota, cpus, pids } = limits;
   if (memory !== undefined || memoryReservation !== undefined) need('memory', 'memory');
-  if (memorySwap !== undefined && !facts.swap) refuse('swap', 'this kernel does not count it');
+  if (memorySwap !== undefined && memorySwap >= 0 && !facts.swap)
+    refuse('swap', 'this kernel does not count it');
   if (cpuShares !== undefined || cpuPeriod !== undefined || cpuQuota !== undefined)
     need('cpu', 'the time of processors');
   if (cpus !== undefined) need('cpuset', 'which processors are used');
   if (pids !== undefined) need('pids', 'the number of processes');
   // As docker: so much swap as memory, if nothing else is said.
-  const swap = memorySwap ?? (memory !== undefined && facts.swap ? memory * 2 : undefined);
+  const swap = facts.swap ? (memorySwap ?? (memory === undefined ? undefined : memory * 2)) : undefined;
   return {
     cgroupsPath: `/${PARENT}/${limits.cgroup}`,
     resources: {

@@ -33,6 +33,12 @@ describe('limits of containers', () => {
       );
       expect([hungry.code, hungry.stdout]).toEqual([0, expect.stringMatching(/^(?:\d+\n)?\d+\n$/)]);
       expect(hungry.stdout).not.toContain('209715200');
+      // Unlimited swap, with a limit of memory and without one.
+      for (const limit of [['-m', '24m'], []])
+        expect(await run([...limit, '--memory-swap', '-1'], 'echo ran')).toMatchObject({
+          code: 0,
+          stdout: 'ran\n',
+        });
       const many = await run(
         ['--pids-limit', '6'],
         'for n in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; echo all',
