@@ -38,17 +38,8 @@ export interface ContainerMounts {
  * @throws RUN_MOUNT, VOLUME_NAME
  */
 export function readMounts(storeFolder: string, o: MountRequest): ContainerMounts {
-  const specs: MountSpec[] = [
-    ...o.volumes.map((text) => parsed(text, () => parseVolumeSpec(text))),
-    ...(o.mounts ?? []).map((text) => parsed(text, () => parseMount(text))),
-    ...(o.tmpfs ?? []).map((text) => parsed(text, () => parseTmpfs(text))),
-  ];
-  const taken = new Set<string>();
-  for (const { text, target } of specs) {
-    if (taken.has(target))
-      throw mountError('RUN_MOUNT', { text, problem: `Duplicate mount point: ${target}` });
-    taken.add(target);
-  }
+  const specs = readMountSpecs(o);
+  const taken = new Set(specs.map(({ target }) => target));
   const declared = [...new Set(o.declared.map((path) => posix.resolve('/', path)))]
     .filter((target) => target !== '/' && !taken.has(target))
     .map((target): MountSpec & { optional: true } => ({
@@ -80,6 +71,24 @@ export function readMounts(storeFolder: string, o: MountRequest): ContainerMount
     }
   }
   return { binds, memory, volumes };
+}
+
+/** What the options say, nothing looked for and nothing made yet. @throws RUN_MOUNT, VOLUME_NAME */
+export function readMountSpecs(o: Omit<MountRequest, 'declared'>): readonly MountSpec[] {
+  const specs: MountSpec[] = [
+    ...o.volumes.map((text) => parsed(text, () => parseVolumeSpec(text))),
+    ...(o.mounts ?? []).map((text) => parsed(text, () => parseMount(text))),
+    ...(o.tmpfs ?? []).map((text) => parsed(text, () => parseTmpfs(text))),
+  ];
+  const taken = new Set<string>();
+  for (const spec of specs) {
+    const { text, target } = spec;
+    if (taken.has(target))
+      throw mountError('RUN_MOUNT', { text, problem: `Duplicate mount point: ${target}` });
+    taken.add(target);
+    if (spec.kind === 'volume' && spec.name !== undefined) parseVolumeName(spec.name);
+  }
+  return specs;
 }
 
 function parsed(text: string, parse: () => MountSpec | string): MountSpec {

@@ -1,9 +1,12 @@
+import { parseContainerName } from '../containers/container-name.ts';
 import type { Image } from '../image/types.ts';
 import type { App } from './app.ts';
 import { type LimitsRequest, readLimits } from './container-limits.ts';
-import { readMounts } from './container-mounts.ts';
+import { readMountSpecs, readMounts } from './container-mounts.ts';
 import { readNameFile, readSettings, refuseCidFile, type SettingsRequest } from './container-settings.ts';
 import type { ContainerRequest } from './containers.ts';
+import { chooseNetwork, type NetworkOptions } from './network-options.ts';
+import { readRestartPolicy } from './restart-policy.ts';
 
 export interface FinishOptions {
   readonly env: readonly string[];
@@ -26,6 +29,28 @@ export function withFiles<T extends FinishOptions>(o: T): T {
   const env = envFiles.flatMap((path) => readNameFile('--env-file', path));
   const labels = labelFiles.flatMap((path) => readNameFile('--label-file', path));
   return { ...o, env: [...env, ...o.env], labels: [...labels, ...(o.labels ?? [])] };
+}
+
+/**
+ * Refuses options that no image makes right, before one is pulled for them. What depends on the image is looked at again once that is here.
+ * @throws RUN_OPTION, RUN_LIMIT, RUN_MOUNT, RUN_NETWORK, RUN_PORT…, RUN_RESTART, CONTAINER_NAME, VOLUME_NAME and as `readSettings`
+ */
+export function refuseOptions(
+  app: App,
+  o: FinishOptions &
+    NetworkOptions & {
+      readonly name?: string | undefined;
+      readonly restart?: string | undefined;
+      readonly remove: boolean;
+    },
+): void {
+  if (o.name !== undefined) parseContainerName(o.name);
+  if (o.cidFile !== undefined) refuseCidFile(o.cidFile);
+  readRestartPolicy(o.restart, o.remove);
+  const { process } = chooseNetwork(o, []);
+  if (o.settings !== undefined) readSettings(app, o.settings, process);
+  if (o.limits !== undefined) readLimits(o.limits);
+  readMountSpecs(o);
 }
 
 /** The request with mounts and settings of the container; folders of the host that `-v` names are made. @throws RUN_MOUNT, VOLUME_NAME, RUN_OPTION and as `readSettings` */

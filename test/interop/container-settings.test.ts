@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../support/built-command.ts';
@@ -153,7 +153,6 @@ describe.each([
       [['--label-file', '/nope'], 'open /nope: no such file or directory'],
       [['--stop-signal', 'foo'], '"foo" is no signal'],
       [['--stop-timeout', 'x'], 'invalid number of seconds'],
-      [['--group-add', 'nope'], 'group nope is not in /etc/group'],
       [['--device', '/nope'], 'error gathering device information while adding custom device "/nope"'],
       [['--device', '/etc/passwd'], 'is not a device node'],
       [['--oom-score-adj', '5000'], 'range for oom score adj is [-1000, 1000]'],
@@ -162,9 +161,31 @@ describe.each([
       [['--shm-size', 'x'], 'invalid size'],
       [['--ulimit', 'nofile=5:1'], 'ulimit soft limit must be less than or equal to hard limit: 5 > 1'],
       [['--health-cmd', 'true'], '--health-cmd'],
-    ])('%s is refused with 125', async (options, words) => {
-      const { code, stderr } = await box.run(['run', '--rm', ...options, 'base:1', 'true']);
-      expect(stderr).toContain(words);
+      [['-m', '1m'], 'minimum memory limit allowed is 6MB'],
+      [['--name', '-x'], '-x'],
+      [['--restart', 'maybe'], "unknown policy 'maybe'"],
+      [['--network', 'nope'], 'network nope not found'],
+      [['-p', 'x'], 'port "x"'],
+      [['-v', '/a:b:c:d'], '/a:b:c:d'],
+      [['-v', 'x!:/a'], 'x!'],
+      [['--tmpfs', '/a', '--tmpfs', '/a'], 'Duplicate mount point: /a'],
+      [['--mount', 'type=nope,dst=/a'], 'nope'],
+      [['--cidfile', '/etc/passwd'], 'container ID file found'],
+    ])('%s is refused with 125, before an image is pulled for it', async (options, words) => {
+      const cid = join(box.folder, 'never');
+      const first = options[0] === '--cidfile' ? [] : ['--cidfile', cid];
+      for (const verb of ['run', 'create']) {
+        const { code, stderr } = await box.run([verb, ...first, ...options, '127.0.0.1:1/none', 'true']);
+        expect(stderr).toContain(words);
+        expect(stderr).not.toContain('127.0.0.1:1');
+        expect(code).toBe(125);
+      }
+      expect(existsSync(cid)).toBe(false);
+    });
+
+    it('a group that the image does not have is refused with 125', async () => {
+      const { code, stderr } = await box.run(['run', '--rm', '--group-add', 'nope', 'base:1', 'true']);
+      expect(stderr).toContain('group nope is not in /etc/group');
       expect(code).toBe(125);
     });
   }
