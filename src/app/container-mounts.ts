@@ -81,13 +81,12 @@ export function readMountSpecs(o: Omit<MountRequest, 'declared'>): readonly Moun
     ...(o.tmpfs ?? []).map((text) => parsed(text, () => parseTmpfs(text))),
   ];
   const taken = new Set<string>();
-  for (const spec of specs) {
-    const { text, target } = spec;
+  for (const { text, target } of specs) {
     if (taken.has(target))
       throw mountError('RUN_MOUNT', { text, problem: `Duplicate mount point: ${target}` });
     taken.add(target);
-    if (spec.kind === 'volume' && spec.name !== undefined) parseVolumeName(spec.name);
   }
+  for (const spec of specs) if (spec.kind === 'volume' && spec.name !== undefined) parseVolumeName(spec.name);
   return specs;
 }
 

@@ -62,6 +62,23 @@ describe('names and ids of images', () => {
     expect(await listImageRows(app, { all: false, repository: 'ap' })).toHaveLength(0);
   });
 
+  it.each([
+    [['reference=app'], 2],
+    [['reference=app:2'], 1],
+    [['reference=a*:latest', 'reference=*:2'], 2],
+    [['reference=a*', 'dangling=true'], 0],
+    [['dangling=false'], 2],
+    [['label=of'], 0],
+    [['before=app'], 0],
+    [['since=app'], 0],
+    [['until=2100-01-01'], 2],
+    [['until=1971-01-01T00:00:00Z', 'until=2100-01-01'], 0],
+  ])('are chosen by the filters %j', async (filters, count) => {
+    await nameImage(store, 'docker.io/library/app:2', image.descriptor);
+    const day = { ...app, settings: { ...app.settings, now: () => Date.UTC(2026, 1) } };
+    expect(await listImageRows(day, { all: false, filters })).toHaveLength(count);
+  });
+
   it('tell of a broken image beside the others', async () => {
     const { mediaType } = image.descriptor;
     const target = await store.ingest(streamOf(Buffer.from('no manifest')), mediaType);
@@ -124,9 +141,9 @@ describe('removing', () => {
 
   it('prunes what lost its name, by its id, and nothing else', async () => {
     await putImage(store, undefined, 'newer').then((newer) => nameImage(store, APP, newer.descriptor));
-    expect((await listImageRows(app, { all: false, dangling: true })).map(({ id }) => id)).toEqual([
-      imageId(image),
-    ]);
+    expect(
+      (await listImageRows(app, { all: false, filters: ['dangling=true'] })).map(({ id }) => id),
+    ).toEqual([imageId(image)]);
     const { removed, bytes } = await pruneImages(app);
     expect(removed).toEqual([imageId(image)]);
     expect(bytes).toBeGreaterThan(0);

@@ -1,10 +1,13 @@
 import { isDobosError } from '../base/errors.ts';
+import { compileGlob } from '../dockerfile/glob.ts';
 import { type ListedImage, listImages } from '../image/list-images.ts';
 import type { Image } from '../image/types.ts';
-import { familiarRepository, parseReference, type Reference } from '../oci/reference.ts';
+import { familiarName, familiarRepository, parseReference, type Reference } from '../oci/reference.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import type { App } from './app.ts';
+import { findImage } from './find-image.ts';
 import { imageSize } from './layer-sizes.ts';
+import { type FilterKinds, labelFilter, readFilters, truthFilter, untilFilter } from './list-filters.ts';
 
 /** One row of `images`: one per name, or one for an image without a name. */
 export interface ImageRow {
@@ -26,8 +29,8 @@ export interface ImagesOptions {
   readonly all: boolean;
   /** Only this repository, with a tag only that one. */
   readonly repository?: string | undefined;
-  /** Only images without a name (true) or with one (false). */
-  readonly dangling?: boolean | undefined;
+  /** `key=value`, as docker has them. */
+  readonly filters?: readonly string[] | undefined;
   /** Told of images that cannot be read. */
   readonly onBroken?:
     | ((broken: {
@@ -38,9 +41,10 @@ export interface ImagesOptions {
     | undefined;
 }
 
-/** The images of the store, newest first. @throws OCI_REFERENCE_INVALID */
+/** The images of the store, newest first. @throws OCI_REFERENCE_INVALID, LIST_FILTER, IMAGE_UNKNOWN of `before` and `since` */
 export async function listImageRows(app: App, o: ImagesOptions): Promise<ImageRow[]> {
   const store = await app.store();
+  const fits = await readFilters(o.filters ?? [], filterKinds(app));
   const wanted = o.repository === undefined ? undefined : parseReference(o.repository);
   const rows: ImageRow[] = [];
   for await (const listed of listImages(store, {
@@ -49,9 +53,7 @@ export async function listImageRows(app: App, o: ImagesOptions): Promise<ImageRo
     orPresent: true,
     onBroken: o.onBroken,
   })) {
-    const references = referencesOf(listed, wanted);
-    if (o.dangling === true ? listed.names.length > 0 : o.dangling === false && listed.names.length === 0)
-      continue;
+    const references = referencesOf(listed, wanted).filter((reference) => fits({ listed, reference }));
     if (references.length === 0) continue;
     const { names, target } = listed;
     const size = await imageSize(store, listed.image).catch((error: unknown) => {
@@ -67,6 +69,44 @@ export async function listImageRows(app: App, o: ImagesOptions): Promise<ImageRo
     }
   }
   return rows.sort((a, b) => b.createdAt - a.createdAt);
+}
+
+/** One row in the making. */
+interface Named {
+  readonly listed: ListedImage;
+  readonly reference: Reference | undefined;
+}
+
+function filterKinds(app: App): FilterKinds<Named> {
+  const madeAt = ({ listed }: Named): number => createdAt(listed.image);
+  const nearby = (
+    key: 'before' | 'since',
+    fits: (own: number, other: number) => boolean,
+  ): FilterKinds<Named>[string] => ({
+    form: `${key}=IMAGE`,
+    async read(value) {
+      const other = createdAt(await findImage(app, value));
+      return (named) => fits(madeAt(named), other);
+    },
+  });
+  return {
+    dangling: truthFilter('dangling', ({ reference }) => reference === undefined),
+    label: labelFilter(({ listed }) => listed.image.config.config?.Labels),
+    before: nearby('before', (own, other) => own < other),
+    since: nearby('since', (own, other) => own > other),
+    until: untilFilter(app.settings.now(), madeAt),
+    reference: {
+      form: 'reference=PATTERN',
+      read(value) {
+        const pattern = compileGlob(value);
+        if (pattern === undefined) return 'it is no pattern';
+        // With the tag or without.
+        return ({ reference }) =>
+          reference !== undefined &&
+          (pattern.matches(familiarName(reference)) || pattern.matches(familiarRepository(reference)));
+      },
+    },
+  };
 }
 
 /** The names to show, `undefined` for an image without one; empty if it is not asked for. */

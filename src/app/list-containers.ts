@@ -1,6 +1,7 @@
-import { errorMaker, isDobosError } from '../base/errors.ts';
+import { isDobosError } from '../base/errors.ts';
+import { networkMode, publishedPorts } from '../containers/network-facts.ts';
 import { rootOfContainer } from '../containers/run-container.ts';
-import type { Container, ContainerState } from '../containers/types.ts';
+import type { Container } from '../containers/types.ts';
 import { readImage } from '../image/read-image.ts';
 import type { Image } from '../image/types.ts';
 import { isDigest } from '../oci/digest.ts';
@@ -8,19 +9,19 @@ import type { App } from './app.ts';
 import { type ContainerTools, lookUpContainer, openContainers } from './containers.ts';
 import { findImage } from './find-image.ts';
 import { imageSize } from './layer-sizes.ts';
+import { type FilterKinds, labelFilter, nameFilter, readFilters } from './list-filters.ts';
+import { parseExposed } from './network-options.ts';
 
-type ListErrors = {
-  PS_FILTER: { filter: string; problem: string };
-};
-const listError = errorMaker<ListErrors>({
-  PS_FILTER: ({ filter, problem }) => ({
-    message: `filter "${filter}": ${problem}`,
-    hint: 'want id=, name=, label=KEY[=VALUE], status=, exited=CODE, ancestor=IMAGE, before= or since=CONTAINER',
-  }),
-});
-
-/** docker's words for what a container is doing. */
-const STATES: readonly ContainerState['kind'][] = ['created', 'running', 'restarting', 'exited', 'removing'];
+/** docker's words for what a container is doing; none is ever dead here. */
+const STATUSES: readonly string[] = [
+  'created',
+  'running',
+  'paused',
+  'restarting',
+  'exited',
+  'removing',
+  'dead',
+];
 
 export interface ListContainersOptions {
   /** Those that do not run too. */
@@ -33,74 +34,91 @@ export interface ListContainersOptions {
   readonly onBroken?: ((error: unknown) => void) | undefined;
 }
 
-/** The containers of the store, newest first. @throws PS_FILTER, CONTAINER_UNKNOWN of `before` and `since`, IMAGE_UNKNOWN of `ancestor` */
+/** The containers of the store, newest first. @throws LIST_FILTER, RUN_PORT, CONTAINER_UNKNOWN of `before` and `since`, IMAGE_UNKNOWN of `ancestor` */
 export async function listContainers(app: App, o: ListContainersOptions): Promise<readonly Container[]> {
   const { records } = await openContainers(app);
   const all = await records.list(o.onBroken);
-  const filters = (o.filters ?? []).map(parseFilter);
+  const { filters = [] } = o;
+  const fits = await readFilters(filters, filterKinds(app, all));
   const anyState =
-    o.all || o.last !== undefined || filters.some(({ key }) => key === 'status' || key === 'exited');
-  const tests = new Map<string, ((container: Container) => boolean)[]>();
-  for (const filter of filters) {
-    const test = await testOf(app, filter, all);
-    tests.set(filter.key, [...(tests.get(filter.key) ?? []), test]);
-  }
+    o.all || o.last !== undefined || filters.some((filter) => /^(?:status|exited)=/.test(filter));
   return all
     .filter(({ state }) => anyState || state.kind === 'running' || state.kind === 'restarting')
-    .filter((container) => [...tests.values()].every((some) => some.some((test) => test(container))))
+    .filter(fits)
     .slice(0, o.last);
 }
 
-interface Filter {
-  readonly text: string;
-  readonly key: string;
-  readonly value: string;
-}
-
-function parseFilter(text: string): Filter {
-  const at = text.indexOf('=');
-  if (at <= 0) throw listError('PS_FILTER', { filter: text, problem: 'want key=value' });
-  return { text, key: text.slice(0, at), value: text.slice(at + 1) };
-}
-
-async function testOf(
-  app: App,
-  { text, key, value }: Filter,
-  all: readonly Container[],
-): Promise<(container: Container) => boolean> {
-  const wrong = (problem: string): Error => listError('PS_FILTER', { filter: text, problem });
-  switch (key) {
-    case 'id':
-      return ({ id }) => id.startsWith(value);
-    case 'name':
-      return ({ name }) => name.includes(value.replace(/^\//, ''));
-    case 'label':
-      return ({ config }) => {
-        const [label = '', ...rest] = value.split('=');
-        const got = config.Labels?.[label];
-        return got !== undefined && (rest.length === 0 || got === rest.join('='));
-      };
-    case 'status':
-      if (!STATES.some((kind) => kind === value)) throw wrong(`want ${STATES.join(', ')}`);
-      return ({ state }) => state.kind === value;
-    case 'exited':
-      if (!/^\d{1,3}$/.test(value)) throw wrong('want an exit code');
-      return ({ state }) => state.kind === 'exited' && state.code === Number(value);
-    case 'ancestor': {
-      const layers = (await findImage(app, value)).layers.map(({ diffId }) => diffId);
-      return ({ image }) => layers.every((diffId, at) => image.layers[at]?.diffId === diffId);
-    }
-    case 'before':
-    case 'since': {
+function filterKinds(app: App, all: readonly Container[]): FilterKinds<Container> {
+  const nearby = (key: 'before' | 'since'): FilterKinds<Container>[string] => ({
+    form: `${key}=CONTAINER`,
+    async read(value) {
       const { records } = await openContainers(app);
       const other = await lookUpContainer(records, value);
       const at = all.findIndex(({ id }) => id === other.id);
       return (container) => (key === 'since' ? all.indexOf(container) < at : all.indexOf(container) > at);
-    }
-    default:
-      throw wrong('there is no such filter');
-  }
+    },
+  });
+  return {
+    id: nameFilter('id=ID', ({ id }) => [id]),
+    // docker's own name of a container begins with a slash.
+    name: nameFilter('name=NAME', ({ name }) => [name, `/${name}`]),
+    label: labelFilter(({ config }) => config.Labels),
+    status: {
+      form: `status=${STATUSES.join('|')}`,
+      read: (value) =>
+        STATUSES.includes(value) ? (container) => statusOf(container) === value : 'there is no such status',
+    },
+    exited: {
+      form: 'exited=CODE',
+      read: (value) =>
+        /^\d{1,3}$/.test(value)
+          ? ({ state }) => state.kind === 'exited' && state.code === Number(value)
+          : 'want an exit code',
+    },
+    ancestor: {
+      form: 'ancestor=IMAGE',
+      async read(value) {
+        const layers = (await findImage(app, value)).layers.map(({ diffId }) => diffId);
+        return ({ image }) => layers.every((diffId, at) => image.layers[at]?.diffId === diffId);
+      },
+    },
+    before: nearby('before'),
+    since: nearby('since'),
+    volume: {
+      form: 'volume=NAME|PATH',
+      read: (value) => (container) =>
+        container.process.binds.some(
+          ({ volume, source, target }) => (volume ?? source) === value || target === value,
+        ),
+    },
+    network: {
+      form: 'network=host|none|bridge',
+      read: (value) => (container) => networkMode(container) === value,
+    },
+    publish: portFilter('publish', (container) =>
+      publishedPorts(container).map(({ hostPort, protocol }) => `${hostPort}/${protocol}`),
+    ),
+    expose: portFilter('expose', ({ config }) => Object.keys(config.ExposedPorts ?? {})),
+  };
 }
+
+function portFilter(
+  key: string,
+  portsOf: (container: Container) => readonly string[],
+): FilterKinds<Container>[string] {
+  return {
+    form: `${key}=PORT[-PORT][/tcp|udp]`,
+    group: 'port',
+    read(value) {
+      const wanted = new Set(parseExposed(value));
+      return (container) => portsOf(container).some((port) => wanted.has(port));
+    },
+  };
+}
+
+/** docker's word. */
+const statusOf = ({ state }: Container): string =>
+  state.kind === 'running' && state.paused === true ? 'paused' : state.kind;
 
 /** What `ps` calls the image: as it was named, or its short id if the name means another one now. */
 export async function shownImages(app: App, containers: readonly Container[]): Promise<readonly string[]> {

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { isDobosError } from '../base/errors.ts';
 import { CONTAINER_ROOT, removeContainer } from '../containers/remove-container.ts';
 import { stopContainer } from '../containers/signal-container.ts';
+import type { Container } from '../containers/types.ts';
 import type { App } from './app.ts';
 import { lookUpContainer, openContainers } from './containers.ts';
 import { writtenBytes } from './list-containers.ts';
+import { labelFilter, readFilters, untilFilter } from './list-filters.ts';
 
 /** Removes a container; with `force` it is killed first if it runs. @throws CONTAINER_UNKNOWN, CONTAINER_RUNNING */
 export async function removeByName(
@@ -27,18 +29,18 @@ export interface PrunedContainers {
   readonly bytes: number;
 }
 
-/** Removes every container that does not run and was made before `olderThan` (epoch milliseconds), and what removals that were interrupted left. */
-export async function pruneContainers(
-  app: App,
-  o: { readonly olderThan?: number | undefined } = {},
-): Promise<PrunedContainers> {
+/** Removes every container that does not run and that the filters fit, and what removals that were interrupted left. @throws LIST_FILTER */
+export async function pruneContainers(app: App, filters: readonly string[] = []): Promise<PrunedContainers> {
+  const fits = await readFilters<Container>(filters, {
+    label: labelFilter(({ config }) => config.Labels),
+    'label!': labelFilter(({ config }) => config.Labels, true),
+    until: untilFilter(app.settings.now(), ({ createdAt }) => createdAt),
+  });
   const tools = await openContainers(app);
   const { records } = tools;
   const idle = (await records.list()).filter(
-    ({ state, createdAt }) =>
-      state.kind !== 'running' &&
-      state.kind !== 'restarting' &&
-      (o.olderThan === undefined || createdAt < o.olderThan),
+    (container) =>
+      container.state.kind !== 'running' && container.state.kind !== 'restarting' && fits(container),
   );
   const sizes = idle.length === 0 ? [] : await writtenBytes(tools, idle);
   const removed: string[] = [];

@@ -5,13 +5,12 @@ import { parseVolumeName, usersOf, type Volume } from '../containers/volumes.ts'
 import { folderBytes } from '../rootfs/folder-bytes.ts';
 import type { App } from './app.ts';
 import { type ContainerTools, openContainers } from './containers.ts';
+import { labelFilter, nameFilter, readFilters, truthFilter } from './list-filters.ts';
 
 type VolumeErrors = {
-  VOLUME_FILTER: { filter: string; want: string };
   VOLUME_DRIVER: { driver: string };
 };
 const volumeError = errorMaker<VolumeErrors>({
-  VOLUME_FILTER: ({ filter, want }) => `filter "${filter}" is unknown, want ${want}`,
   VOLUME_DRIVER: ({ driver }) => ({
     message: `volume driver "${driver}" is not there`,
     hint: 'the only one is "local": a folder of the store',
@@ -47,49 +46,20 @@ export async function createVolume(
   return name;
 }
 
-/** By name; `filters` as docker has them: of one key any may fit, of several all must. @throws VOLUME_FILTER */
+/** By name. @throws LIST_FILTER */
 export async function listVolumes(app: App, filters: readonly string[]): Promise<readonly VolumeFacts[]> {
   const tools = await openContainers(app);
   const containers = await tools.records.list();
-  const tests = new Map<string, ((volume: Volume) => boolean)[]>();
-  for (const filter of filters) {
-    const [key = '', value = ''] = splitOnce(filter);
-    const test = testOf(filter, key, value, (name) => usersOf(name, containers).length > 0);
-    tests.set(key, [...(tests.get(key) ?? []), test]);
-  }
+  const fits = await readFilters<Volume>(filters, {
+    dangling: truthFilter('dangling', ({ name }) => usersOf(name, containers).length === 0),
+    driver: { form: 'driver=local', read: (value) => () => value === 'local' },
+    label: labelFilter(({ labels }) => labels),
+    name: nameFilter('name=NAME', ({ name }) => [name]),
+  });
   return tools.volumes
     .list()
-    .filter((volume) => [...tests.values()].every((some) => some.some((test) => test(volume))))
+    .filter(fits)
     .map((volume) => factsOf(tools, volume));
-}
-
-function testOf(
-  filter: string,
-  key: string,
-  value: string,
-  isUsed: (name: string) => boolean,
-): (volume: Volume) => boolean {
-  if (key === 'name') return ({ name }) => name.includes(value);
-  if (key === 'driver') return () => value === 'local';
-  if (key === 'label') return (volume) => hasLabel(volume, value);
-  if (key === 'dangling' && /^(?:true|false|1|0)$/.test(value)) {
-    const wanted = value === 'true' || value === '1';
-    return ({ name }) => isUsed(name) !== wanted;
-  }
-  throw volumeError('VOLUME_FILTER', {
-    filter,
-    want: 'dangling=true|false, driver=, label=KEY[=VALUE] or name=',
-  });
-}
-
-function hasLabel({ labels }: Volume, wanted: string): boolean {
-  const [key = '', value] = splitOnce(wanted);
-  return Object.hasOwn(labels, key) && (value === undefined || labels[key] === value);
-}
-
-function splitOnce(text: string): [string, string | undefined] {
-  const equals = text.indexOf('=');
-  return equals < 0 ? [text, undefined] : [text.slice(0, equals), text.slice(equals + 1)];
 }
 
 /** @throws VOLUME_UNKNOWN */
@@ -131,26 +101,29 @@ export interface PrunedVolumes {
   readonly bytes: number;
 }
 
-/** Removes volumes that no container uses: those without a name, or all. `filters`: `label=` and `label!=`, and `all=1`. @throws VOLUME_FILTER */
+/** Removes volumes that no container uses: those without a name, or all. @throws LIST_FILTER */
 export async function pruneVolumes(
   app: App,
   o: { readonly all: boolean; readonly filters?: readonly string[] | undefined },
 ): Promise<PrunedVolumes> {
   let { all } = o;
-  const tests = (o.filters ?? []).map((filter): ((volume: Volume) => boolean) => {
-    if (/^all=(?:1|true)$/.test(filter)) {
-      all = true;
-      return () => true;
-    }
-    if (filter.startsWith('label=')) return (volume) => hasLabel(volume, filter.slice('label='.length));
-    if (filter.startsWith('label!=')) return (volume) => !hasLabel(volume, filter.slice('label!='.length));
-    throw volumeError('VOLUME_FILTER', { filter, want: 'label=, label!= or all=1' });
+  const fits = await readFilters<Volume>(o.filters ?? [], {
+    label: labelFilter(({ labels }) => labels),
+    'label!': labelFilter(({ labels }) => labels, true),
+    all: {
+      form: 'all=true|false',
+      read(value) {
+        if (!/^(?:true|false|1|0)$/.test(value)) return 'want true or false';
+        all ||= value === 'true' || value === '1';
+        return () => true;
+      },
+    },
   });
   const tools = await openContainers(app);
   const containers = await tools.records.list();
   const idle = tools.volumes
     .list()
-    .filter((volume) => (all || volume.anonymous) && tests.every((test) => test(volume)))
+    .filter((volume) => (all || volume.anonymous) && fits(volume))
     .filter(({ name }) => usersOf(name, containers).length === 0);
   const sizes = await volumeBytes(tools, idle);
   const removed: string[] = [];

@@ -22,8 +22,8 @@ examples:
   dobos images --format '{{.Repository}}:{{.Tag}} {{.Size}}'
 
 more options:
-      --digests          the digests of the manifests too
-  -f, --filter <filter>  only dangling=true or dangling=false (repeatable)
+      --digests             the digests of the manifests too
+  -f, --filter <key=value>  dangling=true, label=, before=, since=, until= or reference=PATTERN (repeatable)
 
 also: dobos image ls, dobos image list
 `);

@@ -62,7 +62,7 @@ describe('the command line', () => {
     ['image frob', 2, 'image: has no command "frob"'],
     ['images --frob', 2, 'unknown option "--frob"'],
     ['images –a', 2, 'type it as -a'],
-    ['images -f label=x', 2, 'filter "label=x" is not known'],
+    ['images -f nope=x', 1, 'filter "nope=x": there is no filter "nope"'],
     ['run', 125, 'needs at least 1 argument'],
     ['run --failed', 125, 'no build of this store has failed'],
     ['builds', 2, 'there is builds inspect'],

@@ -208,6 +208,8 @@ describe.each([
     expect((await box.run(['unpause', 'ticks'])).stderr).toContain('is not paused');
     expect(await told('pause', 'ticks')).toBe('ticks\n');
     expect(await status()).toMatch(/^paused Up .* \(Paused\)\n$/);
+    expect(await told('ps', '--filter', 'status=paused', '--format', '{{.Names}}')).toBe('ticks\n');
+    expect(await told('ps', '--filter', 'status=running', '-q')).toBe('');
     expect((await box.run(['exec', 'ticks', 'true'])).stderr).toContain('is paused, so it cannot be entered');
     const inspected = JSON.parse(await told('inspect', 'ticks')) as [{ State: { Paused: boolean } }];
     expect(inspected[0].State.Paused).toBe(true);

@@ -71,6 +71,27 @@ describe.each(['runc', 'crun', 'chroot'])('containers over %s', (runtime) => {
       );
       expect(await told('ps', '-a', '--filter', 'label=job', '--format', '{{.Names}}')).toBe('made\n');
       expect((await box.run(['start', '-a', 'made'])).code).toBe(3);
+      const other = ['-l', 'job=2', '-l', 'kind=x', '-v', 'data:/d', '-v', '/tmp:/t', '--network', 'none'];
+      await told('create', '--name', 'remade', ...other, '--expose', '80', 'base:1', 'true');
+      const chosen = async (...filters: string[]): Promise<string> => {
+        const words = filters.flatMap((filter) => ['--filter', filter]);
+        return (await told('ps', '-a', ...words, '--format', '{{.Names}}')).trim().replaceAll('\n', ' ');
+      };
+      expect(await chosen('label=job')).toBe('remade made');
+      expect(await chosen('label=job', 'label=kind=x')).toBe('remade');
+      expect(await chosen('name=^/?made$')).toBe('made');
+      for (const value of ['data', '/d', '/tmp', '/t'])
+        expect(await chosen(`volume=${value}`)).toBe('remade');
+      expect(await chosen('network=none', 'expose=80-81/tcp')).toBe('remade');
+      expect(await chosen('publish=80', 'expose=80')).toBe('remade');
+      expect(await chosen('since=made', 'status=created')).toBe('remade');
+      expect(await box.run(['ps', '--filter', 'x=y'])).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/there is no filter "x"\nhint: want id=ID, name=NAME, /),
+      });
+      await told('container', 'prune', '--filter', 'label=kind', '--filter', 'until=0s');
+      expect(await chosen('label=job')).toBe('made');
+      await told('volume', 'rm', 'data');
       expect(await told('container', 'prune')).toMatch(/^Deleted Containers:\n(?:[0-9a-f]{64}\n){2}/);
     });
   }

@@ -34,8 +34,18 @@ describe.each([
     expect(await told('volume', 'ls')).toBe('DRIVER    VOLUME NAME\nlocal     data\n');
     expect(await told('volume', 'ls', '-q', '--filter', 'dangling=true')).toBe('');
     expect(await told('volume', 'ls', '-q', '--filter', 'label=of=test')).toBe('data\n');
+    expect(await told('volume', 'ls', '-q', '--filter', 'name=^da', '--filter', 'driver=local')).toBe(
+      'data\n',
+    );
     expect(await told('volume', 'ls', '-q', '--filter', 'label=of=else')).toBe('');
-    await refused(1, 'filter "x=y" is unknown', 'volume', 'ls', '--filter', 'x=y');
+    await refused(
+      1,
+      'filter "x=y": there is no filter "x"\nhint: want dangling=',
+      'volume',
+      'ls',
+      '--filter',
+      'x=y',
+    );
     const [facts] = JSON.parse(await told('volume', 'inspect', 'data')) as { Mountpoint: string }[];
     expect(facts).toMatchObject({ Name: 'data', Driver: 'local', Scope: 'local', Labels: { of: 'test' } });
     expect(readFileSync(join(facts!.Mountpoint, 'f'), 'utf8')).toBe('kept\n');

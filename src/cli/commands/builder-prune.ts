@@ -1,7 +1,7 @@
 import { type CachePruning, pruneBuildCache } from '../../app/prune.ts';
+import { readMoment } from '../../app/read-moment.ts';
 import { safeText } from '../build-view/safe-text.ts';
 import { cliError } from '../errors.ts';
-import { readMoment } from '../read-moment.ts';
 import { type CommandSpec, listOption, type OptionValues, textOption } from '../spec.ts';
 import { formatDockerSize, shortId } from '../units.ts';
 

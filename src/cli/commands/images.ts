@@ -1,6 +1,5 @@
 import { type ImageRow, listImageRows } from '../../app/images.ts';
 import { familiarName, parseReference } from '../../oci/reference.ts';
-import { cliError } from '../errors.ts';
 import { formatOption, printList } from '../format-option.ts';
 import { type CommandSpec, flagOption, listOption, textOption } from '../spec.ts';
 import { formatTable } from '../table.ts';
@@ -17,16 +16,19 @@ export const command: CommandSpec = {
     { flags: '-q, --quiet', summary: 'ids only', common: true },
     { flags: '--no-trunc', summary: 'whole ids', common: true },
     { flags: '--digests', summary: 'the digests of the manifests too' },
-    { flags: '-f, --filter <filter>', summary: 'only dangling=true or dangling=false', repeat: true },
+    {
+      flags: '-f, --filter <key=value>',
+      summary: 'dangling=true, label=, before=, since=, until= or reference=PATTERN',
+      repeat: true,
+    },
     formatOption,
   ],
   examples: ['dobos images', 'dobos images -a', "dobos images --format '{{.Repository}}:{{.Tag}} {{.Size}}'"],
   async run({ app, terminal, args, options }) {
-    const dangling = danglingFilter(listOption(options, 'filter'));
     const rows = await listImageRows(app, {
       all: flagOption(options, 'all'),
       repository: args[0],
-      dangling,
+      filters: listOption(options, 'filter'),
       onBroken: ({ names, target, error }) =>
         terminal.err(
           `dobos: warning: left out ${names.map((name) => familiarName(parseReference(name))).join(', ') || shortId(target.digest)}: ${error instanceof Error ? error.message : String(error)}\n`,
@@ -77,16 +79,4 @@ function docketOf(row: ImageRow, now: number, whole: boolean) {
     CreatedAt: new Date(row.createdAt).toISOString(),
     Size: formatDockerSize(row.size),
   };
-}
-
-function danglingFilter(filters: readonly string[]): boolean | undefined {
-  const other = filters.find((filter) => !/^dangling=(true|false|1|0)$/.test(filter));
-  if (other !== undefined) {
-    throw cliError('CLI_USAGE', {
-      command: 'images',
-      problem: `filter "${other}" is not known, want dangling=true or dangling=false`,
-    });
-  }
-  const last = filters.at(-1);
-  return last === undefined ? undefined : /=(true|1)$/.test(last);
 }

@@ -1,7 +1,7 @@
 import { containerLog } from '../../app/container-log.ts';
+import { readMoment } from '../../app/read-moment.ts';
 import { endsLine } from '../../containers/read-log.ts';
 import { cliError } from '../errors.ts';
-import { readMoment } from '../read-moment.ts';
 import { type CommandSpec, flagOption, type OptionValues, textOption } from '../spec.ts';
 
 export const command: CommandSpec = {

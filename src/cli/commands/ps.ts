@@ -41,7 +41,9 @@ export const command: CommandSpec = {
     'dobos ps -as --no-trunc',
     "dobos ps -a --filter status=exited --format 'table {{.Names}}\\t{{.Status}}'",
   ],
-  limits: ['Filters are id, name, label, status, exited, ancestor, before and since.'],
+  limits: [
+    'Filters are id, name, label, status, exited, ancestor, before, since, volume, network, publish and expose.',
+  ],
   async run({ app, terminal, options }) {
     const containers = await listContainers(app, {
       all: flagOption(options, 'all'),
