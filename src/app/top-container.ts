@@ -1,12 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { containerError } from '../containers/errors.ts';
 import { containerProcesses } from '../containers/find-process.ts';
-import {
-  processColumns,
-  readBootTime,
-  readProcessFacts,
-  readUserNames,
-} from '../containers/process-columns.ts';
+import { processColumns, readProcessFacts, readUserNames } from '../containers/process-columns.ts';
+import { readBootTime } from '../runtime/process-table.ts';
 import { ownerPid } from '../store/owner.ts';
 import type { App } from './app.ts';
 import { findRunning } from './reach-container.ts';

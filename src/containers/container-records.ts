@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDobosError, systemCode } from '../base/errors.ts';
+import { readBootTime } from '../runtime/process-table.ts';
 import { replaceFile, syncFolder, withFolder } from '../store/atomic-file.ts';
 import { readNames } from '../store/blob-files.ts';
 import { isUnwritable, writeFailure } from '../store/errors.ts';
@@ -93,7 +94,7 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
     replaceFile(folder, fileOf(container.id), formatContainer(container), { durable: false });
   };
   const seen = (container: Container): Container =>
-    settleState(container, { ownerState, now: now(), bootedAt: bootedAt() });
+    settleState(container, { ownerState, now: now(), bootedAt: readBootTime() });
   /** The container of that name, if it may not be given once more. */
   const holderOf = (name: string): Container | undefined =>
     readAll(() => {}).find((container) => container.name === name);
@@ -200,14 +201,5 @@ function readOrNone(path: string): string | undefined {
   } catch (error) {
     if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined;
     throw error;
-  }
-}
-
-/** proc(5): `btime` in /proc/stat, seconds since the epoch; 0 where that cannot be told. */
-function bootedAt(): number {
-  try {
-    return Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? 0) * 1000;
-  } catch {
-    return 0;
   }
 }

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { descendantsOf } from '../runtime/process-table.ts';
 
 /** A container's namespace lies in its keeper's, and that in ours. */
 const DEPTH = 2;
@@ -23,23 +24,10 @@ export function containerProcesses(command: number): number[] {
     .sort((a, b) => a - b);
 }
 
-function descendants(command: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc')) {
-    const parent = /^\d+$/.test(name) ? parentOf(name) : undefined;
-    if (parent !== undefined) parents.set(Number(name), parent);
-  }
-  return [...parents.keys()].filter((pid) => descends(pid, command, parents));
-}
-
-function descends(pid: number, from: number, parents: ReadonlyMap<number, number>): boolean {
-  let at = parents.get(pid);
-  for (let depth = 0; at !== undefined && depth < parents.size; depth++) {
-    if (at === from) return true;
-    at = parents.get(at);
-  }
-  return false;
-}
+const descendants = (command: number): number[] =>
+  descendantsOf(command)
+    .filter(({ alive }) => alive)
+    .map(({ pid }) => pid);
 
 /** proc(5), status: a process's number in each namespace from ours to its own. */
 function pidsOf(pid: string): number[] {
@@ -48,13 +36,6 @@ function pidsOf(pid: string): number[] {
     .split(/\s+/)
     .filter((word) => word !== '')
     .map(Number);
-}
-
-function parentOf(pid: string): number | undefined {
-  const stat = readOr(`/proc/${pid}/stat`);
-  if (stat === '') return undefined;
-  const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return state === 'Z' || state === 'X' ? undefined : Number(parent);
 }
 
 function readOr(path: string): string {

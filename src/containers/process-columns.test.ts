@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type ProcessFacts, processColumns, readProcessFacts, readUserNames } from './process-columns.ts';
 
@@ -83,6 +86,21 @@ it('names of users are the first of each number', () => {
     [0, 'root'],
     [1000, 'ada'],
   ]);
+});
+
+it.runIf(process.platform === 'linux')('memory of a process is what its status says', async () => {
+  const child = spawn('sleep', ['1000']);
+  await once(child, 'spawn');
+  try {
+    const status = (): number =>
+      Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'latin1'))?.[1]) * 1024;
+    // Once it has nothing more to load.
+    await expect
+      .poll(() => [readProcessFacts(child.pid!, 0, new Map())?.resident, status()])
+      .toSatisfy(([told, want]: number[]) => told === want && told! > 100_000);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 it.runIf(process.platform === 'linux')(

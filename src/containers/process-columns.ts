@@ -26,7 +26,6 @@ export interface ProcessFacts {
 
 /** Ticks of a second in what the kernel shows to programs, on every architecture that Node runs on. */
 const TICKS = 100;
-const PAGE_BYTES = 4096;
 
 /** What /proc says of a process; undefined when it has ended. `users`: names by number. proc(5), stat, status and cmdline */
 export function readProcessFacts(
@@ -54,18 +53,14 @@ export function readProcessFacts(
       busy: (field(14) + field(15)) / TICKS,
       startedAt: bootedAt + (field(22) * 1000) / TICKS,
       virtual: field(23),
-      resident: field(24) * PAGE_BYTES,
+      // The number in stat is an estimate, and of pages of a size that is not told. What has no memory of its own has no such line.
+      resident: Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024,
       program,
       command: words.length > 0 ? words.join(' ') : `[${program}]`,
     };
   } catch {
     return undefined;
   }
-}
-
-/** When this machine was started, in milliseconds since the epoch. proc(5), stat, btime */
-export function readBootTime(): number {
-  return Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? 0) * 1000;
 }
 
 /** Names by number. */

@@ -28,6 +28,15 @@ export function descendantsOf(root: number): ProcessRow[] {
   });
 }
 
+/** When this machine was started, in milliseconds since the epoch; 0 where that cannot be told. proc(5), stat, btime */
+export function readBootTime(): number {
+  try {
+    return Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? 0) * 1000;
+  } catch {
+    return 0;
+  }
+}
+
 /** One process; undefined if there is none. proc(5), stat: after the name in parentheses, which may hold anything, come state, parent, group and session. */
 export function readProcess(pid: number): ProcessRow | undefined {
   try {
