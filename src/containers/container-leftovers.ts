@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { findLeftovers } from '../store/leftovers.ts';
 import { recover } from '../store/recover.ts';
+import type { Container } from './types.ts';
 
 /** In a folder of `tmp/`: what was a container's folder. */
 export const TRASH = 'c';
@@ -21,6 +22,12 @@ export async function removeLeftovers(folder: string): Promise<void> {
   } catch {
     // Who writes next is told why it cannot.
   }
+}
+
+/** Removes the cgroups that a runtime which was killed has left of a container; false if somebody is still in them. */
+export async function removeLimits({ process: { resources } }: Pick<Container, 'process'>): Promise<boolean> {
+  if (resources === undefined) return true;
+  return (await import('../runtime/cgroups.ts')).removeCgroupsInTime(resources.cgroup);
 }
 
 /** Whether there is a root of its own in a container's folder: there may be any names in it. Without it there are two files. */

@@ -8,7 +8,7 @@ import { isUnwritable, writeFailure } from '../store/errors.ts';
 import { ownerState } from '../store/owner.ts';
 import { makeTempFolder, removeFolder } from '../store/temp-folder.ts';
 import { formatContainer, MAX_DOCUMENT_BYTES, parseContainer } from './container-file.ts';
-import { hasRoot, removeLeftovers, TRASH } from './container-leftovers.ts';
+import { hasRoot, removeLeftovers, removeLimits, TRASH } from './container-leftovers.ts';
 import { lockContainers } from './container-lock.ts';
 import { makeContainerName, parseContainerName } from './container-name.ts';
 import { settleState } from './container-state.ts';
@@ -101,7 +101,9 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
   /** One that died and was to remove itself holds its name no longer. */
   const removeDead = async (name: string): Promise<void> => {
     const holder = holderOf(name);
-    if (holder?.autoRemove === true && seen(holder) !== holder) await records.remove(holder.id);
+    if (holder?.autoRemove !== true || seen(holder) === holder) return;
+    await removeLimits(holder);
+    await records.remove(holder.id);
   };
   const refuseTaken = (name: string, except?: string): void => {
     const holder = holderOf(name);
@@ -123,8 +125,10 @@ export function openContainerRecords(folder: string, { now, random }: RecordsOpt
         died ||= settled !== container;
         try {
           if (settled === container) all.push(container);
-          else if (container.autoRemove) await records.remove(container.id);
-          else all.push(await records.change(container.id, (same) => same));
+          else if (container.autoRemove) {
+            // Whoever looks next finishes with what is still dying.
+            if (await removeLimits(container)) await records.remove(container.id);
+          } else all.push(await records.change(container.id, (same) => same));
         } catch (error) {
           // It can be looked at all the same.
           if (isUnwritable(error)) all.push(settled);

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { isDobosError } from '../base/errors.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { Roots } from '../store/contract.ts';
+import { removeLimits } from './container-leftovers.ts';
 import type { ContainerRecords } from './container-records.ts';
 import { containerError } from './errors.ts';
 import { refuseHeld } from './hold-container.ts';
@@ -42,9 +43,7 @@ export async function removeContainer(
 export async function forgetContainer(tools: RemoveTools, container: Container): Promise<void> {
   const { id, autoRemove } = container;
   const { records, roots, keeper, isRoot } = tools;
-  const { resources } = container.process;
-  // What a runtime that was killed has left.
-  if (resources !== undefined) (await import('../runtime/cgroups.ts')).removeCgroups(resources.cgroup);
+  await removeLimits(container);
   const folder = records.folderOf(id);
   const root = lstatSync(`${folder}/root`, { throwIfNoEntry: false });
   if (root?.isDirectory() === true && !isRoot) await (await keeper()).discardRoot(folder);

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../base/errors.ts';
 import { MNT_DETACH, mount, unmount } from '../linux/mount.ts';
 import { runtimeError } from './errors.ts';
 import type { ResourceLimits } from './types.ts';
@@ -95,16 +96,36 @@ export function showCgroups(): () => void {
   return () => unmount(CGROUPS, MNT_DETACH);
 }
 
-/** Removes the cgroups of a container in which no process is any more: a runtime that was killed has left them. What holds those of all containers stays: another may be about to make its own there. */
-export function removeCgroups(cgroup: string, root = CGROUPS): void {
-  if (!/^[0-9a-f]{64}$/.test(cgroup)) return;
+/**
+ * Removes the cgroups of a container in which no process is any more: a runtime that was killed has left them. False if somebody is in one. What holds those of all
+ * containers stays: another may be about to make its own there.
+ */
+export function removeCgroups(cgroup: string, root = CGROUPS): boolean {
+  if (!/^[0-9a-f]{64}$/.test(cgroup)) return true;
+  let gone = true;
   for (const base of [root, ...namesOr(root).map((name) => join(root, name))]) {
     try {
       rmdirSync(join(base, PARENT, cgroup));
-    } catch {
-      // Not there, or somebody is in it.
+    } catch (error) {
+      // Others are not there, or not ours.
+      if (systemCode(error) === 'EBUSY') gone = false;
     }
   }
+  return gone;
+}
+
+/** Between two tries, and of all of them, in milliseconds. */
+const PAUSE_MS = 10;
+const LONGEST_MS = 2000;
+
+/** The same of a container that was killed: its last processes are given the time to end. */
+export async function removeCgroupsInTime(cgroup: string): Promise<boolean> {
+  const began = performance.now();
+  while (!removeCgroups(cgroup)) {
+    if (performance.now() - began > LONGEST_MS) return false;
+    await new Promise((resume) => setTimeout(resume, PAUSE_MS));
+  }
+  return true;
 }
 
 function textOr(path: string): string | undefined {

@@ -88,6 +88,23 @@ describe('limits of containers', () => {
     });
   }
 
+  it('go with a container that removes itself, also when its command is killed', async () => {
+    const words = ['run', '--rm', '--name', 'short', '-m', '64m', '--pids-limit', '50', 'base:1'];
+    const started = box.start([...words, 'sh', '-c', 'echo ready; exec sleep 1000']);
+    let said = '';
+    started.child.stdout!.on('data', (bytes: Buffer) => {
+      said += bytes;
+    });
+    expect(await until(() => said.includes('ready'))).toBe(true);
+    const id = (await box.run(['ps', '-q', '--no-trunc'])).stdout.trim();
+    expect(machineTraces(box, id).cgroups).not.toEqual([]);
+    started.child.kill('SIGKILL');
+    await once(started.child, 'close');
+    // At once, while its last processes may be dying.
+    expect(await box.run(['ps', '-aq'])).toMatchObject({ code: 0, stdout: '' });
+    expect(machineTraces(box, id).cgroups).toEqual([]);
+  });
+
   it('are an error where they cannot be set', async () => {
     const chroot = await box.run(['run', '--rm', '--runtime', 'chroot', '-m', '64m', 'base:1', 'true']);
     expect(chroot.stderr).toContain('cannot be limited here: without an OCI runtime no cgroups are made');
