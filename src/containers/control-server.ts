@@ -196,17 +196,20 @@ async function feed(
 async function listen(server: ReturnType<typeof createServer>, folder: string): Promise<() => void> {
   rmSync(join(folder, CONTROL), { force: true });
   const fd = openSync(folder, 'r');
-  const before = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(`/proc/self/fd/${fd}/${CONTROL}`, () => resolve());
+      // The socket is made at once, and told of later: what else this process makes meanwhile has the modes that it should.
+      const before = process.umask(0o177);
+      try {
+        server.listen(`/proc/self/fd/${fd}/${CONTROL}`, () => resolve());
+      } finally {
+        process.umask(before);
+      }
     });
   } catch (error) {
     closeSync(fd);
     throw error;
-  } finally {
-    process.umask(before);
   }
   server.unref();
   return () => closeSync(fd);

@@ -67,7 +67,11 @@ describe('the control socket', () => {
   };
 
   it('is its user’s alone, answers, and is gone when it stops', async () => {
-    const server = await listenForControl({ keeper, folder });
+    const before = process.umask(0o022);
+    const listening = listenForControl({ keeper, folder });
+    // What else this process makes meanwhile has the modes that it should.
+    expect(process.umask(before)).toBe(0o022);
+    const server = await listening;
     const path = join(folder, 'control');
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const ask = async (message: object): Promise<unknown[]> => {
