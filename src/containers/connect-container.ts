@@ -1,13 +1,10 @@
+import { isDobosError } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import type { Keeper, Process } from '../runtime/types.ts';
-import { ownerPid } from '../store/owner.ts';
+import { awaitProcess } from './await-process.ts';
 import type { ContainerRecords } from './container-records.ts';
 import { containerError } from './errors.ts';
-import { findContainerProcess } from './find-process.ts';
 import type { Container } from './types.ts';
-
-/** Between two looks at a container that is on its way, in milliseconds. */
-const LOOK_EVERY_MS = 25;
 
 export interface ConnectOptions extends CallOptions {
   /** Told what is less than was asked for. */
@@ -37,15 +34,13 @@ export async function connectContainer(
 }
 
 /** The first process of another container. @throws CONTAINER_NETWORK unless it runs where it can be seen */
-async function processOf(records: ContainerRecords, id: string, { signal }: CallOptions): Promise<number> {
-  for (;;) {
-    const now = records.get(id);
-    const owner = now?.state.kind === 'running' ? ownerPid(now.state.owner) : undefined;
-    if (owner === undefined)
-      throw containerError('CONTAINER_NETWORK', { name: now?.name ?? id, state: now?.state.kind ?? 'gone' });
-    const first = findContainerProcess(owner);
-    if (first !== undefined) return first;
-    await new Promise((resume) => setTimeout(resume, LOOK_EVERY_MS));
-    signal?.throwIfAborted();
-  }
+async function processOf(records: ContainerRecords, id: string, o: CallOptions): Promise<number> {
+  const name = records.get(id)?.name ?? id;
+  const cannot = (state: string): Error => containerError('CONTAINER_NETWORK', { name, state });
+  const first = await awaitProcess(records, { id, name }, o).catch((error: unknown) => {
+    if (isDobosError(error, 'CONTAINER_NOT_RUNNING')) throw cannot(String(error.facts.state));
+    throw isDobosError(error, 'CONTAINER_ELSEWHERE') ? cannot('running') : error;
+  });
+  if (first === undefined) throw cannot('running');
+  return first;
 }

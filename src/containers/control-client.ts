@@ -140,6 +140,16 @@ async function connect(
   }
 }
 
+/** Whether the process that looks after a container listens in its folder: as long as its program runs, it does. */
+export async function isListening(folder: string): Promise<boolean> {
+  try {
+    (await tryConnect(folder)).destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function tryConnect(folder: string): Promise<Socket> {
   // As the server does: the path itself may be too long.
   const fd = openSync(folder, 'r');

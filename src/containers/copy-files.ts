@@ -8,11 +8,10 @@ import { packInside } from '../rootfs/pack-inside.ts';
 import { unpackInside } from '../rootfs/unpack-inside.ts';
 import type { InsideKeeper } from '../runtime/inside-keeper.ts';
 import type { KeeperOptions } from '../runtime/types.ts';
-import { ownerPid } from '../store/owner.ts';
+import { awaitProcess } from './await-process.ts';
 import type { ContainerRecords } from './container-records.ts';
 import { type CopyEnd, plainPath, planCopy } from './copy-plan.ts';
 import { containerError } from './errors.ts';
-import { findContainerProcess } from './find-process.ts';
 import { whileIdle } from './hold-container.ts';
 import { rootOfContainer } from './run-container.ts';
 import type { Container } from './types.ts';
@@ -190,7 +189,7 @@ async function atLocal<T>(
   }
 }
 
-/** @throws CONTAINER_ELSEWHERE, CONTAINER_GONE, and as `openInsideKeeper` */
+/** @throws CONTAINER_ELSEWHERE, CONTAINER_GONE, CONTAINER_UNREACHABLE, CONTAINER_TOP_NONE, and as `openInsideKeeper` */
 async function openContainer(tools: CopyTools, container: Container, o: CallOptions): Promise<InsideKeeper> {
   const { openInsideKeeper } = await import('../runtime/inside-keeper.ts');
   const { records, keeper } = tools;
@@ -208,10 +207,13 @@ async function openContainer(tools: CopyTools, container: Container, o: CallOpti
         o,
       );
     }
-    const command = ownerPid(now.state.owner);
-    if (command === undefined) throw containerError('CONTAINER_ELSEWHERE', { name: now.name });
-    const first = findContainerProcess(command);
-    const root = first === undefined ? undefined : openRoot(first);
+    const first = await awaitProcess(records, now, o).catch((error: unknown) => {
+      // It has ended in between: the next look tells.
+      if (isDobosError(error, 'CONTAINER_NOT_RUNNING')) return 'ended' as const;
+      throw error;
+    });
+    if (first === undefined) throw containerError('CONTAINER_TOP_NONE', { name: now.name });
+    const root = typeof first === 'number' ? openRoot(first) : undefined;
     if (root !== undefined) {
       try {
         return await openInsideKeeper(keeper, { target: { kind: 'running' }, root }, o);

@@ -113,7 +113,7 @@ export const containerError = errorMaker<ContainerErrors>({
   }),
   CONTAINER_UNREACHABLE: ({ name, seconds }) => ({
     message: `the process that looks after container ${name} does not listen, after ${seconds} s`,
-    hint: 'dobos rm -f removes the container all the same',
+    hint: 'it may still be starting; ending that process ends the container too',
   }),
   CONTAINER_LOST: ({ name }) => ({
     message: `the connection to container ${name} was lost`,

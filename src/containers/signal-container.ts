@@ -1,11 +1,10 @@
 import { constants } from 'node:os';
-import { systemCode } from '../base/errors.ts';
+import { isDobosError, systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
-import { ownerPid } from '../store/owner.ts';
+import { awaitProcess } from './await-process.ts';
 import type { ContainerRecords } from './container-records.ts';
 import { endRestarts, isLastWord } from './end-restarts.ts';
 import { containerError } from './errors.ts';
-import { findContainerProcess } from './find-process.ts';
 import type { Container } from './types.ts';
 
 /** Between two looks at a container, in milliseconds. */
@@ -27,33 +26,43 @@ export function parseSignal(text: string): NodeJS.Signals {
   return found[0] as NodeJS.Signals;
 }
 
-/** Sends a signal to the container's first process. @throws CONTAINER_NOT_RUNNING, CONTAINER_ELSEWHERE, as `askContainer` for a process of another user */
+/** Sends a signal to the container's first process. @throws CONTAINER_NOT_RUNNING, CONTAINER_ELSEWHERE, CONTAINER_UNREACHABLE, as `askContainer` for a process of another user */
 export async function signalContainer(
   tools: SignalTools,
   container: Container,
   signal: NodeJS.Signals,
   o: CallOptions = {},
 ): Promise<void> {
-  const { id, name } = container;
-  // It may be on its way: what it runs does not run yet.
+  // What has just ended is looked at until that is written down.
   for (;;) {
-    const now = tools.records.get(id)?.state;
-    if (now?.kind !== 'running')
-      throw containerError('CONTAINER_NOT_RUNNING', { name, state: now?.kind ?? 'gone' });
-    const command = ownerPid(now.owner);
-    if (command === undefined) throw containerError('CONTAINER_ELSEWHERE', { name });
-    const first = findContainerProcess(command);
-    const answer = first === undefined ? 'gone' : send(first, signal);
+    const first = await awaitProcess(tools.records, container, o);
+    const answer = first === undefined ? 'refused' : send(first, signal);
     if (answer === 'sent') return;
-    if (answer === 'refused') {
-      // It runs as another id of an ordinary user: the keeper, root among those ids, may.
-      const { askContainer } = await import('./control-client.ts');
-      await askContainer(tools.records, container, { do: 'signal', signal, to: 'first' }, o);
-      return;
-    }
+    // It runs as another id of an ordinary user: the keeper, root among those ids, may. Or it is known to its keeper alone.
+    if (answer === 'refused' && (await ask(tools, container, signal, o))) return;
     await pause(o);
   }
 }
+
+/** Has its keeper send the signal; false if the program has ended meanwhile. */
+async function ask(
+  { records }: SignalTools,
+  container: Container,
+  signal: NodeJS.Signals,
+  o: CallOptions,
+): Promise<boolean> {
+  const { askContainer } = await import('./control-client.ts');
+  try {
+    await askContainer(records, container, { do: 'signal', signal, to: 'first' }, o);
+    return true;
+  } catch (error) {
+    if (isDobosError(error) && ENDED.includes(error.code)) return false;
+    throw error;
+  }
+}
+
+/** What a keeper answers of a container whose program has ended, or cannot answer any more. */
+const ENDED: readonly string[] = ['RUNTIME_NOT_INSIDE', 'RUNTIME_FAILED', 'CONTAINER_LOST'];
 
 /** Sends a signal as a person does: if it is to end the container, that is not started again. @throws as `signalContainer` */
 export async function killContainer(

@@ -27,7 +27,9 @@ export function signalIn(
   signal: NodeJS.Signals,
   to: 'first' | 'all',
 ): void {
-  const first = find(containers, folder).first();
+  const container = find(containers, folder);
+  if (to === 'all') container.refuseAll?.();
+  const first = container.first();
   if (to === 'first') {
     sendSignal(first, signal);
     return;

@@ -166,6 +166,8 @@ export interface ExecProcess extends Pick<Process, 'args' | 'env' | 'cwd' | 'use
 export interface RunningContainer {
   /** Its first process, by its pid here. @throws RUNTIME_FAILED when it has ended */
   first(): number;
+  /** Refuses what is done to all of its processes, where they cannot be told from others. @throws RUNTIME_UNISOLATED */
+  refuseAll?(): void;
   /** Runs one more program in it; how that ended. */
   exec(process: ExecProcess, o?: RunWatch): Promise<ExitStatus>;
 }

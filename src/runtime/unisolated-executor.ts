@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,8 +47,13 @@ export function createUnisolatedExecutor(why: string): Executor {
           why,
         );
         try {
-          o.onContainer?.(outOfReach(why));
-          return { ...(await runReady({ ...root, folder }, ready, process, io, o)), mountPoints };
+          let child: ChildProcess | undefined;
+          const onChild = (started: ChildProcess): void => {
+            child = started;
+          };
+          o.onContainer?.(knownByFirst(why, () => child));
+          const place = { ...root, folder, onChild };
+          return { ...(await runReady(place, ready, process, io, o)), mountPoints };
         } finally {
           placements.takeOut();
         }
@@ -62,12 +68,21 @@ export function createUnisolatedExecutor(why: string): Executor {
   return { name: 'unisolated', run: (...args) => inTurn(() => run(...args)) };
 }
 
-/** What runs without namespaces cannot be told from what is around it. */
-function outOfReach(why: string): RunningContainer {
+/** What runs without namespaces cannot be told from what is around it, but for the process that was started here: the helper, which becomes the program. */
+function knownByFirst(why: string, child: () => ChildProcess | undefined): RunningContainer {
   const refuse = (): never => {
     throw runtimeError('RUNTIME_UNISOLATED', { what: 'reaching what runs already', why });
   };
-  return { first: refuse, exec: async () => refuse() };
+  return {
+    first() {
+      const { pid, exitCode = 0, signalCode = null } = child() ?? {};
+      if (pid === undefined || exitCode !== null || signalCode !== null)
+        throw runtimeError('RUNTIME_FAILED', { runtime: 'unisolated', message: 'it has ended' });
+      return pid;
+    },
+    refuseAll: refuse,
+    exec: async () => refuse(),
+  };
 }
 
 /** Calls one after the other, in the order in which they came. */
@@ -99,7 +114,11 @@ const WORKER = new URL('./chroot-worker.ts', import.meta.url);
 const HELPER_ENV = { LC_ALL: 'C' };
 
 async function runReady(
-  root: { readonly folder: string; readonly merged: string },
+  root: {
+    readonly folder: string;
+    readonly merged: string;
+    readonly onChild: (child: ChildProcess) => void;
+  },
   ready: PreparedProcess,
   process: Process,
   io: ContainerIo,
@@ -123,6 +142,11 @@ async function runReady(
         owner: ready.user,
         pipes: io.output === 'events' ? openOutputs(join(root.merged, 'dev')) : undefined,
         task: fd,
+        around: (start) => {
+          const child = start();
+          root.onChild(child);
+          return child;
+        },
         kill: (child) => child.pid !== undefined && killTree(child.pid),
         afterwards: endStrays,
         isStarted: () => reportOf(task) === READY,

@@ -147,6 +147,41 @@ RUN echo one > /dev/stdout; echo two > /dev/stderr; echo three | tee /dev/fd/2 >
   });
 });
 
+describe('a container in the background, without namespaces', () => {
+  const told = async (...words: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await sandbox.run(words);
+    expect(code, `${words.join(' ')}: ${stderr}`).toBe(0);
+    return stdout;
+  };
+
+  it('is signalled, stopped, killed, restarted and removed', async () => {
+    const script = 'trap "echo heard" HUP; trap "exit 5" TERM; echo ready; while :; do sleep 0.1; done';
+    const logs = async (): Promise<string> => (await sandbox.run(['logs', 'plain'])).stdout;
+    await told('run', '-d', '--name', 'plain', 'base:1', 'sh', '-c', script);
+    await expect.poll(logs).toBe('ready\n');
+    expect(await told('kill', '-s', 'HUP', 'plain')).toBe('plain\n');
+    await expect.poll(logs).toBe('ready\nheard\n');
+    expect(await told('stop', 'plain')).toBe('plain\n');
+    expect(await told('wait', 'plain')).toBe('5\n');
+    await told('start', 'plain');
+    expect(await told('kill', 'plain')).toBe('plain\n');
+    expect(await told('wait', 'plain')).toBe('137\n');
+    await told('start', 'plain');
+    for (const words of [
+      ['exec', 'plain', 'true'],
+      ['pause', 'plain'],
+      ['cp', 'plain:/bin/sh', '.'],
+    ]) {
+      const { code, stderr } = await sandbox.run(words);
+      expect(code, words.join(' ')).not.toBe(0);
+      expect(stderr).toMatch(/namespaces/);
+    }
+    await told('rm', '-f', 'plain');
+    expect(await told('ps', '-aq')).not.toContain('plain');
+    expect(await until(() => sandbox.processes().length === 0)).toBe(true);
+  });
+});
+
 describe('what stands in a root in place of mounts', () => {
   it('is in no layer: files of the network, devices, binds, memory, caches', async () => {
     await built(
