@@ -32,6 +32,7 @@ const LATE = [
   'child_process',
   'crypto',
   'dns',
+  'fs/promises',
   'http',
   'module',
   'net',

@@ -101,8 +101,8 @@ export function createRoot(parts: RootParts): Rootfs {
       if (disposed) return;
       disposed = true;
       unmount();
-      // What is left after a commit is small, and a turn through the thread pool would cost more than all of it.
-      if (committed) removeTree(folder);
+      // What is left after a commit is small, and a turn through the thread pool would cost more than all of it. A container's own process has nothing else to do.
+      if (committed || parts.points !== undefined) removeTree(folder);
       else await rm(folder, { recursive: true, force: true, maxRetries: 2 });
       parts.release();
     },
