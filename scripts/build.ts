@@ -110,13 +110,27 @@ async function bundle(): Promise<void> {
   await build({ ...common, outdir: 'dist', entryPoints, plugins: [lazyNode] });
   const external = (common.external ?? []).filter((name) => name !== 'undici');
   const command = { ...common, external, plugins: [undiciPools, lazyNode] };
-  await writeLaunched(command, 'dist/dobos.cjs', join('src', 'cli', 'main.ts'), ['build', 'explore']);
+  await build({
+    ...command,
+    entryPoints: [join('src', 'cli', 'ahead.ts')],
+    outfile: join('dist', AHEAD),
+    format: 'cjs',
+    define: { 'import.meta.url': '__url' },
+    banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
+  });
+  await writeLaunched(command, 'dist/dobos.cjs', join('src', 'cli', 'main.ts'), {
+    kinds: ['build', 'explore'],
+    ahead: { words: /^(?:run|container)$/, module: AHEAD },
+  });
   chmodSync('dist/dobos.cjs', 0o755);
   for (const file of PROCESSES) {
     const launcher = join('dist', `${basename(file, '.ts')}.cjs`);
     await writeLaunched({ ...common, plugins: [lazyNode] }, launcher, join('src', file));
   }
 }
+
+/** What the command's launcher loads before the command (src/cli/ahead.ts). */
+const AHEAD = 'dobos.ahead.cjs';
 
 /** Processes of their own, not threads: started like the command. */
 const PROCESSES = [join('runtime', 'keeper-worker.ts'), join('containers', 'supervisor-worker.ts')];

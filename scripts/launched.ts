@@ -8,6 +8,13 @@ export const cacheOf = (launcher: string, kind = ALL): string => `${bundleOf(lau
 /** The kind of commands that have none of their own, and of a program without commands. */
 export const ALL = 'all';
 
+export interface LaunchedOptions {
+  /** First words with a compiled form of their own. */
+  readonly kinds?: readonly string[];
+  /** Where the first word is one of these, what the `spawnAhead` of this module beside the launcher makes of the words is given to the program. */
+  readonly ahead?: { readonly words: RegExp; readonly module: string };
+}
+
 /**
  * Bundles the entry as a script and writes a launcher that runs it with V8's compiled form of it, if there is one (`write-code-cache.ts`): compiling
  * 400 kB at each start costs 15 to 30 ms. V8 refuses the form of another version or other options by itself and compiles as ever.
@@ -16,7 +23,7 @@ export async function writeLaunched(
   common: BuildOptions,
   launcher: string,
   entry: string,
-  kinds: readonly string[] = [],
+  { kinds = [], ahead }: LaunchedOptions = {},
 ): Promise<void> {
   const { outputFiles, metafile } = await build({
     ...common,
@@ -25,7 +32,7 @@ export async function writeLaunched(
     format: 'cjs',
     minifyIdentifiers: true,
     define: { 'import.meta.url': '__url' },
-    banner: { js: '(function(require,__url,__import){const module={exports:{}};' },
+    banner: { js: '(function(require,__url,__import,__ahead){const module={exports:{}};' },
     footer: { js: '})' },
     write: false,
     metafile: true,
@@ -45,18 +52,23 @@ export async function writeLaunched(
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   writeFileSync(bundleOf(launcher), ascii);
-  writeFileSync(launcher, launcherText(basename(bundleOf(launcher)), kinds));
+  writeFileSync(launcher, launcherText(basename(bundleOf(launcher)), kinds, ahead));
 }
 
 /** CommonJS: for a module Node would start its loader of modules, for 3 to 5 ms. */
-function launcherText(bundle: string, kinds: readonly string[]): string {
+function launcherText(bundle: string, kinds: readonly string[], ahead: LaunchedOptions['ahead']): string {
   // The first word of the command line, where it names a kind.
   const kind =
     kinds.length === 0
       ? JSON.stringify(ALL)
       : `${JSON.stringify(kinds)}.find((kind) => kind === process.argv[2]) ?? ${JSON.stringify(ALL)}`;
+  const spawned =
+    ahead === undefined
+      ? 'undefined'
+      : `/${ahead.words.source}/.test(process.argv[2]) ? require('./${ahead.module}').spawnAhead(process.argv.slice(2)) : undefined`;
   return `#!/usr/bin/env node
 'use strict';
+const ahead = ${spawned};
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -67,6 +79,6 @@ let cachedData;
 try {
   cachedData = readFileSync(\`\${filename}.\${kind}.cache\`);
 } catch {}
-new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, pathToFileURL(__filename).href, (name) => import(name));
+new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, pathToFileURL(__filename).href, (name) => import(name), ahead);
 `;
 }

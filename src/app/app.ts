@@ -6,6 +6,7 @@
 import { errorMaker, systemCode } from '../base/errors.ts';
 import type { Http } from '../http/types.ts';
 import type { Registry } from '../registry/types.ts';
+import type { SpawnedKeeper } from '../runtime/spawn-keeper.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { OpenRegistry, RegistryNotice, RegistryRequest } from './open-registry.ts';
@@ -34,7 +35,8 @@ export interface App {
   close(): Promise<void>;
 }
 
-export function createApp(settings: Settings, version: string): App {
+/** `spawned` becomes the first keeper's process. */
+export function createApp(settings: Settings, version: string, spawned?: SpawnedKeeper): App {
   let store: Promise<LocalStore> | undefined;
   const keepers = new Map<string, Promise<Keeper>>();
   const registries = new Map<boolean, Promise<OpenRegistry>>();
@@ -50,11 +52,12 @@ export function createApp(settings: Settings, version: string): App {
     keeper: (runtime = settings.runtime) => {
       let keeper = keepers.get(runtime);
       if (keeper === undefined) {
+        const launch = {
+          environment: settings.childEnvironment,
+          spawned: keepers.size === 0 ? spawned : undefined,
+        };
         keeper = import('../runtime/keeper.ts').then(({ openKeeper }) =>
-          openKeeper(
-            { storeFolder: settings.storeFolder, runtime },
-            { environment: settings.childEnvironment },
-          ),
+          openKeeper({ storeFolder: settings.storeFolder, runtime }, launch),
         );
         keepers.set(runtime, keeper);
       }

@@ -71,7 +71,7 @@ export function readSettings(source: SettingsSource): Settings {
     uid,
     now: source.now,
     environment: env,
-    childEnvironment: withoutCertificates(env),
+    childEnvironment: childEnvironment(env),
     home,
     proxies: readProxies(env),
     trustedHosts: words(env.DOBOS_TRUSTED_HOSTS),
@@ -79,8 +79,8 @@ export function readSettings(source: SettingsSource): Settings {
   };
 }
 
-/** Node parses those of NODE_EXTRA_CA_CERTS at its start, for as long as all the rest of that takes; our own processes speak no TLS. */
-function withoutCertificates(env: SettingsSource['env']): SettingsSource['env'] {
+/** That of our own processes. Node parses those of NODE_EXTRA_CA_CERTS at its start, for as long as all the rest of that takes; our own processes speak no TLS. */
+export function childEnvironment(env: SettingsSource['env']): SettingsSource['env'] {
   const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
   return rest;
 }

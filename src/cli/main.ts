@@ -3,9 +3,13 @@ import { homedir } from 'node:os';
 import { createApp } from '../app/app.ts';
 import { readSettings, type Settings } from '../app/settings.ts';
 import { VERSION } from '../app/version.ts';
+import type { SpawnedKeeper } from '../runtime/spawn-keeper.ts';
 import { runCli } from './run-cli.ts';
 import { startAhead } from './start-ahead.ts';
 import { processTerminal } from './terminal.ts';
+
+/** What the launcher gives (`ahead.ts`, scripts/launched.ts). */
+declare const __ahead: SpawnedKeeper | undefined;
 
 const words = process.argv.slice(2);
 const settings = (): Settings =>
@@ -50,7 +54,7 @@ process.exitCode = 13;
 void main();
 
 async function main(): Promise<void> {
-  const ahead = await startAhead(words, () => createApp(settings(), VERSION));
+  const ahead = await startAhead(words, () => createApp(settings(), VERSION, __ahead));
   // Nobody reads the messages any more: the work goes on.
   process.stderr.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

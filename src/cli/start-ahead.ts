@@ -5,10 +5,13 @@ const RUNS = /^(?:container )?run /;
 /** With these the process is not wanted, or its options are not known yet; they may be the program's too, which then starts a little later. */
 const NOT_YET = /^(?:-[a-zA-Z]*d|--(?:detach|runtime|help)\b)/;
 
+/** Whether the command that these words name will run a container on this process's own streams, with the usual runtime. */
+export const wantsKeeper = (words: readonly string[]): boolean =>
+  RUNS.test(`${words.slice(0, 2).join(' ')} `) && !words.some((word) => NOT_YET.test(word));
+
 /** An app whose keeper has been started, so that this goes on beside the loading of the command itself; undefined unless it will be wanted. */
 export async function startAhead(words: readonly string[], openApp: () => App): Promise<App | undefined> {
-  if (!RUNS.test(`${words.slice(0, 2).join(' ')} `) || words.some((word) => NOT_YET.test(word)))
-    return undefined;
+  if (!wantsKeeper(words)) return undefined;
   try {
     const app = openApp();
     (await app.keeper()).start?.();

@@ -22,7 +22,7 @@ interface Pending {
  */
 export async function openKeeper(
   options: KeeperOptions,
-  { environment }: Pick<LaunchOptions, 'environment'> = {},
+  { environment, spawned }: Pick<LaunchOptions, 'environment' | 'spawned'> = {},
 ): Promise<Keeper> {
   let started: Promise<KeeperProcess> | undefined;
   let nextId = 1;
@@ -83,7 +83,12 @@ export async function openKeeper(
   };
 
   const start = (ahead = false): Promise<KeeperProcess> => {
-    started ??= launchKeeper(options, receive, gone, { ahead, environment, signal: unwanted.signal });
+    started ??= launchKeeper(options, receive, gone, {
+      ahead,
+      environment,
+      spawned,
+      signal: unwanted.signal,
+    });
     return started;
   };
 

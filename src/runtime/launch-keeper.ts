@@ -1,14 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { reviveError, systemCode } from '../base/errors.ts';
-import { builtProcess } from '../base/pool.ts';
 import { ownerId } from '../store/owner.ts';
 import { runtimeError } from './errors.ts';
 import { CHANNEL_FD } from './inside-calls.ts';
 import type { FromKeeper, ToKeeper } from './keeper-messages.ts';
-import { missingRights, whyNoNamespaces } from './missing-rights.ts';
+import { missingRights } from './missing-rights.ts';
+import {
+  bareCommand,
+  isolatedCommands,
+  mayBeKilled,
+  refer,
+  type SpawnedKeeper,
+  spawnKeeper,
+} from './spawn-keeper.ts';
 import type { KeeperOptions } from './types.ts';
 import { WORDS_OF_A_KILL } from './unshare-words.ts';
 
@@ -36,12 +42,12 @@ export interface LaunchOptions {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** It is to choose its executor before it is asked. */
   readonly ahead?: boolean | undefined;
+  /** Used in place of a new process, once, if it was started in the way that is tried. */
+  readonly spawned?: SpawnedKeeper | undefined;
   /** Gives up one that is still starting; it ends by itself. */
   readonly signal?: AbortSignal | undefined;
 }
 
-const WORKER = new URL('./keeper-worker.ts', import.meta.url);
-const PROGRAM = fileURLToPath(builtProcess(WORKER));
 /** As much of a failed start's own words as an error repeats. */
 const MAX_SAID_BYTES = 4096;
 
@@ -65,8 +71,8 @@ export async function launchKeeper(
   if (process.platform !== 'linux') throw runtimeError('RUNTIME_PLATFORM', { platform: process.platform });
   const uid = process.getuid?.() ?? 0;
   const problems: string[] = [];
-  for (const namespaces of namespaceChoices(uid, options.runtime, problems)) {
-    const started = await start(isolatedCommand(namespaces), undefined, options, receive, gone, o);
+  for (const command of isolatedCommands(uid, options.runtime, problems)) {
+    const started = await start(command, undefined, options, receive, gone, o);
     if (typeof started !== 'string') return started;
     problems.push(started);
   }
@@ -76,57 +82,35 @@ export async function launchKeeper(
   }
   const missing = missingRights(uid);
   if (missing.length > 0) throw runtimeError('RUNTIME_NO_RIGHTS', { message, missing });
-  const started = await start([process.execPath, PROGRAM], message, options, receive, gone, o);
+  const started = await start(bareCommand(), message, options, receive, gone, o);
   if (typeof started !== 'string') return started;
   throw runtimeError('RUNTIME_KEEPER_GONE', { message: started });
 }
 
-/** None where trying is useless: why is added to the problems. */
-function namespaceChoices(uid: number, runtime: string, problems: string[]): readonly (readonly string[])[] {
-  const refused =
-    runtime === 'unisolated' ? '--runtime unisolated' : uid === 0 ? whyNoNamespaces() : undefined;
-  if (refused !== undefined) {
-    problems.push(refused);
-    return [];
-  }
-  // The cgroup namespace only lets it mount an empty cgroup tree (keeper-namespace.ts).
-  const user = ['--user', '--map-root-user', '--cgroup'];
-  return uid === 0 ? [[]] : [[...user, MAPS], user];
+/** The process that was started ahead, if it runs, waits for its first message, and was started so. */
+function takeSpawned(
+  spawned: SpawnedKeeper | undefined,
+  command: readonly string[],
+): SpawnedKeeper | undefined {
+  if (spawned === undefined || taken.has(spawned)) return undefined;
+  if (spawned.child.pid === undefined || spawned.command.join('\0') !== command.join('\0')) return undefined;
+  taken.add(spawned);
+  return spawned;
 }
-
-/**
- * With `--map-auto` unshare has a helper that writes the ids; killed before it has told the helper to, it leaves that waiting for ever, with our streams open.
- * So nothing kills it there before the keeper is up, which ends when it finds its client gone.
- */
-const MAPS = '--map-auto';
-
-const isolatedCommand = (namespaces: readonly string[]): readonly string[] => [
-  ...(namespaces.includes(MAPS) ? [] : ['setpriv', '--pdeathsig', 'KILL', '--']),
-  ...['unshare', ...namespaces],
-  ...['--mount', '--propagation', 'unchanged', '--pid', '--fork', '--kill-child=KILL', '--'],
-  ...[process.execPath, PROGRAM],
-];
+const taken = new WeakSet<SpawnedKeeper>();
 
 /** The keeper, or why these namespaces cannot be had. */
 function start(
-  [program = '', ...args]: readonly string[],
+  command: readonly string[],
   unisolated: string | undefined,
   options: KeeperOptions,
   receive: (message: FromKeeper) => void,
   gone: (why: string) => void,
-  { extras, ahead = false, environment, signal }: LaunchOptions,
+  { extras, ahead = false, environment, signal, spawned }: LaunchOptions,
 ): Promise<KeeperProcess | string> {
   signal?.throwIfAborted();
-  const child = spawn(
-    program,
-    args,
-    // Its own words are for us: the person's standard error is passed on beside it.
-    {
-      stdio: ['inherit', 'inherit', 'pipe', 'ipc', 2, ...extraStreams(extras)],
-      serialization: 'advanced',
-      ...(environment !== undefined && { env: { ...environment } }),
-    },
-  );
+  const { child } = takeSpawned(spawned, command) ?? spawnKeeper(command, environment, extraStreams(extras));
+  refer(child, true);
   const kill = (): void => void child.kill('SIGKILL');
   let said = '';
   let ready = false;
@@ -136,7 +120,7 @@ function start(
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return new Promise((resolve, reject) => {
     const abandon = (): void => {
-      if (!args.includes(MAPS)) kill();
+      if (mayBeKilled(command)) kill();
       if (child.connected) child.disconnect();
       child.stderr?.destroy();
       child.unref();
@@ -146,7 +130,7 @@ function start(
     child.once('error', (error) =>
       reject(
         systemCode(error) === 'ENOENT'
-          ? runtimeError('RUNTIME_PROGRAM_MISSING', { program }, { cause: error })
+          ? runtimeError('RUNTIME_PROGRAM_MISSING', { program: command[0] ?? '' }, { cause: error })
           : error,
       ),
     );
@@ -191,19 +175,13 @@ const extraStreams = (extras: LaunchExtras | undefined): readonly ('pipe' | 'ign
 
 function keeperOf(child: ChildProcess, ended: Promise<void>): KeeperProcess {
   let holders = 0;
-  const refer = (on: boolean): void => {
-    const how = on ? 'ref' : 'unref';
-    child[how]();
-    child.channel?.[how]();
-    (child.stderr as unknown as { ref(): void; unref(): void } | null)?.[how]();
-  };
   const hold = (): void => {
-    if (holders++ === 0) refer(true);
+    if (holders++ === 0) refer(child, true);
   };
   const release = (): void => {
-    if (--holders === 0) refer(false);
+    if (--holders === 0) refer(child, false);
   };
-  refer(false);
+  refer(child, false);
   const send = (message: ToKeeper): void => {
     if (child.connected) child.send(message, () => {});
   };
