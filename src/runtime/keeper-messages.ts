@@ -92,14 +92,12 @@ export type ToKeeper =
 
 /** From the keeper to the client. */
 export type FromKeeper =
-  /** Namespaces and mounts stand. */
-  | { readonly kind: 'ready' }
+  /** Namespaces and mounts stand; with `ahead` it says at once which executor it has, if there is one. */
+  | { readonly kind: 'ready'; readonly executor?: ExecutorFacts | undefined }
   /** They do not, in these namespaces: others may be tried. The keeper ends. */
   | { readonly kind: 'confined'; readonly message: string }
   /** Something else stands in the way; the keeper ends. */
   | { readonly kind: 'unable'; readonly error: PlainError }
-  /** As it was told: nothing runs any more, and what it had in the store is let go of. It ends. */
-  | { readonly kind: 'closed' }
   /** The program of a call runs. */
   | { readonly kind: 'started'; readonly id: number }
   /** The input that was sent last has been written. */

@@ -4,7 +4,7 @@
  */
 import { type PlainError, plainError } from '../base/errors.ts';
 import { becomeSubreaper } from '../linux/children.ts';
-import { closeOthersOnExec } from '../linux/process.ts';
+import { closeOthersOnExec, endAtOnce } from '../linux/process.ts';
 import type { Lease } from '../store/contract.ts';
 import { createDirectoryStore } from '../store/directory-store.ts';
 import { adoptOwner } from '../store/owner.ts';
@@ -15,7 +15,7 @@ import type { Networks } from './network/networks.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { passSignal } from './pass-signal.ts';
 import { reapOrphans } from './reap-orphans.ts';
-import { answerCall, type KeeperTools } from './serve-keeper.ts';
+import { answerCall, executorFacts, type KeeperTools } from './serve-keeper.ts';
 import type { KeeperOptions, Output, ProgramReach } from './types.ts';
 
 const running = new Map<number, AbortController>();
@@ -54,8 +54,10 @@ async function receive(message: ToKeeper): Promise<void> {
       reapOrphans();
       tools = await openTools(message.options);
       // Why there is none, the call that needs it says.
-      if (message.ahead) tools.executor().catch(() => {});
-      await send({ kind: 'ready' });
+      await send({
+        kind: 'ready',
+        executor: message.ahead ? await executorFacts(tools).catch(() => undefined) : undefined,
+      });
       return;
     case 'call':
       await answer(message.id, message.call);
@@ -157,7 +159,8 @@ function endIfIdle(): void {
 
 async function end(): Promise<void> {
   await lease?.release();
-  await send({ kind: 'closed' });
+  // With the first process all of the namespace ends, and `unshare` then.
+  if (unisolated === undefined) endAtOnce(0);
   process.exit(0);
 }
 

@@ -124,7 +124,10 @@ export async function openKeeper(
   return {
     // Why it cannot start, the first call says.
     start: () => void start(true).catch(() => {}),
-    executor: () => call({ method: 'executor' }),
+    async executor() {
+      const known = (await started?.catch(() => undefined))?.executor;
+      return known ?? call({ method: 'executor' });
+    },
     run: (request, o) => call({ method: 'run', request }, o),
     exec: (folder, process, o) => call({ method: 'exec', folder, process }, o),
     signalContainer: (folder, signal, to) => call({ method: 'signalContainer', folder, signal, to }),

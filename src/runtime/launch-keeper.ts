@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { reviveError, systemCode } from '../base/errors.ts';
 import { ownerId } from '../store/owner.ts';
@@ -15,13 +14,15 @@ import {
   type SpawnedKeeper,
   spawnKeeper,
 } from './spawn-keeper.ts';
-import type { KeeperOptions } from './types.ts';
+import type { ExecutorFacts, KeeperOptions } from './types.ts';
 import { WORDS_OF_A_KILL } from './unshare-words.ts';
 
 /** A keeper that has said that it is ready. */
 export interface KeeperProcess {
   /** With `LaunchExtras`: the other end of its descriptor CHANNEL_FD. */
   readonly channel: Duplex | undefined;
+  /** With `ahead`: what it has chosen, if it could. */
+  readonly executor: ExecutorFacts | undefined;
   send(message: ToKeeper): void;
   /** While held, the keeper keeps this process alive; without it does not. */
   hold(): void;
@@ -140,10 +141,7 @@ function start(
       else if (message.kind === 'ready') {
         ready = true;
         signal?.removeEventListener('abort', abandon);
-        resolve(keeperOf(child, ended));
-      } else if (message.kind === 'closed') {
-        // Node's own tidy end takes milliseconds, and nothing of it is needed. `unshare` ends when all of the namespace has.
-        if (unisolated === undefined && child.pid !== undefined) killChildOf(child.pid);
+        resolve(keeperOf(child, ended, message.executor));
       } else receive(message);
     });
     child.once('close', (code, signal) => {
@@ -159,21 +157,15 @@ function start(
   });
 }
 
-/** The keeper itself, which `unshare` waits for; where it cannot be found it ends by itself. */
-function killChildOf(pid: number): void {
-  try {
-    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ');
-    if (Number(child) > 0) process.kill(Number(child), 'SIGKILL');
-  } catch {
-    // It has ended already, or this kernel does not tell.
-  }
-}
-
 /** In the order of CHANNEL_FD and ROOT_FD. */
 const extraStreams = (extras: LaunchExtras | undefined): readonly ('pipe' | 'ignore' | number)[] =>
   extras === undefined ? [] : ['pipe', extras.root ?? 'ignore'];
 
-function keeperOf(child: ChildProcess, ended: Promise<void>): KeeperProcess {
+function keeperOf(
+  child: ChildProcess,
+  ended: Promise<void>,
+  executor: ExecutorFacts | undefined,
+): KeeperProcess {
   let holders = 0;
   const hold = (): void => {
     if (holders++ === 0) refer(child, true);
@@ -186,6 +178,7 @@ function keeperOf(child: ChildProcess, ended: Promise<void>): KeeperProcess {
     if (child.connected) child.send(message, () => {});
   };
   return {
+    executor,
     channel: ([...child.stdio][CHANNEL_FD] ?? undefined) as Duplex | undefined,
     send,
     hold,

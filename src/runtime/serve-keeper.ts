@@ -13,6 +13,7 @@ import { execIn, type RunningContainers, signalIn } from './serve-container.ts';
 import type {
   ContainerIo,
   ContainerRoot,
+  ExecutorFacts,
   ExecutorWatch,
   LayerRef,
   RunOutcome,
@@ -32,10 +33,8 @@ export interface KeeperTools extends MountTools {
 /** Answers one call; what a run mounts is unmounted and what it wrote is removed or committed when this returns or throws. */
 export async function answerCall(tools: KeeperTools, call: KeeperCall, o: RunWatch): Promise<unknown> {
   switch (call.method) {
-    case 'executor': {
-      const { executor, detail, warning } = await tools.executor();
-      return { name: executor.name, detail, warning };
-    }
+    case 'executor':
+      return executorFacts(tools);
     case 'run':
       return runOver(tools, call.request, o);
     case 'exec':
@@ -89,6 +88,12 @@ export async function answerCall(tools: KeeperTools, call: KeeperCall, o: RunWat
     case 'unpackInside':
       return (await import('./serve-inside.ts')).answerInside(tools, call, o);
   }
+}
+
+/** What the client is told of the executor, which is chosen if it is not yet. */
+export async function executorFacts(tools: Pick<KeeperTools, 'executor'>): Promise<ExecutorFacts> {
+  const { executor, detail, warning } = await tools.executor();
+  return { name: executor.name, detail, warning };
 }
 
 async function lookAt<T>(
