@@ -37,6 +37,7 @@ const LATE = [
   'module',
   'net',
   'tls',
+  'tty',
   'worker_threads',
   'zlib',
 ] as const;
