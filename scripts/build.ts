@@ -230,13 +230,23 @@ async function buildScripts(): Promise<void> {
   });
 }
 
-/** The bench's tasks use the library with its workers, so they stand beside these. */
+/** The library as it stands in dist/, where it finds its workers and the keeper. */
+const builtLibrary: Plugin = {
+  name: 'built-library',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/src\/.*\.ts$/ }, ({ path }) => ({
+      path: path.replace('../src/', './').replace(/\.ts$/, '.js'),
+      external: true,
+    }));
+  },
+};
+
 async function buildBenchTasks(): Promise<void> {
   const tasks = readdirSync('bench').filter((file) => file.endsWith('-task.ts'));
   const entryPoints = Object.fromEntries(
     tasks.map((file) => [`bench-${basename(file, '.ts')}`, join('bench', file)]),
   );
-  await build({ ...common, outdir: 'dist', entryPoints });
+  await build({ ...common, outdir: 'dist', entryPoints, plugins: [builtLibrary] });
 }
 
 // What a removed module left would be packed, and found by nobody but users.

@@ -22,7 +22,7 @@ import { createFolderCache } from './folder-cache.ts';
 import { markPrefix, OPAQUE_VALUE } from './overlay-marks.ts';
 import { emptyFolder, removeBelow } from './remove-below.ts';
 import type { SnapshotFormat } from './snapshot-names.ts';
-import { contentName, type StagedNode, type Staging } from './staging.ts';
+import { contentName, type StagedContent, type StagedNode, type Staging } from './staging.ts';
 
 export interface PlaceJob {
   readonly format: SnapshotFormat;
@@ -117,7 +117,10 @@ function createPlacing(job: PlaceJob) {
       pending.set(path, entry);
       return;
     }
-    const content = entry.kind === 'file' && entry.size > 0 ? contentName(entry.offset) : undefined;
+    const content =
+      entry.kind === 'file' && entry.size > 0
+        ? { name: contentName(entry.offset), complete: true }
+        : undefined;
     staging.place(at(path), baseName(path), entry as StagedNode, path, content);
     bytes += entry.size;
   };
@@ -130,10 +133,10 @@ function createPlacing(job: PlaceJob) {
       copied.add(name);
       makeParents(name);
     }
-    let content: string | undefined;
+    let content: StagedContent | undefined;
     if (inode.kind === 'file' && inode.size > 0) {
       const made = staging.create();
-      content = made.name;
+      content = { name: made.name, complete: false };
       try {
         copyLowerContent(job.lowerFds, path, made.fd);
       } finally {

@@ -33,11 +33,17 @@ export interface StagedNode extends Attributes {
  */
 export interface Staging {
   /** Puts the node at `name` of the directory; `content` is the staged file with its bytes (a file of size 0 needs none). */
-  place(dirfd: number, name: string, node: StagedNode, path: string, content?: string): void;
+  place(dirfd: number, name: string, node: StagedNode, path: string, content?: StagedContent): void;
   /** Puts a second name of a file into the directory. */
   link(fromFd: number, from: string, dirfd: number, name: string): void;
   /** A new empty staged file, open for writing; its name. */
   create(): { readonly fd: number; readonly name: string };
+}
+
+export interface StagedContent {
+  readonly name: string;
+  /** It has its attributes already. */
+  readonly complete: boolean;
 }
 
 /** The staged name of the content that starts at this offset of the tar. */
@@ -63,13 +69,16 @@ export function createStaging(
     return { fd, name };
   };
 
-  const stageFile = (node: StagedNode, path: string, content: string | undefined): string => {
-    const { fd, name } =
+  const stageFile = (node: StagedNode, path: string, content: StagedContent | undefined): string => {
+    if (content?.complete === true) return content.name;
+    const name = content?.name ?? fresh();
+    const fd =
       content === undefined
-        ? create()
-        : { fd: openAt(stagingFd, content, O_RDONLY | O_NOFOLLOW), name: content };
+        ? attributes.create(stagingFd, name, node)
+        : openAt(stagingFd, name, O_RDONLY | O_NOFOLLOW);
     try {
-      attributes.setByFd(fd, node, path);
+      if (content === undefined) attributes.complete(fd, node, path);
+      else attributes.setByFd(fd, node, path);
     } finally {
       closeFd(fd);
     }
@@ -94,7 +103,7 @@ export function createStaging(
     return name;
   };
 
-  const stage = (node: StagedNode, path: string, content: string | undefined): string => {
+  const stage = (node: StagedNode, path: string, content: StagedContent | undefined): string => {
     if (node.kind === 'file') return stageFile(node, path, content);
     if (node.kind === 'character' || node.kind === 'block') return stageDevice(node, path);
     const name = fresh();

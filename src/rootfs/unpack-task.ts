@@ -29,7 +29,7 @@ export async function runUnpackTask(
   task: UnpackTask,
   warn: (event: RootfsEvent) => void,
 ): Promise<UnpackResult> {
-  if (task.kind === 'extract') return extractLayer(task);
+  if (task.kind === 'extract') return extractLayer(task, warn);
   if (task.kind === 'place') return placeStack(task, warn);
   if (task.kind === 'stage') {
     withPlace('copying into', task.to, () => stageFiles(task.files, task.to));

@@ -139,7 +139,7 @@ async function extractAll(
   folder: string,
   o: WatchOptions<RootfsEvent>,
 ): Promise<Extracted> {
-  const { store } = tools;
+  const { store, format, rootless } = tools;
   const made = new Map<number, Uint8Array>();
   const bytes = missing.reduce((sum, i) => sum + layers[i]!.blob.size, 0);
   // The largest first, so that the last one to end is a small one.
@@ -152,7 +152,16 @@ async function extractAll(
     mkdirSync(staging, { mode: 0o700 });
     const index = (await keptIndex(store, layer.diffId)) === undefined;
     const { blob, diffId } = layer;
-    const task: ExtractTask = { kind: 'extract', region, blob, diffId, index, staging };
+    const task: ExtractTask = {
+      kind: 'extract',
+      region,
+      blob,
+      diffId,
+      index,
+      staging,
+      format,
+      rootless,
+    };
     const result = (await run(task, bytes, o).catch((error: unknown) => {
       throw layerProblem(error, blob);
     })) as Uint8Array | undefined;
