@@ -10,7 +10,14 @@ export interface IgnorePattern {
   readonly line: number;
   /** True if the pattern matches this very path; parents are the caller's affair. */
   matches(path: string): boolean;
+  /** Which paths directly in the folder of these names (none: the top) the pattern itself matches. */
+  namesIn(folder: readonly string[]): NamesMatched;
+  /** True if the pattern can match something below the folder, or matches the folder or a parent, which counts for all below. */
+  reachesBelow(folder: readonly string[]): boolean;
 }
+
+/** `some`: each must be asked for. */
+export type NamesMatched = 'all' | 'none' | 'some' | { readonly only: string };
 
 /**
  * States of a non-deterministic automaton, so that no pattern can make a match slow. `deep` is `**` with something
@@ -28,11 +35,65 @@ export function compileIgnorePattern(
   line: number,
 ): IgnorePattern | undefined {
   if (compileGlob(text) === undefined) return undefined;
-  return { text, reincludes, line, matches: matcherOf(text) };
+  const parts = text.split('/').map(partOf);
+  return {
+    text,
+    reincludes,
+    line,
+    matches: matcherOf(text),
+    namesIn: namesMatcher(text, parts),
+    reachesBelow(folder) {
+      for (let index = 0; index < folder.length; index++) {
+        const part = parts[index];
+        if (part === undefined || part.matches === undefined) return true;
+        if (!part.matches(folder[index]!)) return false;
+      }
+      return true;
+    },
+  };
+}
+
+/** What stands between two slashes of a pattern. */
+interface Part {
+  readonly text: string;
+  /** Undefined where the part alone says nothing. */
+  readonly matches: ((name: string) => boolean) | undefined;
+}
+
+function partOf(text: string): Part {
+  if (literal(text)) return { text, matches: (name) => name === text };
+  // A class may match `/` and so hold a separator.
+  const glob = text.includes('**') || text.includes('[') ? undefined : compileGlob(text);
+  return { text, matches: glob?.matches };
+}
+
+const literal = (part: string): boolean => !/[*?[\]\\]/.test(part);
+/** Only stars are special here, and none stands beside another. Halves of characters are told apart by the automaton alone. */
+const onlyStars = (text: string): boolean => !/\*\*|[?[\]\\\ud800-\udfff]/.test(text);
+
+function namesMatcher(text: string, parts: readonly Part[]): IgnorePattern['namesIn'] {
+  if (text === '**') return () => 'all';
+  if (text.startsWith('**/') && literal(text.slice(3)) && parts.length === 2) {
+    const only = { only: text.slice(3) };
+    return () => only;
+  }
+  if (text.endsWith('/**') && literal(text.slice(0, -3))) {
+    const parent = text.slice(0, -2);
+    return (folder) => (`${folder.join('/')}/`.startsWith(parent) ? 'all' : 'none');
+  }
+  if (!onlyStars(text)) return () => 'some';
+  const last = parts.at(-1)!.text;
+  const matched: NamesMatched = last === '*' ? 'all' : literal(last) ? { only: last } : 'some';
+  return (folder) => {
+    if (folder.length !== parts.length - 1) return 'none';
+    for (let at = 0; at < folder.length; at++) {
+      if (parts[at]!.matches?.(folder[at]!) !== true) return 'none';
+    }
+    return matched;
+  };
 }
 
 function matcherOf(text: string): (path: string) => boolean {
-  const literal = (part: string): boolean => !/[*?[\]\\]/.test(part);
   if (literal(text)) return (path) => path === text;
   if (text === '**') return () => true;
   if (text.startsWith('**/') && literal(text.slice(3))) {
@@ -43,8 +104,7 @@ function matcherOf(text: string): (path: string) => boolean {
     const parent = text.slice(0, -2);
     return (path) => path.startsWith(parent);
   }
-  // Halves of characters are told apart below only.
-  if (!/\*\*|[?[\]\\\ud800-\udfff]/.test(text)) return starMatcher(text);
+  if (onlyStars(text)) return starMatcher(text);
   const prefix = /^[^*?[\]\\]*/.exec(text)![0];
   // What stands behind the last special character ends the path too: most paths fail here. A class may hold anything, an escape makes it ordinary.
   const suffix = /[[\]\\]/.test(text) ? '' : /[^*?]*$/.exec(text)![0].replace(/^\//, '');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchGlob } from './glob.ts';
-import { cleanPath, matchIgnore, mayReinclude, parseIgnoreFile } from './ignore.ts';
+import { cleanPath, ignoredNames, matchIgnore, mayReinclude, parseIgnoreFile } from './ignore.ts';
 
 describe('matchGlob', () => {
   it.each([
@@ -161,6 +161,56 @@ describe('.dockerignore', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  it('says of all names of a folder at once what it says of each', () => {
+    const name = fc.constantFrom('a', 'b', 'ab', 'x.js', '.x', 'é', '\udc80');
+    const part = fc.constantFrom(
+      'a',
+      'b',
+      'ab',
+      '*',
+      '**',
+      '?',
+      'a*',
+      '*b',
+      '[ab]',
+      '*.js',
+      '\\a',
+      '\udc80',
+      'é*',
+    );
+    const line = fc.tuple(fc.boolean(), fc.array(part, { minLength: 1, maxLength: 4 }));
+    fc.assert(
+      fc.property(
+        fc.array(line, { maxLength: 6 }),
+        fc.array(name, { maxLength: 3 }),
+        name,
+        (lines, names, last) => {
+          const text = lines.map(([keep, parts]) => `${keep ? '!' : ''}${parts.join('/')}`).join('\n');
+          const ignore = parseIgnoreFile(text);
+          const said = ignoredNames(ignore, names.join('/'));
+          const want = matchIgnore(ignore, [...names, last].join('/')).ignored;
+          expect(typeof said === 'boolean' ? said : said(last)).toBe(want);
+        },
+      ),
+      { numRuns: 5000 },
+    );
+  });
+
+  it.each([
+    ['d/*', 'd', true],
+    ['d/*', 'e', false],
+    ['d/*', 'd/e', true],
+    ['d/**', 'd', true],
+    ['**', '', true],
+    ['*', '', true],
+    ['a*/*', 'ab', true],
+    ['d/*\n!d/keep\nd/*', 'd', true],
+    ['d/x\n!d/*', 'd', false],
+    ['d/*\n!e/keep', 'd', true],
+  ])('%j says the same of every name in %j: %s', (file, folder, want) => {
+    expect(ignoredNames(parseIgnoreFile(file), folder)).toBe(want);
   });
 
   it.each([

@@ -1,5 +1,4 @@
-import { compileGlob, matchGlob } from './glob.ts';
-import { compileIgnorePattern, type IgnorePattern } from './ignore-pattern.ts';
+import { compileIgnorePattern, type IgnorePattern, type NamesMatched } from './ignore-pattern.ts';
 
 /** A .dockerignore as a value. */
 export interface IgnorePatterns {
@@ -71,12 +70,50 @@ export function matchIgnore(ignore: IgnorePatterns, path: string): IgnoreMatch {
   return { ignored, line };
 }
 
+/**
+ * What is said about the names directly in a folder (`` is the top), by themselves or through a parent: the same about each of them, or as the function answers.
+ * For a folder of many files: one look at the patterns for all of them.
+ */
+export function ignoredNames(ignore: IgnorePatterns, folder: string): boolean | ((name: string) => boolean) {
+  const hits = folder === '' ? undefined : folderHits(ignore, folder);
+  const names = folder === '' ? [] : folder.split('/');
+  let all = false;
+  let exceptions: { readonly matched: NamesMatched; readonly pattern: IgnorePattern }[] = [];
+  for (let index = 0; index < ignore.patterns.length; index++) {
+    const pattern = ignore.patterns[index]!;
+    const matched = hits?.[index] === 1 ? 'all' : pattern.namesIn(names);
+    if (matched === 'all') {
+      all = !pattern.reincludes;
+      exceptions = [];
+      // Before the first that lets in, or keeps out, what is not so already, none changes anything.
+    } else if (matched !== 'none' && (exceptions.length > 0 || pattern.reincludes === all)) {
+      exceptions.push({ matched, pattern });
+    }
+  }
+  if (exceptions.length === 0) return all;
+  const byName = new Map<string, boolean>();
+  for (const { matched, pattern } of exceptions) {
+    if (typeof matched === 'object') byName.set(matched.only, !pattern.reincludes);
+  }
+  if (exceptions.every(({ matched }) => typeof matched === 'object'))
+    return (name) => byName.get(name) ?? all;
+  return (name) => {
+    const path = folder === '' ? name : `${folder}/${name}`;
+    let ignored = all;
+    for (const { matched, pattern } of exceptions) {
+      if (pattern.reincludes !== ignored) continue;
+      if (typeof matched === 'object' ? matched.only === name : pattern.matches(path)) {
+        ignored = !pattern.reincludes;
+      }
+    }
+    return ignored;
+  };
+}
+
 /** False if nothing below this folder can be let in again: a walk need not enter it once it is ignored. */
 export function mayReinclude(ignore: IgnorePatterns, folder: string): boolean {
   const names = folder.split('/');
-  return ignore.patterns.some(
-    (pattern) => pattern.reincludes && reachesBelow(pattern.text.split('/'), names),
-  );
+  return ignore.patterns.some((pattern) => pattern.reincludes && pattern.reachesBelow(names));
 }
 
 /** Path with `.`, `..` and doubled slashes resolved, as Go's path.Clean: never empty. */
@@ -123,16 +160,4 @@ function folderHits(ignore: IgnorePatterns, folder: string): Uint8Array {
     hits = above;
   }
   return hits;
-}
-
-/** True if the pattern can match something below the folder, or matches the folder or a parent (which counts for all below). */
-function reachesBelow(pattern: readonly string[], folder: readonly string[]): boolean {
-  for (const [index, name] of folder.entries()) {
-    const part = pattern[index];
-    if (part === undefined || part.includes('**')) return true;
-    // A class may match `/` and so hold a separator: then the parts say nothing.
-    if (compileGlob(part) === undefined || part.includes('[')) return true;
-    if (!matchGlob(part, name)) return false;
-  }
-  return true;
 }

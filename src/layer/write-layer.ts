@@ -11,8 +11,8 @@ import type { Layer, PlannedEntry } from './types.ts';
 /** Media type of layers made here: uncompressed, compression happens at the door (compressLayers). */
 export const LAYER_MEDIA_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 
-/** Plans up to so many entries and bytes are packed here: starting a thread costs about 15 ms. */
-const INLINE_ENTRIES = 64;
+/** Plans up to so many entries and bytes are packed here: starting a thread costs 20 ms of wall time and 60 ms of CPU time, a file 20 µs, a folder 10 µs. */
+const INLINE_ENTRIES = 2000;
 const INLINE_BYTES = 4 * 1024 * 1024;
 
 export interface WriteLayerOptions extends CallOptions, PlanRules {}

@@ -19,6 +19,8 @@ export interface IgnoreRules {
   excludes(path: string): boolean;
   /** False if nothing below this excluded directory can be let in again: then it is not even listed. */
   mayReinclude(folder: string): boolean;
+  /** Of the names in a folder: all are kept out, none is, or as the function says of each. */
+  excludedNames(folder: string): boolean | ((name: string) => boolean);
 }
 
 /**
@@ -133,29 +135,32 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
     }
   };
 
-  function* nodesIn(
-    path: string,
-    listed: ReturnType<typeof listFolder>,
-    fd: number | undefined,
-  ): Generator<readonly [name: string, node: DiskNode]> {
-    const admitted: { readonly name: string; readonly child: string; readonly provisional: boolean }[] = [];
-    for (const entry of listed) {
-      const { name } = entry;
-      const child = path === '' ? name : `${path}/${name}`;
-      const provisional = admits(child, entry);
-      if (provisional === undefined) ignored++;
-      else admitted.push({ name, child, provisional });
+  /** Names to look at, with those that are there only if something below is; in UTF-16 order, so that no layer depends on the order of a directory. */
+  const namesIn = (path: string): { readonly names: string[]; readonly provisional: Set<string> } => {
+    const provisional = new Set<string>();
+    const excluded = rules?.excludedNames(path) ?? false;
+    const mayEnter = excluded !== false && (path === '' || rules!.mayReinclude(path));
+    // Nothing in it is wanted, so nobody looks what there is.
+    if (excluded === true && !mayEnter) {
+      ignored++;
+      return { names: [], provisional };
     }
-    // In UTF-16 order, so that no layer depends on the order of a directory.
-    admitted.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const { name, child, provisional } of admitted) {
-      const node = readable(child, () => {
-        const stat = (fd === undefined ? undefined : quickStat(fd, name)) ?? lstat(child);
-        return stat === undefined ? undefined : nodeOf(child, stat, provisional);
-      });
-      if (node !== undefined) yield [name, node];
-    }
-  }
+    if (excluded === false) return { names: listNames(diskPath(path)).sort(), provisional };
+    const isExcluded = excluded === true ? () => true : excluded;
+    const isLetIn = (name: string, isFolder: () => boolean): boolean => {
+      if (!isExcluded(name)) return true;
+      const enter = mayEnter && isFolder() && rules!.mayReinclude(path === '' ? name : `${path}/${name}`);
+      if (enter) provisional.add(name);
+      else ignored++;
+      return enter;
+    };
+    const names = mayEnter
+      ? listFolder(diskPath(path))
+          .filter((entry) => isLetIn(entry.name, () => entry.isDirectory()))
+          .map(({ name }) => name)
+      : listNames(diskPath(path)).filter((name) => isLetIn(name, () => false));
+    return { names: names.sort(), provisional };
+  };
 
   return {
     get: (path) =>
@@ -166,10 +171,17 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
         return provisional === undefined ? undefined : nodeOf(path, stat, provisional);
       }),
     *children(path) {
-      const listed = readable(path, () => listFolder(diskPath(path))) ?? [];
-      const fd = listed.length < MANY_NAMES ? undefined : openFolder(diskPath(path));
+      const { names, provisional } = readable(path, () => namesIn(path)) ?? NOTHING;
+      const fd = names.length < MANY_NAMES ? undefined : openFolder(diskPath(path));
       try {
-        yield* nodesIn(path, listed, fd);
+        for (const name of names) {
+          const child = path === '' ? name : `${path}/${name}`;
+          const node = readable(child, () => {
+            const stat = (fd === undefined ? undefined : quickStat(fd, name)) ?? lstat(child);
+            return stat === undefined ? undefined : nodeOf(child, stat, provisional.has(name));
+          });
+          if (node !== undefined) yield [name, node];
+        }
       } finally {
         if (fd !== undefined) closeSync(fd);
       }
@@ -179,6 +191,8 @@ export function createDiskSource(folder: string, o: DiskOptions = {}): DiskSourc
     },
   };
 }
+
+const NOTHING = { names: [], provisional: new Set<string>() };
 
 /** From so many names on a folder is opened and its files are asked for in it: loading what that needs costs as much as 300 looks. */
 const MANY_NAMES = 64;
@@ -218,6 +232,13 @@ const SECOND_NS = 1_000_000_000n;
 
 function floorRest(ns: bigint): bigint {
   return ((ns % SECOND_NS) + SECOND_NS) % SECOND_NS;
+}
+
+/** The names of a folder. */
+function listNames(folder: string | Buffer): string[] {
+  const names = readdirSync(folder);
+  if (!names.some((name) => name.includes('\ufffd'))) return names;
+  return readdirSync(folder, { encoding: 'buffer' }).map(decodeName);
 }
 
 /** What a folder lists, in the order of the disk. */

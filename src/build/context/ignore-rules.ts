@@ -1,4 +1,4 @@
-import { matchIgnore, mayReinclude, parseIgnoreFile } from '../../dockerfile/ignore.ts';
+import { ignoredNames, matchIgnore, mayReinclude, parseIgnoreFile } from '../../dockerfile/ignore.ts';
 import { buildError } from '../errors.ts';
 import type { IgnoreRules } from './disk-source.ts';
 
@@ -16,6 +16,7 @@ export function createIgnoreRules(text: string): IgnoreFileRules | undefined {
   return {
     excludes: (path) => matchIgnore(ignore, path).ignored,
     mayReinclude: (folder) => mayReinclude(ignore, folder),
+    excludedNames: (folder) => ignoredNames(ignore, folder),
     lineExcluding(path) {
       const { ignored, line } = matchIgnore(ignore, path);
       if (!ignored || line === undefined) return undefined;

@@ -110,6 +110,15 @@ describe('a build context', () => {
     expect((await select(context('d\n!d/b'), ['d/*'])).sources).toHaveLength(1);
   });
 
+  it('does not look into a folder of which nothing is wanted', async () => {
+    const selected = await select(context('d/*'), ['.']);
+    expect(paths(selected)).toEqual(['', 'a', 'd']);
+    expect(selected.ignored).toBe(1);
+    const one = await select(context('d/*\n!d/c'), ['.']);
+    expect(paths(one)).toEqual(['', 'a', 'd', 'd/c']);
+    expect(one.ignored).toBe(1);
+  });
+
   it('refuses an ignore file with a pattern that means nothing', async () => {
     await expect(select(context('ok\n!'), ['.'])).rejects.toThrow(
       '.dockerignore line 2: illegal exclusion pattern: "!"',
