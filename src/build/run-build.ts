@@ -234,8 +234,17 @@ function createRun(
     keep: (step, id, image, record) =>
       keeping.addWhole(image, () => keepStep(tools.store, id, step, image, record)),
     isLastRun: (step) => graph.steps.findLast(({ op }) => op.kind === 'run') === step,
+    isUnderRun: (step) => stepsUnderRuns(graph).has(step.id),
     afterKept: (done) => void keeping.settled().then(done, done),
   };
+}
+
+function stepsUnderRuns({ steps }: BuildGraph): ReadonlySet<StepId> {
+  const under = new Set<StepId>();
+  for (const { id, op, parent } of steps.toReversed()) {
+    if (parent !== undefined && (op.kind === 'run' || under.has(id))) under.add(parent);
+  }
+  return under;
 }
 
 /** Lets so many run at once, the others in order of coming. */

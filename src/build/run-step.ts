@@ -196,6 +196,8 @@ async function makeLayer(job: Job): Promise<Pick<StepRecord, 'layer'> & { copy?:
       };
     }
     case 'copy':
+      // The keeper starts on another core meanwhile. Why it cannot, the RUN says.
+      if (run.isUnderRun(step)) run.tools.keeper().catch(() => {});
       return executeCopy(op, known(job.copy), known(parent).view, run.tools, o);
     case 'workdir':
       return { layer: await executeWorkdir(op, await known(parent).view(), run.tools, o) };

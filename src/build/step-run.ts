@@ -78,6 +78,8 @@ export interface StepRun {
   working<T>(work: () => Promise<T>): Promise<T>;
   /** True if no RUN of the graph comes behind the step. */
   isLastRun(step: Step): boolean;
+  /** True if a RUN stands on the step: when it is made anew, that runs too. */
+  isUnderRun(step: Step): boolean;
   /** Writes the step's image and result in the background. */
   keep(step: Step, id: string, image: Image, record: StepRecord): void;
   /** Calls back when all that was to be kept so far is written, or cannot be. */

@@ -44,7 +44,9 @@ export function sealBytes(
   annotations: Annotations | undefined,
 ): Image {
   const own = layers.map((layer): Layer => {
-    const blob: Descriptor = { ...layer.blob, mediaType: dockerToOci(layer.blob.mediaType) };
+    const mediaType = dockerToOci(layer.blob.mediaType);
+    if (mediaType === layer.blob.mediaType) return layer;
+    const blob: Descriptor = { ...layer.blob, mediaType };
     return { ...layer, blob };
   });
   const manifest: Manifest = {

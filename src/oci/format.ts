@@ -12,7 +12,7 @@ export function formatManifest(manifest: Manifest): Uint8Array {
       ['schemaVersion', 'mediaType', 'artifactType', 'config', 'layers', 'subject', 'annotations'],
       {
         config: descriptor,
-        layers: (list) => (list as readonly unknown[]).map(descriptor),
+        layers: (list) => (list as readonly object[]).map(knownDescriptor),
         subject: descriptor,
         annotations: sorted,
       },
@@ -38,7 +38,7 @@ export function formatConfig(config: ImageConfig): Uint8Array {
     ordered(config, top, {
       config: containerConfig,
       rootfs: (rootfs) => ordered(rootfs, ['type', 'diff_ids']),
-      history: (rows) => (rows as readonly unknown[]).map((row) => ordered(row, HISTORY_KEYS)),
+      history: (rows) => (rows as readonly object[]).map(historyRow),
     }),
   );
 }
@@ -72,6 +72,22 @@ const CONTAINER_KEYS = [
   'StopTimeout',
 ];
 const HEALTH_KEYS = ['Test', 'Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries'];
+
+/** Values do not change, and the image of each step has all rows and layers of the one before: they are put in order once. */
+function once(order: (value: object) => object): (value: object) => object {
+  const made = new WeakMap<object, object>();
+  return (value) => {
+    let result = made.get(value);
+    if (result === undefined) {
+      result = order(value);
+      made.set(value, result);
+    }
+    return result;
+  };
+}
+
+const historyRow = once((row) => ordered(row, HISTORY_KEYS));
+const knownDescriptor = once(descriptor);
 
 function descriptor(value: unknown): object {
   return ordered(value, DESCRIPTOR_KEYS, {
