@@ -1,6 +1,5 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { systemCode } from '../base/errors.ts';
 import { fsPath } from '../base/names.ts';
@@ -13,6 +12,7 @@ import { formatLayerIndex } from './layer-index-format.ts';
 import { EMPTY_SHA256 } from './layer-indexer.ts';
 import { directSink, type PackSink, threadedSink } from './pack-sink.ts';
 import { createPlanChecker, type PlanRules } from './plan-checker.ts';
+import { type PlanColumns, unpackPlan } from './plan-columns.ts';
 import type { Content, PlannedEntry } from './types.ts';
 
 /** The largest header of an entry: names and attributes at their limits in the tar room. */
@@ -31,33 +31,22 @@ export interface PackedLayer {
 export interface PackTask {
   /** An empty file, or a pipe that somebody reads. */
   readonly path: string;
-  readonly plan: readonly PlannedEntry[];
+  readonly plan: readonly PlannedEntry[] | PlanColumns;
   readonly rules?: PlanRules | undefined;
+  /** Worth a second thread, where this is none that must not wait. */
+  readonly large?: boolean | undefined;
 }
 
 /** Packs the plan into the file at `path`. @throws as `packLayer` */
-export function packFile({ path, plan, rules }: PackTask): PackedLayer {
+export function packFile({ path, plan, rules, large }: PackTask): PackedLayer {
   const fd = openSync(path, constants.O_WRONLY);
-  const sink = isMainThread || !isLarge(plan) ? directSink(fd) : threadedSink(fd);
+  const sink = large === true && !isMainThread ? threadedSink(fd) : directSink(fd);
   try {
-    return packLayer(plan, sink, rules);
+    return packLayer('texts' in plan ? unpackPlan(plan) : plan, sink, rules);
   } finally {
     sink.close();
     closeSync(fd);
   }
-}
-
-/** From so many bytes on, in files of such a size, a second thread is worth its start: it takes half of the work. */
-const LARGE_BYTES = 64 * 1024 * 1024;
-const LARGE_FILE_BYTES = 64 * 1024;
-
-function isLarge(plan: readonly PlannedEntry[]): boolean {
-  if (availableParallelism() < 2) return false;
-  let bytes = 0;
-  for (const { content } of plan) {
-    if (content !== undefined) bytes += content.kind === 'bytes' ? content.bytes.length : content.size;
-  }
-  return bytes >= Math.max(LARGE_BYTES, plan.length * LARGE_FILE_BYTES);
 }
 
 /**

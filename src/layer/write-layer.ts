@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { CallOptions } from '../base/options.ts';
 import { createPool, type Pool } from '../base/pool.ts';
 import type { Digest } from '../oci/types.ts';
@@ -5,6 +6,7 @@ import type { LocalStore } from '../store/contract.ts';
 import { openLayer } from './open-layer.ts';
 import type { PackedLayer, PackTask } from './pack-layer.ts';
 import type { PlanRules } from './plan-checker.ts';
+import { packPlan } from './plan-columns.ts';
 import { keepLayerIndex } from './read-index.ts';
 import type { Layer, PlannedEntry } from './types.ts';
 
@@ -48,8 +50,10 @@ export async function packTar(
   plan: readonly PlannedEntry[],
   o: WriteLayerOptions = {},
 ): Promise<PackedLayer> {
-  const task: PackTask = { path, plan, rules: { verbatim: o.verbatim } };
-  return isSmall(plan) ? (await import('./pack-layer.ts')).packFile(task) : packInThread(task, o);
+  const rules: PlanRules = { verbatim: o.verbatim };
+  return isSmall(plan)
+    ? (await import('./pack-layer.ts')).packFile({ path, plan, rules })
+    : packInThread({ path, plan: packPlan(plan), rules, large: isLarge(plan) }, plan.length, o);
 }
 
 /** The layer of a staged file that `packLayer` has filled, committed to the store with its index. */
@@ -67,9 +71,9 @@ export async function keepPacked(
 /** After so many entries the thread holds tens of megabytes that whoever comes next wants. */
 const MANY_ENTRIES = 10_000;
 
-async function packInThread(task: PackTask, o: CallOptions): Promise<PackedLayer> {
+async function packInThread(task: PackTask, entries: number, o: CallOptions): Promise<PackedLayer> {
   const packed = await workers().run(task, o);
-  if (task.plan.length >= MANY_ENTRIES) await workers().close();
+  if (entries >= MANY_ENTRIES) await workers().close();
   return packed;
 }
 
@@ -78,11 +82,24 @@ function workers(): Pool<PackTask, PackedLayer> {
   return pool;
 }
 
+/** From so many bytes on, in files of such a size, a second thread is worth its start: it takes half of the work. */
+const LARGE_BYTES = 64 * 1024 * 1024;
+const LARGE_FILE_BYTES = 64 * 1024;
+
+function isLarge(plan: readonly PlannedEntry[]): boolean {
+  return (
+    availableParallelism() > 1 && contentBytes(plan) >= Math.max(LARGE_BYTES, plan.length * LARGE_FILE_BYTES)
+  );
+}
+
 function isSmall(plan: readonly PlannedEntry[]): boolean {
-  if (plan.length > INLINE_ENTRIES) return false;
+  return plan.length <= INLINE_ENTRIES && contentBytes(plan) <= INLINE_BYTES;
+}
+
+function contentBytes(plan: readonly PlannedEntry[]): number {
   let bytes = 0;
   for (const { content } of plan) {
     if (content !== undefined) bytes += content.kind === 'bytes' ? content.bytes.length : content.size;
   }
-  return bytes <= INLINE_BYTES;
+  return bytes;
 }
