@@ -2,7 +2,7 @@
  * The one stream type between rooms, and the few things done to any stream.
  * @module
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { errorMaker } from './errors.ts';
 import { fsPath } from './names.ts';
@@ -69,7 +69,7 @@ export async function* verify(
 
 /** `sha256:<hex>` of the bytes. */
 export function sha256(bytes: Uint8Array | string): `sha256:${string}` {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return `sha256:${hash('sha256', bytes, 'hex')}`;
 }
 
 /** A node hash for the algorithm that a digest names. */

@@ -12,7 +12,7 @@ import type { Image } from '../image/types.ts';
 import { writeDocuments, writeImage } from '../image/write-image.ts';
 import { openLayer } from '../layer/open-layer.ts';
 import { digestHex } from '../oci/digest.ts';
-import type { Annotations } from '../oci/types.ts';
+import type { Annotations, Descriptor } from '../oci/types.ts';
 import type { LayerRef } from '../runtime/types.ts';
 import type { Lease, LocalStore } from '../store/contract.ts';
 import type { BuildEvent, StepReport } from './build-events.ts';
@@ -231,8 +231,8 @@ function createRun(
         await keeping.lease();
         return work();
       }),
-    keep: (step, id, image, record) =>
-      keeping.addWhole(image, () => keepStep(tools.store, id, step, image, record)),
+    keep: (step, id, image, record, from) =>
+      keeping.addWhole(image, () => keepStep(tools.store, id, step, image, record, from)),
     isLastRun: (step) => graph.steps.findLast(({ op }) => op.kind === 'run') === step,
     isUnderRun: (step) => stepsUnderRuns(graph).has(step.id),
     afterKept: (done) => void keeping.settled().then(done, done),
@@ -280,14 +280,18 @@ async function keepStepImages(
   keeping: Keeping,
 ): Promise<void> {
   // The base too: it stays what history shows, also when its name is gone.
-  const targets = chain
-    .filter(({ step }) => step.createdBy !== undefined || step.op.kind === 'base')
-    .map((state) => state.image.descriptor);
-  if (targets.length === 0) return;
+  const states = chain.filter(({ step }) => step.createdBy !== undefined || step.op.kind === 'base');
+  if (states.length === 0) return;
   const { digest } = image.descriptor;
   const id = digestHex(digest);
   if ((await store.roots.get(STEP_IMAGES, id)) !== undefined) return;
   await keeping.lease();
+  const targets: Descriptor[] = [];
+  for (const { image: each, digests } of states) {
+    // What a root of somebody else's cache said of it.
+    if (each.descriptor.digest !== digests.manifest) await writeDocuments(store, each);
+    targets.push(each.descriptor);
+  }
   await store.roots.put({ kind: STEP_IMAGES, id, targets, onlyWith: digest });
 }
 

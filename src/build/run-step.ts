@@ -18,7 +18,14 @@ import { FILES_PART } from './last-build.ts';
 import { sealStep, startImage } from './seal-step.ts';
 import { type CopySelection, selectedSources } from './select-copy.ts';
 import { selectCopy, selectRunMounts } from './select-step.ts';
-import { cacheId, type FoundStep, findStep, type StepRecord } from './step-cache.ts';
+import {
+  cacheId,
+  type FoundStep,
+  findStep,
+  type ImageDigests,
+  type MadeFrom,
+  type StepRecord,
+} from './step-cache.ts';
 import { type KeyFacts, type StepKey, stepKey } from './step-key.ts';
 import { lockStep, type StepLock } from './step-lock.ts';
 import { type MountSelection, resolveMounts, type StepSecrets } from './step-mounts.ts';
@@ -54,7 +61,7 @@ export async function runStep(
     stepKey(
       step,
       inputs.map(({ key }) => key),
-      keyFacts(start, files, tools),
+      keyFacts(step, start, files, tools),
     );
 
   const listed = await selectCopy(step, inputs, run, o);
@@ -98,8 +105,14 @@ export async function runStep(
     if (place !== undefined) await noteCopy(place, store.notes);
   }
   const image = sealStep(step, start, record);
-  if (id !== undefined && found?.manifest !== image.descriptor.digest) run.keep(step, id, image, record);
-  if (layerId !== undefined && found === undefined) run.keep(step, layerId, image, record);
+  const over = parent?.digests.manifest;
+  const digests: ImageDigests =
+    found?.made !== undefined && found.made.over === over && found.made.key === key.digest
+      ? found.made
+      : { id: imageId(image), manifest: image.descriptor.digest };
+  const from: MadeFrom = { over: over ?? start.descriptor.digest, key: key.digest };
+  if (id !== undefined && found?.manifest !== digests.manifest) run.keep(step, id, image, record, from);
+  if (layerId !== undefined && found === undefined) run.keep(step, layerId, image, record, from);
   if (lock !== undefined) run.afterKept(lock.release);
   // The base of a stage is remembered too, so that what stands below can name it; the source of a COPY stands at the place of that COPY.
   if (id !== undefined || (step.op.kind === 'base' && step.stage.step === 1))
@@ -107,11 +120,11 @@ export async function runStep(
 
   const cached = early === undefined && (found !== undefined || id === undefined);
   const layerBytes = record.layer?.blob.size;
-  const ended = { step: step.id, imageId: imageId(image) };
+  const ended = { step: step.id, imageId: digests.id };
   run.emit(cached ? { kind: 'cached', ...ended } : { kind: 'done', ...ended, ms, layerBytes });
   const keptAs = [id, layerId].filter((each) => each !== undefined);
   const report = { ...ended, cached, ms, savedMs: record.durationMs, why, layerBytes, keptAs };
-  return { step, key, image, report, fresh, view: viewOnce(tools, image, parent) };
+  return { step, key, image, digests, report, fresh, view: viewOnce(tools, image, parent) };
 }
 
 const NOTHING: StepRecord = { layer: undefined, createdAt: 0, durationMs: 0 };
@@ -220,15 +233,17 @@ function factsOf(step: Step, copy: CopySelection): FileFacts {
   return fileFacts(selectedSources(copy), { chmod, owners: op.chown === undefined || op.chown === '' });
 }
 
-function keyFacts(start: Image, files: string | undefined, tools: StepTools): KeyFacts {
-  const { diff_ids } = start.config.rootfs;
-  const manifest = start.descriptor.digest;
+function keyFacts(step: Step, start: Image, files: string | undefined, tools: StepTools): KeyFacts {
   return {
     // Files are one part here: their own list explains them, and twenty thousand parts would be sorted in every cached build.
     files: files === undefined ? undefined : [{ path: FILES_PART, digest: `sha256:${files}` }],
-    base: { manifest, chain: chainIds(diff_ids).at(-1) ?? manifest },
+    base: step.op.kind === 'base' ? baseFacts(start) : undefined,
     epoch: tools.epoch,
   };
+}
+
+function baseFacts({ descriptor: { digest: manifest }, config }: Image): KeyFacts['base'] {
+  return { manifest, chain: chainIds(config.rootfs.diff_ids).at(-1) ?? manifest };
 }
 
 function startOf(step: Step, tools: StepTools): Image {

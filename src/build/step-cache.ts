@@ -5,7 +5,7 @@
  * @module
  */
 import type { CallOptions } from '../base/options.ts';
-import { imageId } from '../image/image-id.ts';
+import { imageId as idOf } from '../image/image-id.ts';
 import type { Image } from '../image/types.ts';
 import { writeImage } from '../image/write-image.ts';
 import { openLayer } from '../layer/open-layer.ts';
@@ -27,6 +27,23 @@ export interface StepRecord {
 export interface FoundStep extends StepRecord {
   /** The manifest of the image that it made then; undefined if that is not in the store. */
   readonly manifest: Digest | undefined;
+  /** What that image was made of, and its id; undefined of roots that do not say. */
+  readonly made: MadeImage | undefined;
+}
+
+/** Of an image that a step made: with the same step over the same image below it is the same again, and need not be sealed for its digests. */
+export interface MadeImage extends ImageDigests, MadeFrom {}
+
+export interface MadeFrom {
+  /** Manifest of the image below. */
+  readonly over: Digest;
+  /** `StepKey.digest` of the step. */
+  readonly key: Digest;
+}
+
+export interface ImageDigests {
+  readonly id: Digest;
+  readonly manifest: Digest;
 }
 
 /** A use is noted when the last one noted is older. */
@@ -64,7 +81,11 @@ export async function findStep(
   if (now - root.usedAt > TOUCH_AFTER_MS) await store.roots.touch(STEP_KIND, id);
   const [target] = root.targets;
   const kept = target !== undefined && (await store.has(target, o));
-  return { ...record, manifest: kept ? target.digest : undefined };
+  if (!kept) return { ...record, manifest: undefined, made: undefined };
+  const { imageId, over, key } = root.data as Record<string, unknown>;
+  const manifest = target.digest;
+  const isSaid = isDigest(imageId) && isDigest(over) && isDigest(key);
+  return { ...record, manifest, made: isSaid ? { id: imageId, manifest, over, key } : undefined };
 }
 
 /** Writes the image's documents, then the result under `id`. */
@@ -74,15 +95,17 @@ export async function keepStep(
   step: Step,
   image: Image,
   record: StepRecord,
+  from: MadeFrom,
 ): Promise<void> {
   await writeImage(store, image);
   const { layer, createdAt, durationMs } = record;
   const data = {
-    imageId: imageId(image),
+    imageId: idOf(image),
     text: step.text,
     layer: layer === undefined ? undefined : { blob: layer.blob, diffId: layer.diffId },
     createdAt,
     durationMs,
+    ...from,
   };
   await store.roots.put({ kind: STEP_KIND, id, targets: [image.descriptor], data });
 }

@@ -10,7 +10,7 @@ import type { Step } from './graph.ts';
 import type { ImageView } from './image-view.ts';
 import type { LastBuild } from './last-build.ts';
 import type { GitEnvironment } from './remote/git-program.ts';
-import type { StepRecord } from './step-cache.ts';
+import type { ImageDigests, MadeFrom, StepRecord } from './step-cache.ts';
 import type { StepKey } from './step-key.ts';
 import type { StepSecrets } from './step-mounts.ts';
 
@@ -81,7 +81,7 @@ export interface StepRun {
   /** True if a RUN stands on the step: when it is made anew, that runs too. */
   isUnderRun(step: Step): boolean;
   /** Writes the step's image and result in the background. */
-  keep(step: Step, id: string, image: Image, record: StepRecord): void;
+  keep(step: Step, id: string, image: Image, record: StepRecord, from: MadeFrom): void;
   /** Calls back when all that was to be kept so far is written, or cannot be. */
   afterKept(done: () => void): void;
   emit(event: BuildEvent): void;
@@ -92,6 +92,8 @@ export interface StepState {
   readonly step: Step;
   readonly key: StepKey;
   readonly image: Image;
+  /** Of the image, without its documents where they are known to be the same again. */
+  readonly digests: ImageDigests;
   readonly report: StepReport;
   /** It ran because it had to, whatever is kept. */
   readonly fresh: boolean;

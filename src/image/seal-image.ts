@@ -9,7 +9,7 @@ import type { Image } from './types.ts';
 export function sealImage(config: ImageConfig, layers: readonly Layer[], annotations?: Annotations): Image {
   const diffIds = layers.map((layer) => layer.diffId);
   const sealed: ImageConfig = { ...config, rootfs: { type: 'layers', diff_ids: diffIds } };
-  return sealBytes(sealed, formatConfig(sealed), layers, annotations);
+  return sealLater(sealed, () => formatConfig(sealed), layers, annotations);
 }
 
 /** The same image with OCI types, the config's bytes (and so the image's id) untouched; the image itself if its types are OCI's already. */
@@ -37,9 +37,17 @@ export function annotateImage(image: Image, annotations: Annotations | undefined
 }
 
 /** The image with exactly these config bytes. */
-export function sealBytes(
+export const sealBytes = (
   config: ImageConfig,
   configBytes: Uint8Array,
+  layers: readonly Layer[],
+  annotations: Annotations | undefined,
+): Image => sealLater(config, () => configBytes, layers, annotations);
+
+/** Documents are made when somebody asks for them or for their digests: nobody does of the images between the instructions of a build that is cached whole. */
+function sealLater(
+  config: ImageConfig,
+  formatted: () => Uint8Array,
   layers: readonly Layer[],
   annotations: Annotations | undefined,
 ): Image {
@@ -49,14 +57,37 @@ export function sealBytes(
     const blob: Descriptor = { ...layer.blob, mediaType };
     return { ...layer, blob };
   });
-  const manifest: Manifest = {
-    schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
-    config: { mediaType: OCI_CONFIG, digest: sha256(configBytes), size: configBytes.length },
-    layers: own.map((layer) => layer.blob),
-    ...(annotations !== undefined && Object.keys(annotations).length > 0 && { annotations }),
+  let made: Pick<Image, 'descriptor' | 'manifest' | 'manifestBytes' | 'configBytes'> | undefined;
+  const documents = () => {
+    if (made !== undefined) return made;
+    const configBytes = formatted();
+    const manifest: Manifest = {
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: { mediaType: OCI_CONFIG, digest: sha256(configBytes), size: configBytes.length },
+      layers: own.map((layer) => layer.blob),
+      ...(annotations !== undefined && Object.keys(annotations).length > 0 && { annotations }),
+    };
+    const manifestBytes = formatManifest(manifest);
+    const digest = sha256(manifestBytes);
+    const descriptor = { mediaType: OCI_MANIFEST, digest, size: manifestBytes.length };
+    made = { descriptor, manifest, manifestBytes, configBytes };
+    return made;
   };
-  const manifestBytes = formatManifest(manifest);
-  const descriptor = { mediaType: OCI_MANIFEST, digest: sha256(manifestBytes), size: manifestBytes.length };
-  return { descriptor, manifest, manifestBytes, config, configBytes, layers: own };
+  return {
+    get descriptor() {
+      return documents().descriptor;
+    },
+    get manifest() {
+      return documents().manifest;
+    },
+    get manifestBytes() {
+      return documents().manifestBytes;
+    },
+    config,
+    get configBytes() {
+      return documents().configBytes;
+    },
+    layers: own,
+  };
 }

@@ -127,6 +127,8 @@ function ordered(
   );
 }
 
+const encoder = new TextEncoder();
+
 function encode(value: object): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
+  return encoder.encode(JSON.stringify(value));
 }
