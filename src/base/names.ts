@@ -30,6 +30,8 @@ export function encodeName(name: string): Buffer {
 
 /** True if the name holds bytes that are not UTF-8. */
 export function hasRawBytes(name: string): boolean {
+  // Many names joined: nearly always there is not even half a character in them, which this finds without a look at each unit.
+  if (name.length > LONG && !LOW_HALF.test(name)) return false;
   for (let i = 0; i < name.length; i++) {
     const unit = name.charCodeAt(i);
     if (unit < 0xd800 || unit > 0xdfff) continue;
@@ -38,6 +40,9 @@ export function hasRawBytes(name: string): boolean {
   }
   return false;
 }
+
+const LONG = 128;
+const LOW_HALF = /[\udc00-\udfff]/;
 
 /** What `node:fs` takes for this path: the string itself, or its bytes when it is not UTF-8. */
 export function fsPath(path: string): string | Buffer {

@@ -64,12 +64,18 @@ export async function copyFromDisk(
     if (copy.kind === 'inline') return { layer, copy };
     const { context, selection } = copy;
     // The layer must hold what its key says: a file written meanwhile would come from the cache for ever.
-    for (const { from, node } of selection.sources.flatMap(({ files }) => files)) {
-      const digest = packed.get(from);
-      if (digest !== undefined && node.digest !== undefined && node.digest !== digest) {
-        throw buildError('BUILD_CONTEXT_CHANGED', { path: from });
+    let isComplete = true;
+    for (const { files } of selection.sources) {
+      for (const { from, node } of files) {
+        const digest = packed.get(from);
+        if (digest !== undefined && node.digest !== undefined && node.digest !== digest) {
+          throw buildError('BUILD_CONTEXT_CHANGED', { path: from });
+        }
+        if (node.kind === 'file' && node.digest === undefined) isComplete = false;
       }
     }
+    // Known before it was packed, and remembered then.
+    if (isComplete) return { layer, copy };
     // What another source replaced in the layer is in no layer, and still in the key.
     const complete = await context.hash(context.learn(selection, packed), o);
     return { layer, copy: { ...copy, selection: complete } };

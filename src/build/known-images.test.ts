@@ -6,8 +6,8 @@ import type { Image } from '../image/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { BuildImageOptions } from './build-image.ts';
-import { STEP_IMAGES } from './step-images.ts';
 import { STEP_KIND } from './step-cache.ts';
+import { STEP_IMAGES } from './step-images.ts';
 
 const TEXT = 'FROM debian\nENV A=1\nRUN one\nLABEL b=2\nRUN two\nCMD ["x"]\n';
 

@@ -126,12 +126,12 @@ export function openContext(folder: string, o: ContextOptions): Context {
   ): ContextSelection => {
     const sources = selection.sources.map((source) => withDigests(source, digests));
     // All that is known is written again, so that the index forgets what is gone.
-    for (const { from, node } of sources.flatMap(({ files }) => files)) {
-      const { digest } = node;
-      if (digest === undefined || moving.has(from) || isRacy(node, selection.atNs)) continue;
-      // Remembered files are not asked for capabilities again.
-      if (node.xattrs !== undefined) continue;
-      rows.push({ ...stampOf(node), digest });
+    for (const { files } of sources) {
+      for (const { from, node } of files) {
+        if (!hasDigest(node) || moving.has(from) || isRacy(node, selection.atNs)) continue;
+        // Remembered files are not asked for capabilities again.
+        if (node.xattrs === undefined) rows.push(node);
+      }
     }
     return { ...selection, sources };
   };
@@ -176,13 +176,17 @@ function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: Stamp): Stamp {
   return { dev, ino, size, mtimeNs, ctimeNs };
 }
 
+const hasDigest = (node: DiskNode): node is DiskNode & StatRow => node.digest !== undefined;
+
 function withDigests(
   source: SelectedSource<DiskNode>,
   digests: ReadonlyMap<string, string>,
 ): SelectedSource<DiskNode> {
   const files = source.files.map((file) => {
     const digest = file.node.kind === 'file' ? digests.get(file.from) : undefined;
-    return digest === undefined ? file : { ...file, node: { ...file.node, digest } };
+    return digest === undefined || digest === file.node.digest
+      ? file
+      : { ...file, node: { ...file.node, digest } };
   });
   return { ...source, files };
 }
