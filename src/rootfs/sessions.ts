@@ -1,7 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
-import { nameBytes } from '../base/random-name.ts';
 import { type FileLock, openLock } from '../linux/flock.ts';
 import { rootfsError } from './errors.ts';
 import { waitForLock } from './locks.ts';
@@ -71,7 +71,7 @@ function createSession(paths: SnapshotPaths, folder: string, lock: FileLock): Se
 function makeOwnFolder(sessions: string): string {
   // Names are short for the mount page; a taken one is drawn again.
   for (;;) {
-    const folder = `${sessions}/${nameBytes(6).toString('base64url')}`;
+    const folder = `${sessions}/${randomBytes(6).toString('base64url')}`;
     try {
       withPlace('making', folder, () => mkdirSync(folder, { mode: 0o700 }));
       return folder;

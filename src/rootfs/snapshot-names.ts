@@ -1,4 +1,4 @@
-import { shortSha256 } from '../base/short-sha256.ts';
+import { createHash } from 'node:crypto';
 import type { Digest } from '../oci/types.ts';
 
 /** How a snapshot is kept: a layer's own changes with overlay marks in `trusted.` or `user.` attributes, or the whole file system. */
@@ -12,17 +12,8 @@ const NAME_CHARACTERS = 16;
 
 /** The directory name of a chain's snapshot. */
 export function snapshotName(chainId: Digest): string {
-  const known = names.get(chainId);
-  if (known !== undefined) return known;
-  const name = shortSha256(chainId).toString('base64url').slice(0, NAME_CHARACTERS);
-  if (names.size === MAX_NAMES) names.clear();
-  names.set(chainId, name);
-  return name;
+  return createHash('sha256').update(chainId).digest('base64url').slice(0, NAME_CHARACTERS);
 }
-
-/** A name is asked for five times for each container. */
-const names = new Map<Digest, string>();
-const MAX_NAMES = 1024;
 
 /** The lock file of a snapshot: one of 4096, so two chains rarely share one and the folder stays small. */
 export function lockName(name: string): string {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
+import { sha256 } from '../base/bytes.ts';
 import { isDobosError } from '../base/errors.ts';
 import { findProgram } from '../base/find-program.ts';
-import { shortSha256 } from '../base/short-sha256.ts';
 import type { Notes } from '../store/contract.ts';
 import { createChrootExecutor } from './chroot-executor.ts';
 import { runtimeError } from './errors.ts';
@@ -137,7 +137,7 @@ const PROBE: Omit<Process, 'args'> = {
 
 /** What an earlier process found out about the same program, kernel and rights; only success is remembered, so that a repaired machine is noticed. */
 async function remembered(o: ChooseOptions, name: string, program: string): Promise<Trial> {
-  const key = shortSha256(JSON.stringify(circumstances(program))).toString('hex');
+  const key = sha256(JSON.stringify(circumstances(program))).slice('sha256:'.length);
   const known = parseTrial((await o.notes.get(NOTE, key))?.toString('utf8'));
   if (known !== undefined) return known;
   const trial = await tryOut(o, name, program);

@@ -1,7 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallOptions } from '../base/options.ts';
-import { nameBytes } from '../base/random-name.ts';
 import type { Descriptor } from '../oci/types.ts';
 import { ownerOf, withFolder, writeAll } from './atomic-file.ts';
 import { readNames } from './blob-files.ts';
@@ -59,7 +59,7 @@ export function createLeases(folder: string, ensure: () => void, at: OnWritePoin
       return leases.size > 0;
     },
     open() {
-      const path = join(folder, 'leases', `${ownerId()}.${nameBytes(8).toString('hex')}`);
+      const path = join(folder, 'leases', `${ownerId()}.${randomBytes(8).toString('hex')}`);
       let fd: number;
       try {
         ensure();

@@ -1,8 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { decodeName, fsPath } from '../base/names.ts';
-import { nameBytes } from '../base/random-name.ts';
 import { ensureLayout } from './layout.ts';
 import { ownerId } from './owner.ts';
 
@@ -15,7 +15,7 @@ export interface TempFolder {
 /** Makes an empty folder of mode 0700 in `tmp/` of the store at `folder`. */
 export function makeTempFolder(folder: string): TempFolder {
   ensureLayout(folder, () => {});
-  const path = join(folder, 'tmp', `${ownerId()}.${nameBytes(8).toString('hex')}`);
+  const path = join(folder, 'tmp', `${ownerId()}.${randomBytes(8).toString('hex')}`);
   mkdirSync(path, { mode: 0o700 });
   return { path, remove: () => removeFolder(path) };
 }
