@@ -4,13 +4,12 @@
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
-import { probeProgram } from '../src/runtime/probe-program.ts';
-import { ALL, writeLaunched, writeRecorder } from './launched.ts';
+import { ALL, writeLaunched } from './launched.ts';
 
 const common: BuildOptions = {
   bundle: true,
@@ -137,7 +136,7 @@ const AHEAD = 'dobos.ahead.cjs';
 /** Processes of their own, not threads: started like the command. */
 const PROCESSES = [join('runtime', 'keeper-worker.ts'), join('containers', 'supervisor-worker.ts')];
 
-/** Compiled ahead: of the command what builds, containers and the explorer call, of the keeper what a RUN calls, if one can run here; of other processes everything. */
+/** Compiled ahead: of the command what builds, containers and the explorer call, of the processes, which cannot run here, everything. */
 function writeCodeCaches(): void {
   const folder = mkdtempSync(join(tmpdir(), 'dobos-build-'));
   try {
@@ -153,36 +152,10 @@ function writeCodeCaches(): void {
       cache('dist/dobos.cjs', kind, ...words);
     }
     for (const file of PROCESSES) cache(join('dist', `${basename(file, '.ts')}.cjs`), ALL);
-    recordKeeper(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-/** Half of the keeper's code is for what few processes do, and V8 reads all that is compiled. Where no container can run, everything stays compiled. */
-function recordKeeper(folder: string): void {
-  const program = probeProgram(process.arch);
-  if (program === undefined) return;
-  const launcher = join('dist', 'keeper-worker.cjs');
-  const text = readFileSync(launcher);
-  program.writeInto(folder);
-  writeFileSync(join(folder, 'Dockerfile'), RUN_TWICE.replaceAll('PROGRAM', program.path));
-  try {
-    writeRecorder(launcher);
-    execFileSync(process.execPath, [join('dist', 'dobos.cjs'), 'build', '--quiet', folder], {
-      env: { PATH: process.env.PATH, DOBOS_ROOT: join(folder, 'store') },
-      stdio: 'ignore',
-      timeout: RECORD_MS,
-    });
-  } catch {
-    // None can run here.
-  } finally {
-    writeFileSync(launcher, text);
-  }
-}
-const RUN_TWICE =
-  'FROM scratch\nCOPY --chmod=755 .PROGRAM PROGRAM\nRUN ["PROGRAM"]\nRUN ["PROGRAM", "again"]\n';
-const RECORD_MS = 30_000;
 
 /** By their kind, in this order. The first of each must go well; exec cannot, and is known then all the same. */
 const warmUpCommands = (folder: string): Readonly<Record<string, readonly (readonly string[])[]>> => ({

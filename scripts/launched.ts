@@ -55,22 +55,6 @@ export async function writeLaunched(
   writeFileSync(launcher, launcherText(basename(bundleOf(launcher)), kinds, ahead));
 }
 
-/** In the launcher's place one that runs a process as it stands, and writes what V8 has compiled by the time the process is told to close. */
-export function writeRecorder(launcher: string): void {
-  const text = `'use strict';
-const { readFileSync, writeFileSync } = require('node:fs');
-const { pathToFileURL } = require('node:url');
-const { Script } = require('node:vm');
-const filename = require('node:path').join(__dirname, '${basename(bundleOf(launcher))}');
-const script = new Script(readFileSync(filename, 'latin1'), { filename });
-process.on('message', ({ kind }) => {
-  if (kind === 'close') writeFileSync(require('node:path').join(__dirname, '${basename(cacheOf(launcher))}'), script.createCachedData());
-});
-script.runInThisContext()(require, pathToFileURL(__filename).href, (name) => import(name));
-`;
-  writeFileSync(launcher, text);
-}
-
 /** CommonJS: for a module Node would start its loader of modules, for 3 to 5 ms. */
 function launcherText(bundle: string, kinds: readonly string[], ahead: LaunchedOptions['ahead']): string {
   // The first word of the command line, where it names a kind.
