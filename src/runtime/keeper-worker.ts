@@ -37,7 +37,8 @@ closeOthersOnExec();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {});
 // As first process of the pid namespace this takes everything in it along; without one it must end all of it.
 process.on('disconnect', () => {
-  if (unisolated === undefined) process.exit(0);
+  // Node's own end would set the person's terminal back, which the shell has again by now.
+  if (unisolated === undefined) endAtOnce(0);
   else leave();
 });
 process.on('message', (message: ToKeeper) => {
