@@ -40,22 +40,41 @@ export function eachDifference(
   const from = treeParts(before);
   const to = treeParts(after);
   const shared = sharedNumbers(from, to);
+  /** A node that only one tree has, and all below it. */
+  const tellAll = (top: TreeNode, tell: (id: number) => void): void => {
+    const waiting: TreeNode[] = [top];
+    for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+      if (typeof node === 'number') {
+        tell(node);
+        continue;
+      }
+      tell(node.id);
+      node.eachNode((child) => {
+        if (typeof child === 'number') tell(child);
+        else waiting.push(child);
+      });
+    }
+  };
+  const gone = (id: number): void => visit(id, undefined);
+  const came = (id: number): void => visit(undefined, id);
   // As deep as a path is long: MAX_PATH_LENGTH bounds the recursion.
-  const compare = (a: TreeNode | undefined, b: TreeNode | undefined): void => {
-    if (a === b && (typeof a === 'object' || a! < shared)) return;
+  const compare = (a: TreeNode, b: TreeNode): void => {
+    if (a === b && (typeof a === 'object' || a < shared)) return;
     const idA = typeof a === 'object' ? a.id : a;
     const idB = typeof b === 'object' ? b.id : b;
-    if (idA !== idB || idA! >= shared) visit(idA, idB);
-    const folderA = typeof a === 'object' ? a : undefined;
-    const folderB = typeof b === 'object' ? b : undefined;
-    if (folderA === undefined || folderB === undefined) {
-      folderA?.eachNode((node) => compare(node, undefined));
-      folderB?.eachNode((node) => compare(undefined, node));
+    if (idA !== idB || idA >= shared) visit(idA, idB);
+    if (typeof a !== 'object' || typeof b !== 'object') {
+      if (typeof a === 'object') a.eachNode((node) => tellAll(node, gone));
+      if (typeof b === 'object') b.eachNode((node) => tellAll(node, came));
       return;
     }
-    const [namesA, namesB] = [folderA.children, folderB.children];
-    for (const [name, node] of namesA) compare(node, namesB.get(name));
-    for (const [name, node] of namesB) if (!namesA.has(name)) compare(undefined, node);
+    const [namesA, namesB] = [a.children, b.children];
+    for (const [name, node] of namesA) {
+      const other = namesB.get(name);
+      if (other === undefined) tellAll(node, gone);
+      else compare(node, other);
+    }
+    for (const [name, node] of namesB) if (!namesA.has(name)) tellAll(node, came);
   };
   compare(from.root, to.root);
 }
