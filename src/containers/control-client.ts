@@ -14,6 +14,8 @@ import type { Container } from './types.ts';
 /** Between two tries, in milliseconds, and of all of them: a container that has just been started may not listen yet. */
 const PAUSE_MS = 20;
 const LONGEST_WAIT_SECONDS = 30;
+/** For an answer to the word that this side leaves, in milliseconds. */
+const LEAVE_MS = 10_000;
 
 export interface ControlWatch extends CallOptions {
   /** What is printed; a promise holds the rest back. */
@@ -45,8 +47,12 @@ export async function askContainer(
   let left = false;
   const detach = async (): Promise<void> => {
     left = true;
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     await sendFrame(socket, { kind: 'message', message: { left: true } });
-    socket.destroy();
+    // The other side closes when it has heard it: closed from here with something unread the connection breaks, and what was said last may be lost.
+    const patience = setTimeout(() => socket.destroy(), LEAVE_MS);
+    await closed;
+    clearTimeout(patience);
   };
   const { input, taken } = inputOf(socket, detach);
   const abort = (): void => void socket.destroy();
@@ -54,6 +60,7 @@ export async function askContainer(
   try {
     await sendFrame(socket, { kind: 'message', message: request });
     for await (const frame of readFrames(socket)) {
+      if (left) continue;
       if (frame.kind === 'bytes') await o.onOutput?.({ stream: frame.stream, bytes: frame.bytes });
       if (frame.kind !== 'message') continue;
       const answer = frame.message as ControlAnswer;

@@ -65,6 +65,7 @@ export async function listenForControl({ keeper, folder, program }: ControlOptio
             onTaken: (bytes) => void answer(socket, { kind: 'taken', bytes }),
             onLeft: () => {
               hasLeft = true;
+              socket.destroySoon();
             },
           });
         }
