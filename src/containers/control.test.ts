@@ -139,6 +139,51 @@ describe('input of a program that does not read', () => {
     end({ code: 0 });
   });
 
+  it('is left by who has not read what the program prints, whose program goes on all the same', async () => {
+    const program = slowProgram();
+    const aborted: number[] = [];
+    const ends: (() => void)[] = [];
+    const keeper = {
+      exec: async (_: string, __: object, o: RunWatch = {}) => {
+        o.onStarted?.({ ...program.reach, write: async () => {} });
+        let goesOn = true;
+        ends.push(() => {
+          goesOn = false;
+        });
+        o.signal?.addEventListener('abort', () => aborted.push(ends.length));
+        while (goesOn) {
+          await o.onEvent?.({ stream: 'stdout', bytes: PIECE.subarray(0, 1000) });
+          await new Promise((resume) => setImmediate(resume));
+        }
+        return { code: 0 };
+      },
+      signalContainer: async () => {},
+    };
+    server = await listenForControl({ keeper, folder });
+    for (let round = 0; round < 30; round++) {
+      let input: ControlInput | undefined;
+      let heard = 0;
+      const asked = ask(
+        { do: 'exec', process: EXEC, detach: false },
+        {
+          onStarted: (to) => {
+            input = to;
+          },
+          onOutput: async () => {
+            if (++heard !== 3) return;
+            void input!.write(Buffer.from('typed'));
+            void input!.detach();
+          },
+        },
+      );
+      expect(await asked).toBeUndefined();
+    }
+    for (const end of ends) end();
+    // A connection that goes away says so by now: this one came after all of them.
+    await ask({ do: 'signal', signal: 'SIGTERM', to: 'first' });
+    expect(aborted).toEqual([]);
+  });
+
   it('is read no further when whoever sends does not wait', async () => {
     const program = slowProgram();
     server = await listenForControl({ ...keeperOf(program.reach), folder, program: program.reach });
