@@ -67,6 +67,9 @@ export async function listenForControl({ keeper, folder, program }: ControlOptio
               hasLeft = true;
               socket.destroySoon();
             },
+          }).then(() => {
+            // Input ends by a word of its own: who has closed the connection is gone. Not every Node closes this side of it by itself.
+            if (!hasLeft) socket.destroy();
           });
         }
       },
