@@ -42,6 +42,6 @@ describe('arguments of a build', () => {
     expect(files(`${folder}/none`)).toThrow(`--build-arg-file ${folder}/none: there is no such file`);
     expect(files(folder)).toThrow(`--build-arg-file ${folder}: it is a folder`);
     writeFileSync(join(folder, 'large'), 'x'.repeat(1024 * 1024 + 1));
-    expect(files(join(folder, 'large'))).toThrow('it is larger than 1048576 bytes');
+    expect(files(join(folder, 'large'))).toThrow('1048577 bytes are more than 1048576');
   });
 });

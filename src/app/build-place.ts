@@ -2,8 +2,9 @@
  * Where a build finds its Dockerfile and its files.
  * @module
  */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { readBounded } from '../base/bounded-file.ts';
 import { type ByteStream, collect } from '../base/bytes.ts';
 import { errorMaker, isDobosError, systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
@@ -21,8 +22,6 @@ type BuildPlaceErrors = {
 const DOCKERFILE_PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'a part of the path is no folder',
-  EISDIR: 'it is a folder',
-  ENXIO: 'it is no regular file',
   EACCES: 'this user may not',
   ENAMETOOLONG: 'the name is too long',
 };
@@ -250,17 +249,9 @@ const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 
 function readDockerfile(path: string): string {
   try {
-    const facts = statSync(path);
-    // A pipe would be waited for without end.
-    if (!facts.isFile())
-      throw placeError('BUILD_DOCKERFILE', { path, code: facts.isDirectory() ? 'EISDIR' : 'ENXIO' });
-    const { size } = facts;
-    if (size > MAX_DOCKERFILE_BYTES)
-      throw placeError('BUILD_DOCKERFILE', {
-        path,
-        code: `${size} bytes are more than ${MAX_DOCKERFILE_BYTES}`,
-      });
-    return readFileSync(path, 'utf8');
+    const bytes = readBounded(path, MAX_DOCKERFILE_BYTES, { found: true });
+    if ('why' in bytes) throw placeError('BUILD_DOCKERFILE', { path, code: bytes.why });
+    return bytes.toString('utf8');
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined || code.startsWith('BUILD_')) throw error;

@@ -109,7 +109,7 @@ describe('settings that are refused', () => {
 
   test('a file that is too large is not read', () => {
     write('dobos.yaml', ' '.repeat(1024 * 1024 + 1));
-    expect(() => read()).toThrow('it is larger than 1048576 bytes');
+    expect(() => read()).toThrow('1048577 bytes are more than 1048576');
   });
 });
 

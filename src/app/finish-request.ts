@@ -3,7 +3,13 @@ import type { Image } from '../image/types.ts';
 import type { App } from './app.ts';
 import { type LimitsRequest, readLimits } from './container-limits.ts';
 import { readMountSpecs, readMounts } from './container-mounts.ts';
-import { readNameFile, readSettings, refuseCidFile, type SettingsRequest } from './container-settings.ts';
+import {
+  type ContainerSettings,
+  readNameFile,
+  readSettings,
+  refuseCidFile,
+  type SettingsRequest,
+} from './container-settings.ts';
 import type { ContainerRequest } from './containers.ts';
 import { chooseNetwork, type NetworkOptions } from './network-options.ts';
 import { readRestartPolicy } from './restart-policy.ts';
@@ -31,11 +37,17 @@ export function withFiles<T extends FinishOptions>(o: T): T {
   return { ...o, env: [...env, ...o.env], labels: [...labels, ...(o.labels ?? [])] };
 }
 
+/** What options come to, read once: a file that one names may be a pipe. */
+export interface ReadOptions {
+  readonly settings: ContainerSettings | undefined;
+  readonly resources: ContainerRequest['resources'];
+}
+
 /**
- * Refuses options that no image makes right, before one is pulled for them. What depends on the image is looked at again once that is here.
+ * Reads options before an image is pulled for them, and refuses what no image makes right. Mounts and ports are looked at again once the image is here.
  * @throws RUN_OPTION, RUN_LIMIT, RUN_MOUNT, RUN_NETWORK, RUN_PORT…, RUN_RESTART, CONTAINER_NAME, VOLUME_NAME and as `readSettings`
  */
-export function refuseOptions(
+export function readOptions(
   app: App,
   o: FinishOptions &
     NetworkOptions & {
@@ -43,27 +55,28 @@ export function refuseOptions(
       readonly restart?: string | undefined;
       readonly remove: boolean;
     },
-): void {
+): ReadOptions {
   if (o.name !== undefined) parseContainerName(o.name);
   if (o.cidFile !== undefined) refuseCidFile(o.cidFile);
   readRestartPolicy(o.restart, o.remove);
   const { process } = chooseNetwork(o, []);
-  if (o.settings !== undefined) readSettings(app, o.settings, process);
-  if (o.limits !== undefined) readLimits(o.limits);
   readMountSpecs(o);
+  return {
+    settings: o.settings === undefined ? undefined : readSettings(app, o.settings, process),
+    resources: o.limits === undefined ? undefined : readLimits(o.limits),
+  };
 }
 
-/** The request with mounts and settings of the container; folders of the host that `-v` names are made. @throws RUN_MOUNT, VOLUME_NAME, RUN_OPTION and as `readSettings` */
+/** The request with mounts and settings of the container; folders of the host that `-v` names are made. @throws RUN_MOUNT, VOLUME_NAME, RUN_OPTION */
 export function finishRequest(
   app: App,
   image: Image,
   request: ContainerRequest,
   o: FinishOptions,
+  { settings, resources }: ReadOptions,
 ): ContainerRequest {
+  // A pull takes a while.
   if (o.cidFile !== undefined) refuseCidFile(o.cidFile);
-  const settings =
-    o.settings === undefined ? undefined : readSettings(app, o.settings, request.process.network);
-  const resources = o.limits === undefined ? undefined : readLimits(o.limits);
   const { volumes, mounts, tmpfs } = o;
   const declared = Object.keys(image.config.config?.Volumes ?? {});
   const read = readMounts(app.settings.storeFolder, { volumes, mounts, tmpfs, declared });

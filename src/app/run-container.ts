@@ -7,7 +7,7 @@ import type { ExitStatus } from '../runtime/types.ts';
 import type { App } from './app.ts';
 import type { ContainerRequest, ContainerTools } from './containers.ts';
 import { type FindOrPullOptions, findOrPull } from './find-or-pull.ts';
-import { type FinishOptions, finishRequest, refuseOptions, withFiles } from './finish-request.ts';
+import { type FinishOptions, finishRequest, readOptions, withFiles } from './finish-request.ts';
 import { chooseNetwork, type NetworkOptions } from './network-options.ts';
 import { readRestartPolicy } from './restart-policy.ts';
 import { warnOfExecutor } from './warn-of-executor.ts';
@@ -62,7 +62,7 @@ export type PassSignal = (signal: NodeJS.Signals, isHeard: boolean) => void;
 /** Runs a program in a new container of the image, on this process's own stdio; how it ended. If it is to be started again, that goes on without this process, as docker has it. @throws RUN_NO_COMMAND, RUN_VOLUME, CONTAINER_NAME…, RUNTIME_…, and as `findOrPull` */
 export async function runContainer(app: App, asked: RunOptions): Promise<ExitStatus> {
   const o = withFiles(asked);
-  refuseOptions(app, o);
+  const read = readOptions(app, o);
   const starting = app.keeper(o.runtime);
   // It starts while the image is looked for and the container written down.
   void starting.then((keeper) => keeper.start?.());
@@ -80,7 +80,7 @@ export async function runContainer(app: App, asked: RunOptions): Promise<ExitSta
     import('./containers.ts'),
     import('../containers/run-container.ts'),
   ]);
-  const container = await createContainer(app, found, finishRequest(app, found.image, request, o));
+  const container = await createContainer(app, found, finishRequest(app, found.image, request, o, read));
   const tools = await openContainers(app, o.runtime);
   await warned;
   const { signal, interactive, onWarning } = o;
@@ -126,12 +126,12 @@ async function handOver(
 /** Makes a container of the image, pulled if need be, and starts nothing. @throws as `runContainer` */
 export async function createFromImage(app: App, asked: RunOptions): Promise<Container> {
   const o = withFiles(asked);
-  refuseOptions(app, o);
+  const read = readOptions(app, o);
   const found = await findOrPull(app, o.image, o.pull ?? {});
   o.onPulled?.();
   const { createContainer } = await import('./containers.ts');
   const { image } = found;
-  return createContainer(app, found, finishRequest(app, image, requestOf(app, image, o), o));
+  return createContainer(app, found, finishRequest(app, image, requestOf(app, image, o), o, read));
 }
 
 export interface StartOptions extends Pick<RunOptions, 'interactive' | 'signal' | 'onStart' | 'onWarning'> {

@@ -16,7 +16,8 @@ test.each([0, 1, 65_535, 65_536, 200_000])('a file of %d bytes is read whole, or
   const bytes = Buffer.alloc(size, 'x');
   writeFileSync(path, bytes);
   expect(readBounded(path, size)).toEqual(bytes);
-  if (size > 0) expect(readBounded(path, size - 1)).toEqual({ why: `it is larger than ${size - 1} bytes` });
+  if (size > 0)
+    expect(readBounded(path, size - 1)).toEqual({ why: `${size} bytes are more than ${size - 1}` });
 });
 
 test('what is not there is a system error', () => {
@@ -31,7 +32,7 @@ test.runIf(process.platform !== 'win32')(
     execFileSync('mkfifo', [join(folder, 'pipe')]);
     expect(readBounded(join(folder, 'pipe'), 10, { found: true })).toEqual({ why: 'it is no regular file' });
     symlinkSync('/dev/zero', join(folder, 'zeros'));
-    expect(readBounded(join(folder, 'zeros'), 1_000_000)).toEqual({ why: 'it is larger than 1000000 bytes' });
+    expect(readBounded(join(folder, 'zeros'), 1_000_000)).toEqual({ why: 'it has more than 1000000 bytes' });
     expect(readBounded(join(folder, 'zeros'), 10, { found: true })).toEqual({ why: 'it is no regular file' });
   },
 );

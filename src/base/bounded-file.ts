@@ -19,20 +19,32 @@ export function readBounded(
   // A pipe that nobody writes to would be waited for before anybody could see that it is one.
   const fd = openSync(fsPath(path), constants.O_RDONLY | (o.found === true ? constants.O_NONBLOCK : 0));
   try {
-    const facts = fstatSync(fd);
-    if (facts.isDirectory()) return { why: 'it is a folder' };
-    if (o.found === true && !facts.isFile()) return { why: 'it is no regular file' };
-    const parts: Buffer[] = [];
-    let length = 0;
-    for (;;) {
-      const part = Buffer.allocUnsafe(Math.min(READ_BYTES, maxBytes + 1 - length));
-      const got = readSync(fd, part, 0, part.length, null);
-      if (got === 0) return Buffer.concat(parts);
-      parts.push(part.subarray(0, got));
-      length += got;
-      if (length > maxBytes) return { why: `it is larger than ${maxBytes} bytes` };
-    }
+    return readBoundedFd(fd, maxBytes, o);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The same of an open file, from where it is at. */
+export function readBoundedFd(
+  fd: number,
+  maxBytes: number,
+  { found = false }: { readonly found?: boolean } = {},
+): Buffer | Unbounded {
+  const facts = fstatSync(fd);
+  if (facts.isDirectory()) return { why: 'it is a folder' };
+  if (found && !facts.isFile()) return { why: 'it is no regular file' };
+  if (facts.isFile() && facts.size > maxBytes)
+    return { why: `${facts.size} bytes are more than ${maxBytes}` };
+  const parts: Buffer[] = [];
+  let length = 0;
+  for (;;) {
+    const part = Buffer.allocUnsafe(Math.min(READ_BYTES, maxBytes + 1 - length));
+    const got = readSync(fd, part, 0, part.length, null);
+    if (got === 0) return Buffer.concat(parts);
+    parts.push(part.subarray(0, got));
+    length += got;
+    // It had no size to be asked for, or has grown.
+    if (length > maxBytes) return { why: `it has more than ${maxBytes} bytes` };
   }
 }

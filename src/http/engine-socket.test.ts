@@ -77,8 +77,8 @@ describe('a Docker engine', () => {
     const refused = await get('tcp://127.0.0.1:80').catch((error: Error) => error);
     expect(refused).toMatchObject({ message: expect.stringContaining('tcp://127.0.0.1:80') });
     // Unless somebody answers there.
-    const { port = 80 } = (refused as Error & { cause?: { port?: number } }).cause ?? {};
-    expect(port).toBe(80);
+    if ((refused as { code?: string }).code === 'ENGINE_UNREACHABLE')
+      expect(refused).toMatchObject({ cause: { port: 80 } });
   });
 
   it('has no users: no password of one is printed', async () => {

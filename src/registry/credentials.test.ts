@@ -66,7 +66,7 @@ describe('the files of credentials', () => {
     expect(await user('r.example', 'a', { REGISTRY_AUTH_FILE: '/dev/null' })).toBeUndefined();
     await expect(user('r.example', 'a', { REGISTRY_AUTH_FILE: '/dev/zero' })).rejects.toMatchObject({
       code: 'CREDENTIALS_FILE',
-      message: 'credentials file /dev/zero: it is no plain file',
+      message: 'credentials file /dev/zero: it is no regular file',
     });
   });
   it('win in their order, whatever is more specific in a later one', async () => {
@@ -186,7 +186,7 @@ describe('a file that cannot be understood', () => {
     ['["c2VjcmV0OnNlY3JldA=="]', ': it is not a JSON object'],
     ['null', ': it is not a JSON object'],
     ['{"auths": ["c2VjcmV0"]}', ': "auths" is not a JSON object'],
-    [`{"x": "${'secret'.repeat(200_000)}"}`, ': it is larger than 1048576 bytes'],
+    [`{"x": "${'secret'.repeat(200_000)}"}`, ': 1200009 bytes are more than 1048576'],
     [Buffer.from([0x22, 0xff, 0x22]).toString('latin1'), ''],
   ])('is an error that names it, not what is in it (%#)', async (content, why) => {
     const file = docker('');

@@ -60,7 +60,7 @@ describe('TLS files', () => {
   });
   it.each([
     ['no certificate', 'it holds no PEM block'],
-    [pem('x'.repeat(1 << 20)), 'it is larger than 1048576 bytes'],
+    [pem('x'.repeat(1 << 20)), '1048631 bytes are more than 1048576'],
   ])('that are none (%#) are an error', async (content, why) => {
     const file = write('etc/containers/certs.d/r.example/ca.crt', content);
     await expect(files('r.example')).rejects.toMatchObject({ message: `TLS file ${file}: ${why}` });

@@ -27,8 +27,8 @@ describe('the ignore file of a context', () => {
     expect(() => readIgnoreFile(folder.path)).toThrow('1200000 bytes are more than 1048576');
     const [pipe, other] = [join(folder.path, 'pipe'), join(folder.path, 'other')];
     execFileSync('mkfifo', [`${pipe}.dockerignore`]);
-    expect(() => readIgnoreFile(folder.path, pipe)).toThrow('it is no file');
+    expect(() => readIgnoreFile(folder.path, pipe)).toThrow('it is no regular file');
     mkdirSync(`${other}.dockerignore`);
-    expect(() => readIgnoreFile(folder.path, other)).toThrow('it is no file');
+    expect(() => readIgnoreFile(folder.path, other)).toThrow('it is a folder');
   });
 });

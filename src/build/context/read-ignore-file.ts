@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { readBounded } from '../../base/bounded-file.ts';
 import { isDobosError, systemCode } from '../../base/errors.ts';
 import { buildError } from '../errors.ts';
 import { readInside } from './read-inside.ts';
@@ -18,13 +18,9 @@ export function readIgnoreFile(folder: string, dockerfilePath?: string): IgnoreF
   const own = dockerfilePath === undefined ? [] : [`${dockerfilePath}.dockerignore`];
   for (const path of [...own, join(folder, '.dockerignore')]) {
     try {
-      const stat = statSync(path);
-      if (!stat.isFile()) throw buildError('BUILD_CONTEXT_UNREADABLE', { path, code: 'it is no file' });
-      if (stat.size > MAX_IGNORE_BYTES) {
-        const code = `${stat.size} bytes are more than ${MAX_IGNORE_BYTES}`;
-        throw buildError('BUILD_CONTEXT_UNREADABLE', { path, code });
-      }
-      return { name: basename(path), text: readFileSync(path, 'utf8') };
+      const bytes = readBounded(path, MAX_IGNORE_BYTES, { found: true });
+      if ('why' in bytes) throw buildError('BUILD_CONTEXT_UNREADABLE', { path, code: bytes.why });
+      return { name: basename(path), text: bytes.toString('utf8') };
     } catch (error) {
       if (isDobosError(error)) throw error;
       const code = systemCode(error) ?? '';

@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
+import { readBoundedFd } from '../../base/bounded-file.ts';
 import { fsPath } from '../../base/names.ts';
 import { buildError } from '../errors.ts';
 import { createDiskSource } from './disk-source.ts';
@@ -14,10 +15,9 @@ export function readInside(folder: string, name: string, maxBytes: number): stri
     constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
   );
   try {
-    const found = fstatSync(fd);
-    if (!found.isFile()) throw unreadable('it is no file');
-    if (found.size > maxBytes) throw unreadable(`${found.size} bytes are more than ${maxBytes}`);
-    return readFileSync(fd, 'utf8');
+    const bytes = readBoundedFd(fd, maxBytes, { found: true });
+    if ('why' in bytes) throw unreadable(bytes.why);
+    return bytes.toString('utf8');
   } finally {
     closeSync(fd);
   }

@@ -135,6 +135,6 @@ describe('files of a context that somebody else filled', () => {
     expect(readInside(folder, '../../inner', 100)).toBe('real');
     expect(readForeignIgnoreFile(folder, 'inner')).toEqual({ name: 'inner.dockerignore', text: 'x' });
     expect(() => readInside(folder, 'real', 3)).toThrow('4 bytes are more than 3');
-    expect(() => readInside(folder, 'folder', 3)).toThrow('it is no file');
+    expect(() => readInside(folder, 'folder', 3)).toThrow('it is a folder');
   });
 });
