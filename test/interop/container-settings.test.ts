@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -134,6 +135,13 @@ describe.each([
       expect(
         await inside('mkdir /x 2>&1 || unshare -U echo yes', '--security-opt', `seccomp=${profile}`),
       ).toMatch(/Operation not permitted\nyes\n$/);
+      // As a shell's <(…) is: there is nothing in it a second time.
+      const pipe = join(box.folder, 'profile.pipe');
+      execFileSync('mkfifo', ['-m', '666', pipe]);
+      const writer = spawn('sh', ['-c', 'cat "$0" > "$1"', profile, pipe], { stdio: 'ignore' });
+      const refused = await inside('mkdir /x 2>&1 || echo no', '--security-opt', `seccomp=${pipe}`);
+      expect(refused).toMatch(/Operation not permitted\nno\n$/);
+      expect(writer.exitCode).toBe(0);
     });
   }
 
