@@ -105,31 +105,6 @@ describe('building an image', () => {
     expect(counted.writes).toEqual([]);
   });
 
-  it('starts what runs programs while files are copied below a RUN, and only then', async () => {
-    let started = 0;
-    const counting = async () => {
-      started++;
-      return keeper;
-    };
-    await run('FROM base\nRUN one\n', { keeper: counting });
-    expect(started).toBe(1);
-    await run('FROM base\nRUN one\nCOPY hello.c /\nCMD a\n', { keeper: counting });
-    expect(started).toBe(1);
-    await run('FROM base\nRUN one\nCOPY lib /lib\nENV A=1\nRUN two\n', { keeper: counting });
-    expect(started).toBe(3);
-  });
-
-  it('says why nothing runs programs at the RUN, not at the COPY below it', async () => {
-    const none = async () => {
-      throw new Error('nothing runs here');
-    };
-    const text = 'FROM base\nCOPY lib /lib\nRUN two\n';
-    await expect(run(text, { keeper: none })).rejects.toThrow('nothing runs here');
-    await expect(run('FROM base\nCOPY lib /lib\n', { keeper: none })).resolves.toMatchObject({
-      steps: expect.anything(),
-    });
-  });
-
   it('names the file that changed, and runs only what depends on it', async () => {
     await run();
     folder.write({ 'lib/b.h': 'b2' });

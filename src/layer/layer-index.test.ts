@@ -155,6 +155,31 @@ describe('an index gives back what was put in', () => {
     expect(load().find('a')).toBeUndefined();
   });
 
+  test.each<[string, string[], number]>([
+    ['rising names of one directory', ['d/a', 'd/aa', 'd/b', 'd/c'], 4],
+    ['names that fall', ['d/b', 'd/a', 'd/c'], 1],
+    ['a name twice', ['d/a', 'd/a'], 1],
+    ['another directory', ['d/a', 'd/b', 'e/c'], 2],
+    ['one whose name begins alike', ['d/a', 'd/b', 'da/c'], 2],
+    ['a directory below', ['d/a', 'd/b/c', 'd/d'], 1],
+    ['the root', ['a', 'b', 'c/d'], 2],
+    ['letters of several bytes', ['d/ä', 'd/ö', 'd/z'], 2],
+  ])('a run of files ends where it must: %s', (_, paths, end) => {
+    const index = load(...paths.map((path) => ({ ...plain, path, kind: 'file' as const })));
+    expect(index.runEnd(0)).toBe(end);
+  });
+
+  test.each(['directory', 'hardlink', 'whiteout', 'opaque'] as const)('a %s is in no run', (kind) => {
+    const entry = (path: string, of: NewEntry['kind']): NewEntry => ({
+      ...plain,
+      path,
+      kind: of,
+      linkTo: 'x',
+    });
+    const index = load(entry('a', 'file'), entry('b', 'symlink'), entry('c', kind), entry('d', 'file'));
+    expect([0, 2, 3].map((order) => index.runEnd(order))).toEqual([2, 2, 4]);
+  });
+
   test('find agrees with looking at every entry', () => {
     fc.assert(
       fc.property(layerStacks, ([layer]) => {
