@@ -124,7 +124,8 @@ describe.each([
       ['exec', '-it', 'box', 'sh'],
       [
         ...(sized ? sizes : []),
-        { see: '# ', type: 'tty >/dev/null; echo wai""ting; sleep 1000\n' },
+        // The program itself says that it waits: between two programs a Ctrl-C would meet the shell, and end neither.
+        { see: '# ', type: 'tty >/dev/null; sh -c "echo wai""ting; exec sleep 1000"\n' },
         { see: 'waiting', type: '\x03' },
         { see: '# ', type: 'exit 6\n' },
       ],
