@@ -7,21 +7,23 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
+import v8 from 'node:v8';
 import { Script } from 'node:vm';
 import { ALL, bundleOf, cacheOf } from './launched.ts';
 
 const [launcher = '', kind = ALL, ...args] = process.argv.slice(2);
 const run = args.length > 0;
 const filename = resolve(bundleOf(launcher));
-if (!run) setFlagsFromString('--no-lazy');
+if (!run) v8.setFlagsFromString('--no-lazy');
 const script = new Script(readFileSync(filename, 'latin1'), { filename });
 // The form says with which options it was made.
-if (!run) setFlagsFromString('--lazy');
+if (!run) v8.setFlagsFromString('--lazy');
 process.on('exit', (code) => {
   if (code === 0) writeFileSync(cacheOf(launcher, kind), script.createCachedData());
 });
 if (run) {
+  // A program that sets options would be refused its form where it starts without them.
+  v8.setFlagsFromString = () => {};
   const { href } = pathToFileURL(resolve(launcher));
   type Program = (require: NodeJS.Require, url: string, load: (name: string) => Promise<unknown>) => void;
   const program = script.runInThisContext() as Program;

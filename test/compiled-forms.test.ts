@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+
+const FORMS = readdirSync('dist').filter((name) => name.endsWith('.cache'));
+
+/** Prints whether V8 refuses a compiled form of a script. */
+const ASK = `
+const { readFileSync } = require('node:fs');
+const { Script } = require('node:vm');
+const [filename, form] = process.argv.slice(1);
+const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: readFileSync(form) });
+console.log(script.cachedDataRejected);
+`;
+
+it('there is one for each kind of commands, and for the programs that stand by', () => {
+  expect(FORMS.sort()).toEqual([
+    ...['all', 'build', 'explore'].map((kind) => `dobos.bundle.cjs.${kind}.cache`),
+    'keeper-worker.bundle.cjs.all.cache',
+    'supervisor-worker.bundle.cjs.all.cache',
+  ]);
+});
+
+// One that is refused does no harm but that each start compiles everything again: nobody would notice.
+it.each(FORMS)('%s is one that V8 takes', (form) => {
+  const bundle = form.replace(/\.[a-z]+\.cache$/, '');
+  const said = execFileSync(process.execPath, ['-e', ASK, join('dist', bundle), join('dist', form)], {
+    encoding: 'utf8',
+  });
+  expect(said).toBe('false\n');
+});
