@@ -120,7 +120,7 @@ async function bundle(): Promise<void> {
     banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
   });
   await writeLaunched(command, 'dist/dobos.cjs', join('src', 'cli', 'main.ts'), {
-    kinds: ['build', 'explore'],
+    kinds: Object.fromEntries(KINDS.map((kind) => [kind, onlyCommand(kind)])),
     ahead: { words: /^(?:run|container)$/, module: AHEAD },
   });
   chmodSync('dist/dobos.cjs', 0o755);
@@ -129,6 +129,24 @@ async function bundle(): Promise<void> {
     await writeLaunched({ ...common, plugins: [lazyNode] }, launcher, join('src', file));
   }
 }
+
+/** First words that are the name of one command, which has a bundle of its own: of those that are called often, and must start fast. */
+const KINDS = ['build', 'run', 'exec', 'explore'];
+
+/** Of the commands' modules the one of this name. Its words lead nowhere else (test/compiled-forms.test.ts). */
+const onlyCommand = (name: string): Plugin => ({
+  name: 'only-command',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/commands\/.*\.ts$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' && path !== `./commands/${name}.ts`
+        ? { path, namespace: 'other-command' }
+        : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'other-command' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not in the bundle of ${name}`)})`,
+    }));
+  },
+});
 
 /** What the command's launcher loads before the command (src/cli/ahead.ts). */
 const AHEAD = 'dobos.ahead.cjs';
@@ -140,10 +158,11 @@ const PROCESSES = [join('runtime', 'keeper-worker.ts'), join('containers', 'supe
 function writeCodeCaches(): void {
   const folder = mkdtempSync(join(tmpdir(), 'dobos-build-'));
   try {
-    writeFileSync(join(folder, 'Dockerfile'), WARM_UP);
+    for (const [name, text] of Object.entries(WARM_UP)) writeFileSync(join(folder, name), text);
     const cache = (...args: string[]): void => {
       execFileSync(process.execPath, [join('dist', 'scripts', 'write-code-cache.js'), ...args], {
-        env: { PATH: process.env.PATH, DOBOS_ROOT: join(folder, 'store') },
+        // No programs: what would run a container comes as far as it can on every machine.
+        env: { PATH: join(folder, 'bin'), DOBOS_ROOT: join(folder, 'store') },
         stdio: ['ignore', 'ignore', 'pipe'],
       });
     };
@@ -157,16 +176,25 @@ function writeCodeCaches(): void {
   }
 }
 
-/** By their kind, in this order. The first of each must go well; exec cannot, and is known then all the same. */
+/** By their kind, in this order. The first of each must go well; what would start a program cannot, and is known then as far as to there. */
 const warmUpCommands = (folder: string): Readonly<Record<string, readonly (readonly string[])[]>> => ({
-  build: [['build', '--quiet', '-t', 'warm', folder]],
+  build: [
+    ['build', '--quiet', '-t', 'warm', folder],
+    ['build', '--quiet', '-f', join(folder, 'Dockerfile.run'), folder],
+  ],
   [ALL]: [
-    ['create', '--rm', '--name', 'warm', '--network', 'host', '-e', 'A=1', 'warm', '/d'],
-    ['exec', 'warm', '/d'],
-    ['ps', '-a'],
-    ['rm', 'warm'],
     ['images'],
+    ['create', '--name', 'warm', '--network', 'host', '-e', 'A=1', 'warm', '/d'],
+    ['ps', '-a'],
     ['save', '-o', join(folder, 'warm.tar'), 'warm'],
+  ],
+  run: [
+    ['run', '--help'],
+    ['run', '--rm', 'warm', '/d'],
+  ],
+  exec: [
+    ['exec', '--help'],
+    ['exec', 'warm', '/d'],
   ],
   explore: [
     ['explore', '--ci', 'warm'],
@@ -176,7 +204,8 @@ const warmUpCommands = (folder: string): Readonly<Record<string, readonly (reado
 });
 
 /** The build checks are called in a quiet build only where the file speaks of them. */
-const WARM_UP = `# check=error=false
+const WARM_UP = {
+  Dockerfile: `# check=error=false
 FROM scratch AS one
 COPY Dockerfile /d/
 WORKDIR /w
@@ -186,7 +215,12 @@ ENV B=$A
 LABEL c=d
 COPY --from=one /d /d
 CMD ["/d"]
-`;
+`,
+  'Dockerfile.run': `FROM warm
+COPY Dockerfile /e
+RUN /d
+`,
+};
 
 async function buildScripts(): Promise<void> {
   const scripts = readdirSync('scripts').filter((file) => file.endsWith('.ts') && file !== 'build.ts');

@@ -1,34 +1,44 @@
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
-/** Where the bundle of a launcher stands, and what V8 made of it: of a program with commands one form for each kind of them, as what is in a form costs time. */
-export const bundleOf = (launcher: string): string => launcher.replace(/\.cjs$/, '.bundle.cjs');
-export const cacheOf = (launcher: string, kind = ALL): string => `${bundleOf(launcher)}.${kind}.cache`;
+/** Where the bundle of a launcher stands, and what V8 made of it: of a program with commands one for each kind of them, as what is in a bundle and in a form costs time. */
+export const bundleOf = (launcher: string, kind = ALL): string =>
+  launcher.replace(/\.cjs$/, `${kind === ALL ? '' : `.${kind}`}.bundle.cjs`);
+export const cacheOf = (launcher: string, kind = ALL): string => `${bundleOf(launcher, kind)}.cache`;
 /** The kind of commands that have none of their own, and of a program without commands. */
 export const ALL = 'all';
 
 export interface LaunchedOptions {
-  /** First words with a compiled form of their own. */
-  readonly kinds?: readonly string[];
+  /** First words with a bundle of their own, and what leaves out of it what they do not need. */
+  readonly kinds?: Readonly<Record<string, Plugin>>;
   /** Where the first word is one of these, what the `spawnAhead` of this module beside the launcher makes of the words is given to the program. */
   readonly ahead?: { readonly words: RegExp; readonly module: string };
 }
 
 /**
- * Bundles the entry as a script and writes a launcher that runs it with V8's compiled form of it, if there is one (`write-code-cache.ts`): compiling
+ * Bundles the entry as scripts and writes a launcher that runs the one for its first word with V8's compiled form of it, if there is one (`write-code-cache.ts`): compiling
  * 400 kB at each start costs 15 to 30 ms. V8 refuses the form of another version or other options by itself and compiles as ever.
  */
 export async function writeLaunched(
   common: BuildOptions,
   launcher: string,
   entry: string,
-  { kinds = [], ahead }: LaunchedOptions = {},
+  { kinds = {}, ahead }: LaunchedOptions = {},
 ): Promise<void> {
+  await writeBundle(common, entry, bundleOf(launcher));
+  for (const [kind, plugin] of Object.entries(kinds)) {
+    const plugins = [plugin, ...(common.plugins ?? [])];
+    await writeBundle({ ...common, plugins }, entry, bundleOf(launcher, kind));
+  }
+  writeFileSync(launcher, launcherText(launcher, Object.keys(kinds), ahead));
+}
+
+async function writeBundle(common: BuildOptions, entry: string, outfile: string): Promise<void> {
   const { outputFiles, metafile } = await build({
     ...common,
     entryPoints: [entry],
-    outfile: bundleOf(launcher),
+    outfile,
     format: 'cjs',
     minifyIdentifiers: true,
     define: { 'import.meta.url': '__url' },
@@ -51,17 +61,17 @@ export async function writeLaunched(
     /[^\0-\x7f]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  writeFileSync(bundleOf(launcher), ascii);
-  writeFileSync(launcher, launcherText(basename(bundleOf(launcher)), kinds, ahead));
+  writeFileSync(outfile, ascii);
 }
 
 /** CommonJS: for a module Node would start its loader of modules, for 3 to 5 ms. */
-function launcherText(bundle: string, kinds: readonly string[], ahead: LaunchedOptions['ahead']): string {
+function launcherText(launcher: string, kinds: readonly string[], ahead: LaunchedOptions['ahead']): string {
+  const bundle = (kind: string): string => JSON.stringify(basename(bundleOf(launcher, kind)));
   // The first word of the command line, where it names a kind.
-  const kind =
-    kinds.length === 0
-      ? JSON.stringify(ALL)
-      : `${JSON.stringify(kinds)}.find((kind) => kind === process.argv[2]) ?? ${JSON.stringify(ALL)}`;
+  const file = kinds.reduceRight(
+    (others, kind) => `process.argv[2] === ${JSON.stringify(kind)} ? ${bundle(kind)} : ${others}`,
+    bundle(ALL),
+  );
   const spawned =
     ahead === undefined
       ? 'undefined'
@@ -73,11 +83,10 @@ const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
-const filename = join(__dirname, '${bundle}');
-const kind = ${kind};
+const filename = join(__dirname, ${file});
 let cachedData;
 try {
-  cachedData = readFileSync(\`\${filename}.\${kind}.cache\`);
+  cachedData = readFileSync(filename + '.cache');
 } catch {}
 new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, pathToFileURL(__filename).href, (name) => import(name), ahead);
 `;

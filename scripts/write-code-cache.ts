@@ -13,7 +13,7 @@ import { ALL, bundleOf, cacheOf } from './launched.ts';
 
 const [launcher = '', kind = ALL, ...args] = process.argv.slice(2);
 const run = args.length > 0;
-const filename = resolve(bundleOf(launcher));
+const filename = resolve(bundleOf(launcher, kind));
 if (!run) v8.setFlagsFromString('--no-lazy');
 const script = new Script(readFileSync(filename, 'latin1'), { filename });
 // The form says with which options it was made.

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { COMMANDS } from '../src/cli/commands.ts';
 
 const FORMS = readdirSync('dist').filter((name) => name.endsWith('.cache'));
 
@@ -15,18 +16,30 @@ console.log(script.cachedDataRejected);
 `;
 
 it('there is one for each kind of commands, and for the programs that stand by', () => {
-  expect(FORMS.sort()).toEqual([
-    ...['all', 'build', 'explore'].map((kind) => `dobos.bundle.cjs.${kind}.cache`),
-    'keeper-worker.bundle.cjs.all.cache',
-    'supervisor-worker.bundle.cjs.all.cache',
-  ]);
+  expect([...FORMS].sort()).toEqual(
+    [
+      ...['build', 'exec', 'explore', 'run'].map((kind) => `dobos.${kind}.bundle.cjs.cache`),
+      ...['dobos', 'keeper-worker', 'supervisor-worker'].map((program) => `${program}.bundle.cjs.cache`),
+    ].sort(),
+  );
 });
 
 // One that is refused does no harm but that each start compiles everything again: nobody would notice.
 it.each(FORMS)('%s is one that V8 takes', (form) => {
-  const bundle = form.replace(/\.[a-z]+\.cache$/, '');
+  const bundle = form.replace(/\.cache$/, '');
   const said = execFileSync(process.execPath, ['-e', ASK, join('dist', bundle), join('dist', form)], {
     encoding: 'utf8',
   });
   expect(said).toBe('false\n');
+});
+
+it.each(['build', 'exec', 'explore', 'run'])('the bundle of %s has all that its words lead to', (kind) => {
+  const rows = COMMANDS.filter(({ name, aliases }) =>
+    [name, ...aliases].some((words) => words === kind || words.startsWith(`${kind} `)),
+  );
+  expect(rows.map(({ name }) => name)).toEqual([kind]);
+  const help = execFileSync(process.execPath, [join('dist', 'dobos.cjs'), kind, '--help'], {
+    encoding: 'utf8',
+  });
+  expect(help).toContain(`dobos ${kind} `);
 });
