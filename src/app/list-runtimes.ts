@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { findProgram } from '../base/find-program.ts';
 import { KNOWN_RUNTIMES, type KnownRuntime } from '../runtime/known-runtimes.ts';
 import { readVersion, versionIn } from '../runtime/runtime-version.ts';
+import type { ExecutorUse } from '../runtime/types.ts';
 import type { App } from './app.ts';
 
 /** A runtime as it is found here. */
@@ -16,8 +17,10 @@ export interface RuntimeFacts {
   readonly path: string;
   /** Why it does not work, what it lacks here, or what the person should know of it. */
   readonly detail: string;
-  /** What runs when no `--runtime` is given. */
+  /** What runs containers when no `--runtime` is given. */
   readonly isDefault: boolean;
+  /** What runs the steps of builds then. */
+  readonly runsSteps: boolean;
   /** Suites of this project run it. */
   readonly tested: boolean;
 }
@@ -27,18 +30,25 @@ const SYSTEM_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin';
 
 /** The runtimes that people know, or those of these names and paths, each tried out by running a container. */
 export async function listRuntimes(app: App, wanted: readonly string[]): Promise<readonly RuntimeFacts[]> {
-  const chosen = await app
-    .keeper()
-    .then((keeper) => keeper.executor())
-    .catch(() => undefined);
+  const chosen = async (use: ExecutorUse): Promise<string | undefined> =>
+    app
+      .keeper()
+      .then((keeper) => keeper.executor(use))
+      .then(({ name }) => name)
+      .catch(() => undefined);
+  const chosenOnes = { container: await chosen('container'), step: await chosen('step') };
   const names = wanted.length > 0 ? wanted : KNOWN_RUNTIMES.map(({ name }) => name);
   const found: RuntimeFacts[] = [];
   // One after the other: each is a process of its own that takes all of a small machine.
-  for (const name of names) found.push(await look(app, name, chosen?.name === name));
+  for (const name of names) found.push(await look(app, name, chosenOnes));
   return found;
 }
 
-async function look(app: App, name: string, isDefault: boolean): Promise<RuntimeFacts> {
+async function look(
+  app: App,
+  name: string,
+  chosen: Readonly<Record<ExecutorUse, string | undefined>>,
+): Promise<RuntimeFacts> {
   const path = `${app.settings.environment.PATH ?? '/usr/local/bin:/usr/bin:/bin'}:${SYSTEM_FOLDERS}`;
   const program = OWN.has(name) ? undefined : findProgram(name, path);
   const said = program === undefined ? undefined : await readVersion(program, path);
@@ -51,7 +61,8 @@ async function look(app: App, name: string, isDefault: boolean): Promise<Runtime
     isolation: known.isolation,
     version: said === undefined ? '' : versionIn(said),
     path: program ?? '',
-    isDefault,
+    isDefault: chosen.container === name,
+    runsSteps: chosen.step === name,
     tested: known.tested,
   };
   const missing = lacks(known);

@@ -8,7 +8,7 @@ import { runtimeError } from './errors.ts';
 import { createOciExecutor } from './oci-executor.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { PROBE_DEVICES_OPEN, probeProgram } from './probe-program.ts';
-import type { Executor, Process } from './types.ts';
+import type { Executor, ExecutorUse, Process } from './types.ts';
 import { createUnisolatedExecutor } from './unisolated-executor.ts';
 
 export interface ExecutorChoice {
@@ -22,6 +22,7 @@ export interface ExecutorChoice {
 export interface ChooseOptions {
   /** `auto`, `chroot`, or a runtime's name or path. */
   readonly runtime: string;
+  readonly use: ExecutorUse;
   /** The value of PATH. */
   readonly searchPath: string;
   readonly notes: Pick<Notes, 'get' | 'put'>;
@@ -31,8 +32,11 @@ export interface ChooseOptions {
   ) => Promise<T>;
 }
 
-/** In this order, by experience: what most people have and test with comes first. */
-const CANDIDATES = ['runc', 'crun', 'youki', 'runsc'];
+/** In this order: for containers what most people have and test with comes first; for steps what starts in half the time, as some versions of crun have no size in the terminals of `exec` and a step has no terminal. */
+const CANDIDATES: Readonly<Record<ExecutorUse, readonly string[]>> = {
+  container: ['runc', 'crun', 'youki', 'runsc'],
+  step: ['crun', 'runc', 'youki', 'runsc'],
+};
 
 /**
  * The executor that the person named, or with `auto` the first OCI runtime that works here, else `chroot`. A runtime is tried out by running a container that needs
@@ -43,7 +47,7 @@ export async function chooseExecutor(o: ChooseOptions): Promise<ExecutorChoice> 
   if (o.runtime === 'chroot') return chroot(o, 'asked for');
   if (o.runtime !== 'auto') return named(o);
   const problems: string[] = [];
-  for (const name of CANDIDATES) {
+  for (const name of CANDIDATES[o.use]) {
     const program = findProgram(name, o.searchPath);
     if (program === undefined) continue;
     const trial = await remembered(o, name, program);
@@ -73,7 +77,10 @@ function detailOf(program: string, trial: Success, problems: readonly string[]):
 }
 
 function oci(o: ChooseOptions, name: string, program: string, trial: Success): Executor {
-  return createOciExecutor({ name, program, env: helperEnv(o), ...trial });
+  const { seccomp, opensDevices, isShut } = trial;
+  const [sh, mount] = ['sh', 'mount'].map((each) => (isShut ? findProgram(each, o.searchPath) : undefined));
+  const shutBy = sh === undefined || mount === undefined ? undefined : { sh, mount };
+  return createOciExecutor({ name, program, env: helperEnv(o), seccomp, opensDevices, shutBy });
 }
 
 function chroot(o: ChooseOptions, why: string): ExecutorChoice {
@@ -100,24 +107,37 @@ const helperEnv = (o: ChooseOptions): Readonly<Record<string, string>> => ({
 interface Success {
   readonly seccomp: boolean;
   readonly opensDevices: boolean;
+  /** It takes the flag off the root that keeps device files shut, and may be told to put it on again. */
+  readonly isShut: boolean;
 }
 type Trial = Success | { readonly problem: string };
 
 async function tryOut(o: ChooseOptions, name: string, program: string): Promise<Trial> {
-  const first = await tryWith(o, name, program, true);
-  return 'problem' in first && /seccomp/i.test(first.problem) ? tryWith(o, name, program, false) : first;
+  const first = await tryWith(o, name, program, { seccomp: true, isShut: false });
+  const plain =
+    'problem' in first && /seccomp/i.test(first.problem)
+      ? await tryWith(o, name, program, { seccomp: false, isShut: false })
+      : first;
+  if ('problem' in plain || !plain.opensDevices) return plain;
+  const shut = await tryWith(o, name, program, { seccomp: plain.seccomp, isShut: true });
+  return 'problem' in shut || shut.opensDevices ? plain : shut;
 }
 
-async function tryWith(o: ChooseOptions, name: string, program: string, seccomp: boolean): Promise<Trial> {
+async function tryWith(
+  o: ChooseOptions,
+  name: string,
+  program: string,
+  how: Pick<Success, 'seccomp' | 'isShut'>,
+): Promise<Trial> {
   const probe = probeProgram(process.arch);
-  if (probe === undefined) return { seccomp, opensDevices: true };
-  const executor = oci(o, name, program, { seccomp, opensDevices: false });
+  if (probe === undefined) return { ...how, opensDevices: true };
+  const executor = oci(o, name, program, { ...how, opensDevices: false });
   try {
     const { code } = await o.withEmptyRoot(async (root) => {
       probe.writeInto(root.merged);
       return executor.run(root, { ...PROBE, args: [probe.path] }, { stdin: 'null', output: 'events' });
     });
-    if (code === 0 || code === PROBE_DEVICES_OPEN) return { seccomp, opensDevices: code !== 0 };
+    if (code === 0 || code === PROBE_DEVICES_OPEN) return { ...how, opensDevices: code !== 0 };
     return { problem: `a trivial container ends with ${code}` };
   } catch (error) {
     if (isDobosError(error, 'RUNTIME_FAILED')) return { problem: String(error.facts.message) };
@@ -148,9 +168,9 @@ async function remembered(o: ChooseOptions, name: string, program: string): Prom
 
 function parseTrial(text: string | undefined): Success | undefined {
   try {
-    const { seccomp, opensDevices } = JSON.parse(text ?? '') as Partial<Success>;
-    return typeof seccomp === 'boolean' && typeof opensDevices === 'boolean'
-      ? { seccomp, opensDevices }
+    const { seccomp, opensDevices, isShut } = JSON.parse(text ?? '') as Partial<Success>;
+    return typeof seccomp === 'boolean' && typeof opensDevices === 'boolean' && typeof isShut === 'boolean'
+      ? { seccomp, opensDevices, isShut }
       : undefined;
   } catch {
     return undefined;

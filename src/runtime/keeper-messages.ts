@@ -9,6 +9,7 @@ import type {
   ContainerRoot,
   ExecProcess,
   ExecutorFacts,
+  ExecutorUse,
   ExitStatus,
   KeeperOptions,
   LayerRef,
@@ -19,7 +20,7 @@ import type {
 
 /** What the keeper is asked; results are those of the methods of the same name of `Keeper`. */
 export type KeeperCall =
-  | { readonly method: 'executor' }
+  | { readonly method: 'executor'; readonly use: ExecutorUse }
   | { readonly method: 'run'; readonly request: RunRequest }
   | { readonly method: 'exec'; readonly folder: string; readonly process: ExecProcess }
   | {
@@ -92,7 +93,7 @@ export type ToKeeper =
 
 /** From the keeper to the client. */
 export type FromKeeper =
-  /** Namespaces and mounts stand; with `ahead` it says at once which executor it has, if there is one. */
+  /** Namespaces and mounts stand; with `ahead` it says at once which executor it has for containers, if there is one. */
   | { readonly kind: 'ready'; readonly executor?: ExecutorFacts | undefined }
   /** They do not, in these namespaces: others may be tried. The keeper ends. */
   | { readonly kind: 'confined'; readonly message: string }

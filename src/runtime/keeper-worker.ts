@@ -16,7 +16,7 @@ import { readOwnNamespace } from './own-namespace.ts';
 import { passSignal } from './pass-signal.ts';
 import { reapOrphans } from './reap-orphans.ts';
 import { answerCall, executorFacts, type KeeperTools } from './serve-keeper.ts';
-import type { KeeperOptions, Output, ProgramReach } from './types.ts';
+import type { ExecutorUse, KeeperOptions, Output, ProgramReach } from './types.ts';
 
 const running = new Map<number, AbortController>();
 /** Output on its way, by its call: what waits for the client to have dealt with it goes on. */
@@ -57,7 +57,7 @@ async function receive(message: ToKeeper): Promise<void> {
       // Why there is none, the call that needs it says.
       await send({
         kind: 'ready',
-        executor: message.ahead ? await executorFacts(tools).catch(() => undefined) : undefined,
+        executor: message.ahead ? await executorFacts(tools, 'container').catch(() => undefined) : undefined,
       });
       return;
     case 'call':
@@ -188,8 +188,30 @@ async function openTools(options: KeeperOptions): Promise<KeeperTools> {
   lease = await store.lease();
   const why = unisolated;
   const snapshotter = await createSnapshotter(store, why === undefined ? {} : { format: 'whole' });
-  let choice: Promise<ExecutorChoice> | undefined;
+  const choices = new Map<ExecutorUse, Promise<ExecutorChoice>>();
   let networks: Promise<Networks> | undefined;
+  const choose = async (use: ExecutorUse): Promise<ExecutorChoice> =>
+    why !== undefined
+      ? chooseUnisolated(why)
+      : chooseExecutor({
+          runtime: options.runtime,
+          use,
+          searchPath: searchPath(),
+          notes: store.notes,
+          async withEmptyRoot(take) {
+            const root = await snapshotter.prepare([]);
+            try {
+              const merged = root.mount();
+              try {
+                return await take({ folder: root.folder, merged });
+              } finally {
+                root.unmount();
+              }
+            } finally {
+              await root.dispose();
+            }
+          },
+        });
   return {
     networks: () => {
       networks ??= import('./network/networks.ts').then(({ createNetworks }) =>
@@ -209,29 +231,10 @@ async function openTools(options: KeeperOptions): Promise<KeeperTools> {
     caches: () => createCacheMounts(options.storeFolder),
     staged: new Map(),
     containers: new Map(),
-    executor: () => {
-      choice ??=
-        why !== undefined
-          ? Promise.resolve(chooseUnisolated(why))
-          : chooseExecutor({
-              runtime: options.runtime,
-              searchPath: searchPath(),
-              notes: store.notes,
-              async withEmptyRoot(use) {
-                const root = await snapshotter.prepare([]);
-                try {
-                  const merged = root.mount();
-                  try {
-                    return await use({ folder: root.folder, merged });
-                  } finally {
-                    root.unmount();
-                  }
-                } finally {
-                  await root.dispose();
-                }
-              },
-            });
-      return choice;
+    executor: (use) => {
+      const chosen = choices.get(use) ?? choose(use);
+      choices.set(use, chosen);
+      return chosen;
     },
   };
 }

@@ -124,9 +124,9 @@ export async function openKeeper(
   return {
     // Why it cannot start, the first call says.
     start: () => void start(true).catch(() => {}),
-    async executor() {
-      const known = (await started?.catch(() => undefined))?.executor;
-      return known ?? call({ method: 'executor' });
+    async executor(use = 'container') {
+      const known = use === 'container' && (await started?.catch(() => undefined))?.executor;
+      return known || call({ method: 'executor', use });
     },
     run: (request, o) => call({ method: 'run', request }, o),
     exec: (folder, process, o) => call({ method: 'exec', folder, process }, o),

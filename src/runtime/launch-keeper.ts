@@ -41,7 +41,7 @@ export interface LaunchOptions {
   readonly extras?: LaunchExtras | undefined;
   /** Of the new process; this one's when absent. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-  /** It is to choose its executor before it is asked. */
+  /** It is to choose its executor for containers before it is asked. */
   readonly ahead?: boolean | undefined;
   /** Used in place of a new process, once, if it was started in the way that is tried. */
   readonly spawned?: SpawnedKeeper | undefined;

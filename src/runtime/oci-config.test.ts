@@ -15,6 +15,9 @@ interface Config {
   }[];
   readonly linux: { readonly namespaces: readonly { readonly type: string }[]; readonly seccomp?: object };
   readonly annotations?: object;
+  readonly hooks?: {
+    readonly createContainer: readonly { readonly path: string; readonly args: readonly string[] }[];
+  };
 }
 
 const REQUEST: ConfigRequest = {
@@ -59,6 +62,27 @@ describe('ociConfig', () => {
     expect([capabilities.effective, capabilities.permitted]).toEqual([[], []]);
     expect(capabilities.bounding).toHaveLength(14);
     expect(make({ mayMakeDevices: false }).process.capabilities.bounding).not.toContain('CAP_MKNOD');
+  });
+  it('shuts the device files of a root whose runtime opens them, and not those of a privileged one', () => {
+    const shutBy = { sh: '/bin/sh', mount: '/bin/mount' };
+    const words = (over: Partial<ConfigRequest>) => make({ shutBy, ...over }).hooks?.createContainer[0];
+    expect(words({})).toEqual({
+      path: '/bin/sh',
+      args: [
+        'sh',
+        '-c',
+        expect.any(String),
+        '/bin/mount',
+        '-n',
+        '-o',
+        'remount,bind,nodev',
+        'none',
+        '/merged',
+      ],
+    });
+    expect(words({ confinement: { readOnlyRoot: true } })?.args).toContain('remount,bind,nodev,ro');
+    expect(words({ privileged: true })).toBeUndefined();
+    expect(make()).not.toHaveProperty('hooks');
   });
   it('takes nothing away from a privileged process but another user namespace', () => {
     const config = make({ privileged: true });

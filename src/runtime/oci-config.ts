@@ -28,6 +28,15 @@ export interface ConfigRequest {
   readonly devices: readonly string[];
   /** False for a runtime that leaves device files of the root open. */
   readonly mayMakeDevices: boolean;
+  /** For a runtime that takes the flag off the root which keeps them shut: it is put on again before anything runs. */
+  readonly shutBy?: RootShutter | undefined;
+}
+
+/** Paths of programs of the host. */
+export interface RootShutter {
+  readonly sh: string;
+  /** Util-linux's. */
+  readonly mount: string;
 }
 
 interface OciMount {
@@ -52,6 +61,7 @@ export function ociConfig(request: ConfigRequest): unknown {
     process: processDocument(request),
     root: { path: request.rootPath, readonly: confinement.readOnlyRoot === true },
     ...(request.hostname === '' ? {} : { hostname: request.hostname }),
+    ...(privileged || request.shutBy === undefined ? {} : { hooks: shutRoot(request, request.shutBy) }),
     mounts: [
       ...kernelMounts(request),
       ...(hasHostDevices(request) ? [] : request.devices).map(deviceMount),
@@ -104,6 +114,16 @@ function processDocument(request: ProgramRequest): unknown {
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
     ...(limits.length === 0 ? {} : { rlimits: limits.map(rlimit) }),
   };
+}
+
+/** Reads what the runtime tells every hook, which takes it for a failure of the hook when nobody does; then runs its arguments. */
+const HEAR = 'read -r _; exec "$0" "$@"';
+
+/** In the container's mount namespace, when all is mounted and its root is not yet `/` (runtime-spec 1.0.2, createContainer). With a source and a folder `mount` reads no fstab. */
+function shutRoot({ rootPath, confinement = {} }: ConfigRequest, { sh, mount }: RootShutter): unknown {
+  const flags = ['remount', 'bind', 'nodev', ...(confinement.readOnlyRoot === true ? ['ro'] : [])];
+  const words = [mount, '-n', '-o', flags.join(','), 'none', rootPath];
+  return { createContainer: [{ path: sh, args: ['sh', '-c', HEAR, ...words] }] };
 }
 
 function networkNamespace(network: ConfigRequest['network']): object[] {

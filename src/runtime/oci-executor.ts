@@ -9,7 +9,7 @@ import { cgroupConfig, readCgroups, removeCgroups, showCgroups } from './cgroups
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
-import { type ConfigRequest, ociConfigText } from './oci-config.ts';
+import { type ConfigRequest, ociConfigText, type RootShutter } from './oci-config.ts';
 import { ociContainer } from './oci-exec.ts';
 import { exitCode } from './oci-exit.ts';
 import { readOwnNamespace } from './own-namespace.ts';
@@ -40,6 +40,8 @@ export interface OciRuntime {
   readonly seccomp: boolean;
   /** It drops the flag that keeps device files of the root from being opened: then at least none can be made. */
   readonly opensDevices: boolean;
+  /** As in `ConfigRequest`. */
+  readonly shutBy?: RootShutter | undefined;
 }
 
 /** Options that keep each kind of runtime from making cgroups, by what its file is called (`runc`, `docker-runc`, `crun-1.8`); others get none. */
@@ -162,6 +164,7 @@ function configText(
     devices:
       own.isUserNamespace || isProxy(runtime) ? [] : DEVICES.filter((name) => existsSync(`/dev/${name}`)),
     mayMakeDevices: !runtime.opensDevices,
+    shutBy: own.isUserNamespace ? undefined : runtime.shutBy,
   });
 }
 

@@ -14,6 +14,7 @@ import type {
   ContainerIo,
   ContainerRoot,
   ExecutorFacts,
+  ExecutorUse,
   ExecutorWatch,
   LayerRef,
   RunOutcome,
@@ -23,8 +24,8 @@ import type {
 
 /** What the keeper works with, inside its namespaces. */
 export interface KeeperTools extends MountTools {
-  /** Chosen at the first use, once. */
-  readonly executor: () => Promise<ExecutorChoice>;
+  /** Chosen at the first use, once for each. */
+  readonly executor: (use: ExecutorUse) => Promise<ExecutorChoice>;
   /** Opened at the first use. */
   readonly networks: () => Promise<Networks>;
   readonly containers: RunningContainers;
@@ -34,7 +35,7 @@ export interface KeeperTools extends MountTools {
 export async function answerCall(tools: KeeperTools, call: KeeperCall, o: RunWatch): Promise<unknown> {
   switch (call.method) {
     case 'executor':
-      return executorFacts(tools);
+      return executorFacts(tools, call.use);
     case 'run':
       return runOver(tools, call.request, o);
     case 'exec':
@@ -91,8 +92,11 @@ export async function answerCall(tools: KeeperTools, call: KeeperCall, o: RunWat
 }
 
 /** What the client is told of the executor, which is chosen if it is not yet. */
-export async function executorFacts(tools: Pick<KeeperTools, 'executor'>): Promise<ExecutorFacts> {
-  const { executor, detail, warning } = await tools.executor();
+export async function executorFacts(
+  tools: Pick<KeeperTools, 'executor'>,
+  use: ExecutorUse,
+): Promise<ExecutorFacts> {
+  const { executor, detail, warning } = await tools.executor(use);
   return { name: executor.name, detail, warning };
 }
 
@@ -115,7 +119,7 @@ function openLayers(store: LocalStore, refs: readonly LayerRef[]): Layer[] {
 }
 
 async function runOver(tools: KeeperTools, request: RunRequest, o: RunWatch): Promise<RunOutcome> {
-  const choice = await tools.executor();
+  const choice = await tools.executor(request.place === undefined ? 'step' : 'container');
   const root = await tools.snapshotter.prepare(openLayers(tools.store, request.layers), {
     signal: o.signal,
     place: request.place,

@@ -305,6 +305,9 @@ export interface BundleRequest {
   readonly nodeArchitecture: string;
 }
 
+/** A step of a build has no terminal and nobody goes into it; into a container somebody may. */
+export type ExecutorUse = 'step' | 'container';
+
 /** Which executor runs processes, in a line why this one, and what the person should know about it. */
 export interface ExecutorFacts {
   readonly name: string;
@@ -316,8 +319,8 @@ export interface ExecutorFacts {
 export interface Keeper {
   /** Starts it ahead of the first call, which is going to run something. If it is closed before there is one, it is not waited for. */
   start?(): void;
-  /** The executor that runs processes, chosen by trying what works. */
-  executor(): Promise<ExecutorFacts>;
+  /** The executor that runs containers, or steps, chosen by trying what works. */
+  executor(use?: ExecutorUse): Promise<ExecutorFacts>;
   run(request: RunRequest, o?: RunWatch): Promise<RunOutcome>;
   /** Runs one more program in the container whose folder this is (`RunRequest.place`), which this keeper runs; a listener that returns a promise holds its output back. @throws RUNTIME_NOT_INSIDE */
   exec(folder: string, process: ExecProcess, o?: RunWatch): Promise<ExitStatus>;

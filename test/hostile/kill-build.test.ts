@@ -152,6 +152,7 @@ type Target = 'command' | 'group' | 'keeper';
 
 describe.each([
   ['runc', 'root', 30],
+  ['crun', 'root', 10],
   ['chroot', 'root', 6],
   ['runc', 'an ordinary user', 6],
   ['chroot', 'an ordinary user', 6],
@@ -235,7 +236,7 @@ RUN echo before
 RUN trap '' INT TERM HUP; echo ready; while :; do sleep 0.1; done
 `;
 
-describe.each(['runc', 'chroot'])('an interrupted build with %s', (runtime) => {
+describe.each(['runc', 'crun', 'chroot'])('an interrupted build with %s', (runtime) => {
   let sandbox: Sandbox;
   let args: string[];
   beforeAll(async () => {

@@ -137,8 +137,9 @@ B
 
 describe.each([
   ['root', 'runc'],
+  ['root', 'crun'],
   ['root', 'chroot'],
-  ['an ordinary user', 'runc'],
+  ['an ordinary user', 'crun'],
   ['an ordinary user', 'chroot'],
 ])('RUN --mount by %s with %s', (who, runtime) => {
   let bench: Bench;
@@ -300,7 +301,7 @@ describe('RUN --mount', () => {
     expect(printed(after)).toEqual(['usable']);
   });
 
-  it.each(['runc', 'chroot'])(
+  it.each(['runc', 'crun', 'chroot'])(
     'has no secret on a disk while the step runs, with %s',
     async (runtime) => {
       const tok = join(bench.sandbox.folder, 'tok');

@@ -137,11 +137,15 @@ describe('the same files, SOURCE_DATE_EPOCH and base make the same image, in its
     expect(made).toEqual(first);
   }, 300_000);
 
-  it('with a umask of nothing and the chroot executor in place of runc', () => {
-    const store = join(work, 'store-chroot');
-    const folder = makeContext('b', FILES, 1_770_000_000);
-    expect(make(folder, { store, umask: '000', env: { DOBOS_RUNTIME: 'chroot' } })).toEqual(first);
-  }, 300_000);
+  it.each(['chroot', 'runc', 'crun'])(
+    'with a umask of nothing and %s',
+    (runtime) => {
+      const store = join(work, `store-${runtime}`);
+      const folder = makeContext(`b-${runtime}`, FILES, 1_770_000_000);
+      expect(make(folder, { store, umask: '000', env: { DOBOS_RUNTIME: runtime } })).toEqual(first);
+    },
+    300_000,
+  );
 
   it.each(['runc', 'chroot'])(
     'as an ordinary user with %s',

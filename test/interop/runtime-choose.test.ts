@@ -30,8 +30,15 @@ function searchPath(name: string, programs: Readonly<Record<string, string>>): s
 const TOOLS = { unshare: '/usr/bin/unshare', setpriv: '/usr/bin/setpriv' };
 
 /** The executor that a client with this PATH gets, or the error's text. */
-function chosen(path: string, runtime = 'auto', storeFolder = join(folder, `store-${stores++}`)) {
-  const task: ClientTask = { storeFolder, runtime, commands: [] };
+function chosen(
+  path: string,
+  runtime = 'auto',
+  {
+    use,
+    storeFolder = join(folder, `store-${stores++}`),
+  }: Pick<ClientTask, 'use'> & { storeFolder?: string } = {},
+) {
+  const task: ClientTask = { storeFolder, runtime, use, commands: [] };
   const { stdout, stderr } = spawnSync(
     process.execPath,
     ['--input-type=module', '-e', clientProgram(), JSON.stringify(task)],
@@ -71,15 +78,30 @@ describe('the choice of a runtime', () => {
       detail: `${path}/my-runc`,
     });
   });
-  it('does not take crun by itself as root, because it opens device files', () => {
-    const path = searchPath('open', { crun: '/usr/bin/crun' });
-    expect(chosen(path)).toMatchObject({
+  it('takes crun by itself as root where its device files can be shut', () => {
+    const programs = { crun: '/usr/bin/crun', sh: '/bin/sh' };
+    const open = searchPath('open', programs);
+    expect(chosen(open)).toMatchObject({
       name: 'chroot',
       detail: 'no seccomp filter; crun lets containers open device files of their image',
     });
-    expect(chosen(path, 'crun').detail).toBe(
-      `${path}/crun; lets containers open device files of their image`,
+    expect(chosen(open, 'crun').detail).toBe(
+      `${open}/crun; lets containers open device files of their image`,
     );
+    const useless = searchPath('useless', { ...programs, mount: 'exit 0' });
+    expect(chosen(useless).name).toBe('chroot');
+    const shut = searchPath('shut', { ...programs, mount: '/bin/mount' });
+    expect(chosen(shut)).toMatchObject({ name: 'crun', detail: `${shut}/crun` });
+  });
+  it('takes crun for steps and runc for containers', () => {
+    const programs = { sh: '/bin/sh', mount: '/bin/mount' };
+    const both = searchPath('both', { ...programs, crun: '/usr/bin/crun', runc: RUNC });
+    expect(
+      ['step', 'container'].map((use) => chosen(both, 'auto', { use: use as ClientTask['use'] }).name),
+    ).toEqual(['crun', 'runc']);
+    expect(chosen(both, 'runc', { use: 'step' }).name).toBe('runc');
+    const one = searchPath('one', { ...programs, runc: RUNC });
+    expect(chosen(one, 'auto', { use: 'step' }).name).toBe('runc');
   });
   it('goes without the filter where the runtime has none', () => {
     const refuse = `case "$*" in *--bundle*) for last; do :; done;
@@ -95,8 +117,8 @@ describe('the choice of a runtime', () => {
     const { storeFolder, name } = chosen(path);
     expect([name, calls()]).toEqual(['runc', 1]);
     rmSync(join(folder, 'calls'));
-    expect([chosen(path, 'auto', storeFolder).name, calls()]).toEqual(['runc', 0]);
+    expect([chosen(path, 'auto', { storeFolder }).name, calls()]).toEqual(['runc', 0]);
     writeFileSync(join(path, 'runc'), '#!/bin/sh\nexit 1\n');
-    expect(chosen(path, 'auto', storeFolder).name).toBe('chroot');
+    expect(chosen(path, 'auto', { storeFolder }).name).toBe('chroot');
   });
 });

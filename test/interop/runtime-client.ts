@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 export interface ClientTask {
   readonly storeFolder: string;
   readonly runtime: string;
+  /** What it is asked which executor it has for; containers if absent. */
+  readonly use?: 'step' | 'container' | undefined;
   /** Each is a shell command run over the same base and committed; its output and exit code are printed as a line of JSON. */
   readonly commands: readonly string[];
   readonly over?: object;
@@ -36,7 +38,7 @@ export function clientProgram(dist = resolve('dist')): string {
     ].sort((a, b) => (a.path < b.path ? -1 : 1)));
     const keeper = await openKeeper({ storeFolder: task.storeFolder, runtime: task.runtime });
     const plain = { env: ['MARK=' + process.env.MARK], cwd: '/', user: '', network: 'host', hostname: 'box', tty: false, binds: [], ...task.over };
-    console.log(JSON.stringify({ executor: await keeper.executor() }));
+    console.log(JSON.stringify({ executor: await keeper.executor(task.use) }));
     do {
       let layers = [{ blob, diffId }];
       for (const command of task.commands) {

@@ -11,6 +11,7 @@ interface Row {
   readonly Version: string;
   readonly Tested: boolean;
   readonly Default: boolean;
+  readonly Steps: boolean;
 }
 
 let box: Sandbox;
@@ -46,8 +47,8 @@ const rows = async (...names: string[]): Promise<Record<string, Row>> => {
 describe('runtimes', () => {
   it('says which work, found by trying, and takes no program for what it is not', async () => {
     const found = await rows();
-    expect(found.runc).toMatchObject({ State: 'works', Tested: true, Default: true });
-    expect(found.crun).toMatchObject({ State: 'works', Tested: true, Default: false });
+    expect(found.runc).toMatchObject({ State: 'works', Tested: true, Default: true, Steps: false });
+    expect(found.crun).toMatchObject({ State: 'works', Tested: true, Default: false, Steps: true });
     expect(found.runc!.Version).toMatch(/^\d+\.\d+/);
     // runc under another name is not gVisor, and what starts nothing is no runtime.
     expect(found.runsc).toMatchObject({ State: 'does not work' });
@@ -76,6 +77,10 @@ describe('runtimes', () => {
   });
 
   it('prints a table, and by a template', async () => {
+    expect((await box.run(['runtimes', 'crun'])).stdout).toMatch(
+      / crun; for the steps of builds\n$|\/crun; for the steps of builds\n$/,
+    );
+    expect((await box.run(['info'])).stdout).toMatch(/^steps {5}crun, of builds: .*\/crun$/m);
     const table = await box.run(['runtimes', 'runc', 'firecracker']);
     expect(table.stdout).toMatch(
       /^RUNTIME +ISOLATION +STATE +VERSION +DETAIL\nrunc \* +shared kernel +works +/,

@@ -11,13 +11,16 @@ export const command: CommandSpec = {
   examples: ['dobos info', 'dobos info --format json', 'DOBOS_RUNTIME=chroot dobos info'],
   async run({ app, terminal, options }) {
     const { storeFolder, hostPlatform, uid, runtime } = app.settings;
-    const executor = await app
-      .keeper()
-      .then((keeper) => keeper.executor())
-      .catch((error: unknown) => ({
-        name: 'none',
-        detail: error instanceof Error ? error.message : String(error),
-      }));
+    const chosen = (use: 'container' | 'step') =>
+      app
+        .keeper()
+        .then((keeper) => keeper.executor(use))
+        .catch((error: unknown) => ({
+          name: 'none',
+          detail: error instanceof Error ? error.message : String(error),
+        }));
+    const executor = await chosen('container');
+    const steps = await chosen('step');
     const facts = {
       Version: app.version,
       Node: process.version,
@@ -27,12 +30,17 @@ export const command: CommandSpec = {
       RuntimeAsked: runtime,
       Runtime: executor.name,
       RuntimeDetail: executor.detail,
+      StepRuntime: steps.name,
+      StepRuntimeDetail: steps.detail,
     };
     if (options.format !== undefined) return printFormatted(terminal, options, [facts]);
     const lines = [
       `dobos     ${facts.Version} on Node ${facts.Node}, ${facts.Platform}`,
       `store     ${facts.Store}${uid === 0 ? '' : ' (rootless)'}`,
       `runtime   ${facts.Runtime}${runtime === 'auto' ? '' : ` (asked for: ${runtime})`}: ${facts.RuntimeDetail}`,
+      ...(facts.StepRuntime === facts.Runtime
+        ? []
+        : [`steps     ${facts.StepRuntime}, of builds: ${facts.StepRuntimeDetail}`]),
     ];
     await terminal.out(`${lines.join('\n')}\n`);
     return 0;

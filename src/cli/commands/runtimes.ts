@@ -27,6 +27,7 @@ export const command: CommandSpec = {
       Path: each.path,
       Detail: each.detail,
       Default: each.isDefault,
+      Steps: each.runsSteps,
       Tested: each.tested,
     }));
     if (flagOption(options, 'json') || options.format !== undefined)
@@ -36,7 +37,9 @@ export const command: CommandSpec = {
       row.Isolation,
       `${row.State}${row.State === 'works' && !row.Tested ? ' (untested)' : ''}`,
       row.Version,
-      [row.Path, row.Detail].filter((text) => text !== '').join('; '),
+      [row.Path, row.Steps && !row.Default ? 'for the steps of builds' : '', row.Detail]
+        .filter((text) => text !== '')
+        .join('; '),
     ]);
     await terminal.out(formatTable([['RUNTIME', 'ISOLATION', 'STATE', 'VERSION', 'DETAIL'], ...table]));
     return 0;
@@ -51,5 +54,6 @@ const HEADINGS = {
   Path: 'PATH',
   Detail: 'DETAIL',
   Default: 'DEFAULT',
+  Steps: 'STEPS',
   Tested: 'TESTED',
 };
