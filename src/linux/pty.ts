@@ -19,6 +19,7 @@ const TCSETS = 0x5402;
 const TERMIOS_BYTES = 36;
 const OPOST = 1;
 const TIOCSCTTY = 0x540e;
+const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
 const TIOCGPTPEER = 0x5441;
 const TIOCSPTLCK = 0x40045431;
@@ -52,6 +53,13 @@ export function resizeTerminal(fd: number, { columns, rows }: TerminalSize): voi
   size.writeUInt16LE(rows, 0);
   size.writeUInt16LE(columns, 2);
   checked(ioctlCall(fd, TIOCSWINSZ, size), 'ioctl', `terminal ${fd}`);
+}
+
+/** The size of a terminal. @throws LINUX_CALL for what is none */
+export function terminalSize(fd: number): TerminalSize {
+  const size = Buffer.alloc(8);
+  checked(ioctlCall(fd, TIOCGWINSZ, size), 'ioctl', `terminal ${fd}`);
+  return { rows: size.readUInt16LE(0), columns: size.readUInt16LE(2) };
 }
 
 /** Makes this process the leader of a new session, and the terminal at `fd` the one that controls it. @throws LINUX_CALL if that is another's already */

@@ -1,3 +1,4 @@
+import type { TerminalSize } from '../linux/pty.ts';
 import { capabilitiesOf, MASKED_PATHS, READ_ONLY_PATHS } from './capabilities.ts';
 import type { JoinedNetwork } from './network/types.ts';
 import type { FileBind, PreparedProcess } from './prepare-process.ts';
@@ -11,6 +12,8 @@ export interface ConfigRequest {
   readonly hostname: string;
   readonly network: 'host' | 'none' | Pick<JoinedNetwork, 'path'>;
   readonly tty: boolean;
+  /** That the terminal begins with; runc finds out by itself. */
+  readonly size?: TerminalSize | undefined;
   readonly shmBytes?: number | undefined;
   readonly confinement?: Confinement | undefined;
   /** A cgroup with its limits; none without it. */
@@ -87,7 +90,7 @@ export function ociConfig(request: ConfigRequest): unknown {
 /** What of `ConfigRequest` is about one program. */
 export type ProgramRequest = Pick<
   ConfigRequest,
-  'process' | 'tty' | 'privileged' | 'canSetGroups' | 'mayMakeDevices' | 'confinement' | 'limits'
+  'process' | 'tty' | 'size' | 'privileged' | 'canSetGroups' | 'mayMakeDevices' | 'confinement' | 'limits'
 >;
 
 function processDocument(request: ProgramRequest): unknown {
@@ -100,6 +103,9 @@ function processDocument(request: ProgramRequest): unknown {
   const own = user.uid === 0 ? capabilities : [];
   return {
     terminal: request.tty,
+    ...(request.tty && request.size !== undefined
+      ? { consoleSize: { height: request.size.rows, width: request.size.columns } }
+      : {}),
     user: {
       uid: user.uid,
       gid: user.gid,

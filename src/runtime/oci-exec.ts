@@ -10,6 +10,7 @@ import { readOwnNamespace } from './own-namespace.ts';
 import { execIo, prepareExec } from './prepare-exec.ts';
 import { refuseProcess } from './refuse-process.ts';
 import { runProgram } from './run-program.ts';
+import { sizeFor, sizeInside } from './terminal-inside.ts';
 import type { Process, RunningContainer } from './types.ts';
 
 /** A container that a runtime runs. */
@@ -49,6 +50,7 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
         const text = processText({
           process: prepared.process,
           tty: wanted.tty,
+          size: sizeFor(wanted.tty, io),
           privileged,
           canSetGroups: readOwnNamespace().canSetGroups,
           mayMakeDevices: !runtime.opensDevices,
@@ -71,7 +73,7 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
             kill: (child) => child.pid !== undefined && killTree(child.pid),
             isStarted: () => existsSync(fsPath(file('pid'))),
           },
-          words,
+          sizeInside(words, file('pid')),
         );
         return { code: exitCode(end, runtime.name, { log: file('log'), pid: file('pid') }, words.said()) };
       } finally {

@@ -26,6 +26,7 @@ import {
 } from './run-program.ts';
 import { type SeccompFilter, seccompFilter } from './seccomp.ts';
 import { readSeccompProfile } from './seccomp-profile.ts';
+import { followSize, sizeFor, sizeInside } from './terminal-inside.ts';
 import type { ContainerIo, Executor, Process, ResourceLimits } from './types.ts';
 
 /** An OCI runtime on this machine. */
@@ -89,11 +90,15 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
       // Over whatever the root is: device files that its process makes cannot be opened.
       bindMount(root.merged, root.merged, { flags: process.privileged === true ? 0 : MS_NODEV });
       let limits: ReturnType<typeof openLimits> | undefined;
+      let unfollow: (() => void) | undefined;
       try {
         limits = process.resources && openLimits(runtime, process.resources);
         const prepared = prepareProcess({ ...root, folder }, process);
         if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
-        const config = configText(root.merged, runtime, prepared.process, process, limits?.config);
+        const config = configText(root.merged, runtime, prepared.process, process, {
+          limited: limits?.config,
+          size: sizeFor(process.tty, io),
+        });
         o.signal?.throwIfAborted();
         const watch: ProgramWatch = {
           owner: prepared.process.user,
@@ -112,11 +117,13 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         const options = limits === undefined ? noCgroups : [];
         o.onContainer?.(ociContainer({ runtime, folder, id: containerId(root.folder), options }, process));
         const words = hearWords(o);
-        const end = await finishProgram(started, watch, words);
         const files = { log: join(folder, 'log'), pid: join(folder, 'pid') };
+        unfollow = process.tty && io.output === 'inherit' ? followSize(files.pid) : undefined;
+        const end = await finishProgram(started, watch, sizeInside(words, files.pid));
         const code = exitCode(end, runtime.name, files, words.said());
         return { code, mountPoints: prepared.mountPoints };
       } finally {
+        unfollow?.();
         unmount(root.merged, MNT_DETACH);
         limits?.close();
         ready?.end();
@@ -143,7 +150,7 @@ function configText(
   runtime: OciRuntime,
   prepared: PreparedProcess,
   process: Process,
-  limited: ConfigRequest['limited'],
+  { limited, size }: Pick<ConfigRequest, 'limited' | 'size'>,
 ): string {
   const own = readOwnNamespace();
   return ociConfigText({
@@ -152,6 +159,7 @@ function configText(
     hostname: process.hostname,
     network: process.network,
     tty: process.tty,
+    size,
     shmBytes: process.shmBytes,
     limits: process.limits,
     rootless: own.isUserNamespace,

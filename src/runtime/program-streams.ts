@@ -35,7 +35,7 @@ export interface ProgramStreams {
 }
 
 /** docker's, until somebody says what it is. */
-const USUAL_SIZE: TerminalSize = { columns: 80, rows: 24 };
+export const USUAL_SIZE: TerminalSize = { columns: 80, rows: 24 };
 
 /** A terminal of its own, which is all three of its streams. */
 export function terminalStreams(size: TerminalSize = USUAL_SIZE): ProgramStreams {

@@ -6,6 +6,14 @@ import { useBox } from '../support/shared-box.ts';
 import { testUser } from '../support/test-user.ts';
 import { inTerminal, type TypingStep } from '../support/typed-terminal.ts';
 
+/** Typed into a shell: it is to be seen that the terminal has a size, and that another one comes in. */
+const SIZES: readonly TypingStep[] = [
+  { see: '# ', type: 'stty size\n' },
+  { see: '30 100', resize: [90, 20] },
+  { see: '', type: 'while [ "$(stty size)" != "20 90" ]; do :; done; echo re""sized\n' },
+  { see: 'resized', type: '\n' },
+];
+
 describe.each([
   ['runc', 'root'],
   ['crun', 'root'],
@@ -109,21 +117,20 @@ describe.each([
     expect((await run.ended).code).toBe(137);
   });
 
-  // crun 1.8 gives its terminals no size.
-  const sized = runtime !== 'crun';
+  it('one in the foreground has the size of the terminal, and follows it', async () => {
+    const { code, seen } = await typed(
+      ['run', '--rm', '-it', 'base:1', 'sh'],
+      [...SIZES, { see: '# ', type: 'exit 7\n' }],
+    );
+    expect(code, seen).toBe(7);
+  });
 
   it('a terminal is given, with its size and Ctrl-C', async () => {
     await told('run', '-d', '--name', 'box', 'base:1', 'sleep', '1000');
-    const sizes: TypingStep[] = [
-      { see: '# ', type: 'stty size\n' },
-      { see: '30 100', resize: [90, 20] },
-      { see: '', type: 'while [ "$(stty size)" != "20 90" ]; do :; done; echo re""sized\n' },
-      { see: 'resized', type: '\n' },
-    ];
     const { code, seen } = await typed(
       ['exec', '-it', 'box', 'sh'],
       [
-        ...(sized ? sizes : []),
+        ...SIZES,
         // The program itself says that it waits: between two programs a Ctrl-C would meet the shell, and end neither.
         { see: '# ', type: 'tty >/dev/null; sh -c "echo wai""ting; exec sleep 1000"\n' },
         { see: 'waiting', type: '\x03' },
@@ -166,7 +173,7 @@ describe.each([
       [
         { see: '', type: 'echo $A two""fold; stty size\n' },
         { see: 'kept twofold' },
-        ...(sized ? [{ see: '30 100' }] : []),
+        { see: '30 100' },
         { see: 'from the third', type: 'exit 4\n' },
       ],
     );

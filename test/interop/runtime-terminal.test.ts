@@ -52,7 +52,7 @@ function inTerminal(command: readonly string[], typed: string): string {
   return spawnSync('python3', ['-c', script, typed, ...command], { encoding: 'utf8' }).stdout;
 }
 
-describe.each(['runc', 'chroot'])('the person’s own streams with %s', (runtime) => {
+describe.each(['runc', 'crun', 'chroot'])('the person’s own streams with %s', (runtime) => {
   it('refuses a terminal where there is none', () => {
     const { result } = withPipes(runtime, { interactive: true, tty: true }, 'true', '');
     expect(result).toMatchObject({ error: 'RUNTIME_TERMINAL' });
