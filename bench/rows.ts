@@ -31,10 +31,11 @@ export const dobosSide = (
   bench: Bench,
   args: (round: number) => readonly string[],
   prepare?: (round: number) => void,
+  runtime = 'auto',
 ): Side => ({
   name: 'dobos',
   command: (round) => [...DOBOS, ...args(round)],
-  env: { DOBOS_ROOT: bench.store, DOBOS_RUNTIME: 'runc' },
+  env: { DOBOS_ROOT: bench.store, DOBOS_RUNTIME: runtime },
   ...(prepare === undefined ? {} : { prepare }),
 });
 export const dockerSide = (
@@ -134,9 +135,21 @@ export const ROWS: readonly Row[] = [
       const folder = (round: number): string => join(bench.work, `runs-${round}`);
       const prepare = (round: number): void => writeContext(folder(round), twentyRuns(`r${round}`));
       return measurePairs(bench.work, bench.rounds, [
-        dobosSide(bench, (round) => build(folder(round)), prepare),
+        dobosSide(bench, (round) => build(folder(round)), prepare, 'runc'),
         dockerSide(bench, (round) => build(folder(round))),
         buildahBuild(bench, folder),
+      ]);
+    },
+  },
+  {
+    name: '20 small RUN steps, cold, over the runtime that is chosen (crun, where it works)',
+    targets: [{ kind: 'ratio', most: 0.8 }],
+    measure(bench) {
+      const folder = (round: number): string => join(bench.work, `chosen-${round}`);
+      const prepare = (round: number): void => writeContext(folder(round), twentyRuns(`c${round}`));
+      return measurePairs(bench.work, bench.rounds, [
+        dobosSide(bench, (round) => build(folder(round)), prepare),
+        dockerSide(bench, (round) => build(folder(round))),
       ]);
     },
   },
