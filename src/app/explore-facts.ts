@@ -26,8 +26,8 @@ export async function knownImages(app: App, o: CallOptions): Promise<readonly Kn
   const store = await app.store();
   const known: KnownImage[] = [];
   const platform = app.settings.hostPlatform;
-  for await (const { names, target, id, image } of listImages(store, { ...o, platform, orPresent: true })) {
-    if (names.length === 0) continue;
+  const listed = listImages(store, { ...o, named: true, platform, orPresent: true });
+  for await (const { names, target, id, image } of listed) {
     const { rootfs, history = [] } = image.config;
     const digests = [target.digest, image.descriptor.digest];
     known.push({ names, id, digests, diffIds: rootfs.diff_ids, history });

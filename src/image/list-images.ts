@@ -25,6 +25,8 @@ export interface ListedImage {
 export interface ListImagesOptions extends ReadImageOptions {
   /** Steps of builds too. */
   readonly all?: boolean | undefined;
+  /** Those with a name alone: the others are not read. */
+  readonly named?: boolean | undefined;
   /** Told of images that cannot be read, which are left out. */
   readonly onBroken?:
     | ((broken: {
@@ -56,6 +58,7 @@ export async function* listImages(store: LocalStore, o: ListImagesOptions = {}):
     }
   };
   for (const { target, names } of named.values()) yield* await read('named', names, target);
+  if (o.named === true) return;
   for (const kind of IMAGE_ROOT_KINDS) {
     if (kind === 'step' && o.all !== true) continue;
     for await (const root of store.roots.list(kind, o)) {
