@@ -319,7 +319,7 @@ export interface ExecutorFacts {
 export interface Keeper {
   /** Starts it ahead of the first call, which is going to run something. If it is closed before there is one, it is not waited for. */
   start?(): void;
-  /** The executor that runs containers, or steps, chosen by trying what works. */
+  /** The executor that runs containers, or steps (`run` without a place counts as one), chosen by trying what works; for containers if it is not said. */
   executor(use?: ExecutorUse): Promise<ExecutorFacts>;
   run(request: RunRequest, o?: RunWatch): Promise<RunOutcome>;
   /** Runs one more program in the container whose folder this is (`RunRequest.place`), which this keeper runs; a listener that returns a promise holds its output back. @throws RUNTIME_NOT_INSIDE */
