@@ -5,6 +5,7 @@ import { findProgram } from '../base/find-program.ts';
 import type { Notes } from '../store/contract.ts';
 import { createChrootExecutor } from './chroot-executor.ts';
 import { runtimeError } from './errors.ts';
+import type { RootShutter } from './oci-config.ts';
 import { createOciExecutor } from './oci-executor.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { PROBE_DEVICES_OPEN, probeProgram } from './probe-program.ts';
@@ -32,7 +33,7 @@ export interface ChooseOptions {
   ) => Promise<T>;
 }
 
-/** In this order: for containers what most people have and test with comes first; for steps what starts in half the time, as some versions of crun have no size in the terminals of `exec` and a step has no terminal. */
+/** In this order: for containers what most people have and test with, and what takes limits on every machine (crun 1.8 does not where both versions of cgroups are mounted); for steps, which have no limits, what starts in half the time. */
 const CANDIDATES: Readonly<Record<ExecutorUse, readonly string[]>> = {
   container: ['runc', 'crun', 'youki', 'runsc'],
   step: ['crun', 'runc', 'youki', 'runsc'],
@@ -78,9 +79,15 @@ function detailOf(program: string, trial: Success, problems: readonly string[]):
 
 function oci(o: ChooseOptions, name: string, program: string, trial: Success): Executor {
   const { seccomp, opensDevices, isShut } = trial;
-  const [sh, mount] = ['sh', 'mount'].map((each) => (isShut ? findProgram(each, o.searchPath) : undefined));
-  const shutBy = sh === undefined || mount === undefined ? undefined : { sh, mount };
+  const shutBy = isShut ? shutterOf(o) : undefined;
   return createOciExecutor({ name, program, env: helperEnv(o), seccomp, opensDevices, shutBy });
+}
+
+/** Undefined where one of its programs is missing. */
+function shutterOf({ searchPath }: ChooseOptions): RootShutter | undefined {
+  const sh = findProgram('sh', searchPath);
+  const mount = findProgram('mount', searchPath);
+  return sh === undefined || mount === undefined ? undefined : { sh, mount };
 }
 
 function chroot(o: ChooseOptions, why: string): ExecutorChoice {
@@ -118,7 +125,7 @@ async function tryOut(o: ChooseOptions, name: string, program: string): Promise<
     'problem' in first && /seccomp/i.test(first.problem)
       ? await tryWith(o, name, program, { seccomp: false, isShut: false })
       : first;
-  if ('problem' in plain || !plain.opensDevices) return plain;
+  if ('problem' in plain || !plain.opensDevices || shutterOf(o) === undefined) return plain;
   const shut = await tryWith(o, name, program, { seccomp: plain.seccomp, isShut: true });
   return 'problem' in shut || shut.opensDevices ? plain : shut;
 }
@@ -155,9 +162,9 @@ const PROBE: Omit<Process, 'args'> = {
   binds: [],
 };
 
-/** What an earlier process found out about the same program, kernel and rights; only success is remembered, so that a repaired machine is noticed. */
+/** What an earlier process found out about the same programs, kernel and rights; only success is remembered, so that a repaired machine is noticed. */
 async function remembered(o: ChooseOptions, name: string, program: string): Promise<Trial> {
-  const key = sha256(JSON.stringify(circumstances(program))).slice('sha256:'.length);
+  const key = sha256(JSON.stringify(circumstances(o, program))).slice('sha256:'.length);
   const known = parseTrial((await o.notes.get(NOTE, key))?.toString('utf8'));
   if (known !== undefined) return known;
   const trial = await tryOut(o, name, program);
@@ -179,8 +186,12 @@ function parseTrial(text: string | undefined): Success | undefined {
 
 const NOTE = 'runtime';
 
-function circumstances(program: string): unknown {
-  const { mtimeMs, size, ino } = statSync(program);
+function circumstances(o: ChooseOptions, program: string): unknown {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
-  return [program, mtimeMs, size, ino, boot, process.getuid?.(), readOwnNamespace().isUserNamespace];
+  // What shuts the root belongs to the trial: nobody may go by one that was made with another `mount`.
+  const programs = [program, ...Object.values(shutterOf(o) ?? {})].map((path) => {
+    const { mtimeMs, size, ino } = statSync(path);
+    return [path, mtimeMs, size, ino];
+  });
+  return [programs, boot, process.getuid?.(), readOwnNamespace().isUserNamespace];
 }

@@ -139,6 +139,7 @@ describe.each([
   ['root', 'runc'],
   ['root', 'crun'],
   ['root', 'chroot'],
+  ['an ordinary user', 'runc'],
   ['an ordinary user', 'crun'],
   ['an ordinary user', 'chroot'],
 ])('RUN --mount by %s with %s', (who, runtime) => {

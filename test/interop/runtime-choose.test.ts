@@ -91,7 +91,15 @@ describe('the choice of a runtime', () => {
     const useless = searchPath('useless', { ...programs, mount: 'exit 0' });
     expect(chosen(useless).name).toBe('chroot');
     const shut = searchPath('shut', { ...programs, mount: '/bin/mount' });
-    expect(chosen(shut)).toMatchObject({ name: 'crun', detail: `${shut}/crun` });
+    const { storeFolder, ...known } = chosen(shut);
+    expect(known).toMatchObject({ name: 'crun', detail: `${shut}/crun` });
+    // What is known of it holds for the programs that it was found out with.
+    writeFileSync(join(folder, 'nothing'), '#!/bin/sh\n', { mode: 0o755 });
+    rmSync(join(shut, 'mount'));
+    symlinkSync(join(folder, 'nothing'), join(shut, 'mount'));
+    expect(chosen(shut, 'auto', { storeFolder }).name).toBe('chroot');
+    rmSync(join(shut, 'mount'));
+    expect(chosen(shut, 'auto', { storeFolder }).name).toBe('chroot');
   });
   it('takes crun for steps and runc for containers', () => {
     const programs = { sh: '/bin/sh', mount: '/bin/mount' };
