@@ -30,17 +30,17 @@ const SYSTEM_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin';
 
 /** The runtimes that people know, or those of these names and paths, each tried out by running a container. */
 export async function listRuntimes(app: App, wanted: readonly string[]): Promise<readonly RuntimeFacts[]> {
-  const chosen = async (use: ExecutorUse): Promise<string | undefined> =>
+  const choose = async (use: ExecutorUse): Promise<string | undefined> =>
     app
       .keeper()
       .then((keeper) => keeper.executor(use))
       .then(({ name }) => name)
       .catch(() => undefined);
-  const chosenOnes = { container: await chosen('container'), step: await chosen('step') };
+  const chosen = { container: await choose('container'), step: await choose('step') };
   const names = wanted.length > 0 ? wanted : KNOWN_RUNTIMES.map(({ name }) => name);
   const found: RuntimeFacts[] = [];
   // One after the other: each is a process of its own that takes all of a small machine.
-  for (const name of names) found.push(await look(app, name, chosenOnes));
+  for (const name of names) found.push(await look(app, name, chosen));
   return found;
 }
 

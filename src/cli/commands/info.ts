@@ -1,3 +1,4 @@
+import type { ExecutorUse } from '../../runtime/types.ts';
 import { formatOption, printFormatted } from '../format-option.ts';
 import type { CommandSpec } from '../spec.ts';
 
@@ -11,7 +12,7 @@ export const command: CommandSpec = {
   examples: ['dobos info', 'dobos info --format json', 'DOBOS_RUNTIME=chroot dobos info'],
   async run({ app, terminal, options }) {
     const { storeFolder, hostPlatform, uid, runtime } = app.settings;
-    const chosen = (use: 'container' | 'step') =>
+    const chosen = (use: ExecutorUse) =>
       app
         .keeper()
         .then((keeper) => keeper.executor(use))
