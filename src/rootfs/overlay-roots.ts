@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { close, mkdirSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Layer } from '../layer/types.ts';
-import { AT_FDCWD, chmodAt, chownAt, timesAt } from '../linux/at.ts';
+import { AT_FDCWD, chmodAt, chownAt, O_DIRECTORY, O_PATH, openAt, timesAt } from '../linux/at.ts';
 import { MNT_DETACH, UMOUNT_NOFOLLOW, unmount } from '../linux/mount.ts';
 import { mountOverlay } from '../linux/overlay.ts';
 import { setXattr } from '../linux/xattr.ts';
@@ -68,6 +68,10 @@ export async function createOverlayRoot(
       mountOverlay({ base: paths.layers, lowers, writable, userxattr }, merged);
     },
     unmount() {
+      if (place?.keep === true) {
+        unmountBehind(merged);
+        return;
+      }
       try {
         unmount(merged, UMOUNT_NOFOLLOW);
       } catch (error) {
@@ -78,6 +82,17 @@ export async function createOverlayRoot(
     openBelow: () => openTreeView(paths.layers, names, userxattr, `${folder}/b`),
     release,
   });
+}
+
+/**
+ * Takes the root out of view at once. With the last reference to an overlay that is not volatile the kernel writes out all that the file system of its upper directory has
+ * not written yet, whosever it is, which takes many seconds on a busy disk: nobody waits for that but this process at its end.
+ * The directories may be mounted again meanwhile, which the kernel's log calls undefined if both are used: this one is not, it is only let go of.
+ */
+function unmountBehind(merged: string): void {
+  const reference = openAt(AT_FDCWD, merged, O_PATH | O_DIRECTORY);
+  unmount(merged, UMOUNT_NOFOLLOW | MNT_DETACH);
+  close(reference, () => {});
 }
 
 function copyRootAttributes(from: string | undefined, to: string): void {

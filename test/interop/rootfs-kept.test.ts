@@ -45,6 +45,27 @@ try {
 } finally { look.close(); }
 `;
 
+/** The file system takes its time for what is unmounted: all threads that could wait for it wait for something else. */
+const BUSY = `
+const fifo = o.place + '/fifo';
+sh('mkfifo fifo', o.place);
+const opened = Array.from({ length: 4 }, () => new Promise((resolve) => fs.open(fifo, 'r', (error, fd) => resolve(fd))));
+const root = await snapshotter.prepare(layersOf(o.layers), { place: { folder: o.place, keep: true } });
+const merged = root.mount();
+sh('echo first > f', merged);
+root.unmount();
+const shown = fs.existsSync(merged + '/f');
+await root.dispose();
+const next = await snapshotter.prepare(layersOf(o.layers), { place: { folder: o.place, keep: true } });
+const said = sh('cat f; echo second >> f; cat f', next.mount());
+next.unmount();
+await next.dispose();
+const writer = fs.openSync(fifo, 'w');
+for (const fd of await Promise.all(opened)) fs.closeSync(fd);
+fs.closeSync(writer);
+return { shown, said };
+`;
+
 describe.each(['trusted', 'user', 'whole'] as const)('a root that stays, kept as %s', (format) => {
   let folder: string;
   let agent: RootfsAgent;
@@ -107,6 +128,16 @@ describe.each(['trusted', 'user', 'whole'] as const)('a root that stays, kept as
     expect(seen).toEqual({ changes: ['added new'], layer: expect.anything() });
     expect(existsSync(join(o.place, 'root'))).toBe(false);
     expect(await agent.run(LOOK, o)).toMatchObject({ changes: [], bytes: 0 });
+  });
+
+  it('is out of view and can be gone on with before the file system is done with it', async () => {
+    const o = { layers, place: place('busy') };
+    const { shown, said } = (await agent.run(BUSY, o)) as { shown: boolean; said: string };
+    expect(said).toBe('first\nfirst\nsecond\n');
+    // A copy is not mounted, and lies where it is shown.
+    expect(shown).toBe(format === 'whole');
+    const after = await agent.run(WORK, { ...o, keep: true, script: 'cat f' });
+    expect(after).toBe('first\nsecond\n');
   });
 
   it('is not read as what it is not', async () => {
