@@ -99,6 +99,15 @@ describe('a plan that no layer can hold is refused, and nothing stays behind', (
     await expect(writeLayer(store, [disk(path, 1)])).rejects.toMatchObject({ code: 'LAYER_FILE_READ' });
   });
 
+  test('what is not confirmed when all is read', async () => {
+    const confirm = (): void => {
+      throw new Error('it moved');
+    };
+    await expect(writeLayer(store, [file('a')], { confirm })).rejects.toThrow('it moved');
+    for await (const problem of store.check()) expect(problem).toBeUndefined();
+    expect((await store.collect()).blobs).toEqual([]);
+  });
+
   test('an aborted call', async () => {
     const plan = [file('a')];
     await expect(writeLayer(store, plan, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);

@@ -17,7 +17,10 @@ export const LAYER_MEDIA_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 const INLINE_ENTRIES = 2000;
 const INLINE_BYTES = 4 * 1024 * 1024;
 
-export interface WriteLayerOptions extends CallOptions, PlanRules {}
+export interface WriteLayerOptions extends CallOptions, PlanRules {
+  /** Called when all files are read and before anything is kept: what it throws is thrown, and nothing is kept. */
+  readonly confirm?: (() => void) | undefined;
+}
 
 let pool: Pool<PackTask, PackedLayer> | undefined;
 
@@ -37,6 +40,7 @@ export async function writeLayer(
   try {
     const packed = await packTar(staged.path, entries, o);
     o.signal?.throwIfAborted();
+    o.confirm?.();
     return await keepPacked(store, staged, packed);
   } catch (error) {
     await staged.abort();

@@ -10,6 +10,8 @@ export const MS_NOSUID = 2;
 export const MS_NODEV = 4;
 export const MS_NOEXEC = 8;
 export const MS_REMOUNT = 32;
+/** Since Linux 5.10; passed over before. */
+export const MS_NOSYMFOLLOW = 256;
 export const MS_BIND = 4096;
 export const MS_MOVE = 8192;
 export const MS_REC = 16384;
@@ -74,11 +76,15 @@ const MOUNT_SETATTR = 442;
 const AT_FDCWD = -100;
 const AT_RECURSIVE = 0x8000;
 const ATTR_BYTES = 32;
+/** Since Linux 5.14. */
+const MOUNT_ATTR_NOSYMFOLLOW = 0x200000;
 
-/** Adds MS_RDONLY, MS_NOSUID, MS_NODEV or MS_NOEXEC to a mount (to all below it too if `recursive`), keeping what it has. */
+/** Adds MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC or MS_NOSYMFOLLOW to a mount (to all below it too if `recursive`), keeping what it has. */
 export function restrictMount(target: string, flags: number, recursive = false): void {
   const attr = Buffer.alloc(ATTR_BYTES);
-  attr.writeUInt32LE(flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC), 0);
+  const linkless = (flags & MS_NOSYMFOLLOW) !== 0;
+  const same = flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  attr.writeUInt32LE(same | (linkless ? MOUNT_ATTR_NOSYMFOLLOW : 0), 0);
   const path = cPath(target);
   const result = mountSetattrCall(
     MOUNT_SETATTR,
@@ -90,7 +96,8 @@ export function restrictMount(target: string, flags: number, recursive = false):
   );
   if (result === 0) return;
   const code = lastErrno();
-  if (code !== 'ENOSYS') throw linuxError('LINUX_CALL', { call: 'mount_setattr', code, what: target });
+  if (code !== 'ENOSYS' && !(linkless && code === 'EINVAL'))
+    throw linuxError('LINUX_CALL', { call: 'mount_setattr', code, what: target });
   // Before Linux 5.12: a remount of the top mount; locked flags must be repeated, so the stricter set is tried after the plain one.
   const base = MS_REMOUNT | MS_BIND | flags;
   if (mountCall(null, path, null, base, null) === 0) return;

@@ -24,6 +24,12 @@ const llistCall = bindCall<number, Parameters<List>>(
   'int64_t llistxattr(const char *path, void *list, uint64_t size)',
 );
 const flistCall = bindCall<number, Parameters<List>>('int64_t flistxattr(int fd, void *list, uint64_t size)');
+const getCall = bindCall<number, Parameters<Get>>(
+  'int64_t getxattr(const char *path, const char *name, void *value, uint64_t size)',
+);
+const listCall = bindCall<number, Parameters<List>>(
+  'int64_t listxattr(const char *path, void *list, uint64_t size)',
+);
 const lsetCall = bindCall<number, [string | Buffer, string | Buffer, Uint8Array, number, number]>(
   'int lsetxattr(const char *path, const char *name, const void *value, uint64_t size, int flags)',
 );
@@ -54,6 +60,18 @@ export function getXattr(path: string, name: string): Buffer | undefined {
 
 export function getXattrFd(fd: number, name: string, what: string): Buffer | undefined {
   return valueIn(fgetCall(fd, cPath(name), valueBuffer, MAX_VALUE_BYTES), what);
+}
+
+/** As `listXattrs`, of a descriptor of any kind: of a link too, and one opened with O_PATH, which flistxattr(2) refuses. */
+export function listXattrsPinned(fd: number): string[] {
+  const path = `/proc/self/fd/${fd}`;
+  return namesIn(listCall(path, listBuffer, MAX_LIST_BYTES), path);
+}
+
+/** As `getXattr`, of a descriptor of any kind. */
+export function getXattrPinned(fd: number, name: string): Buffer | undefined {
+  const path = `/proc/self/fd/${fd}`;
+  return valueIn(getCall(path, cPath(name), valueBuffer, MAX_VALUE_BYTES), path);
 }
 
 /** Sets an attribute, made or replaced. @throws LINUX_CALL (EPERM, ENOTSUP, ENOSPC, E2BIG …) */

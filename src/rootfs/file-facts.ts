@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { systemCode } from '../base/errors.ts';
 import { decodeName, fsPath } from '../base/names.ts';
 import type { FileKind, Xattrs } from '../layer/types.ts';
@@ -106,10 +106,13 @@ const COMPARE_BYTES = 256 * 1024;
 const left = Buffer.allocUnsafeSlow(COMPARE_BYTES);
 const right = Buffer.allocUnsafeSlow(COMPARE_BYTES);
 
+/** What has taken the place of a file meanwhile is not waited for, and leads nowhere. */
+const PLAIN = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
 function sameContent(pathA: string, pathB: string): boolean {
-  const a = openSync(fsPath(pathA), 'r');
+  const a = openSync(fsPath(pathA), PLAIN);
   try {
-    const b = openSync(fsPath(pathB), 'r');
+    const b = openSync(fsPath(pathB), PLAIN);
     try {
       for (;;) {
         const gotA = readSync(a, left, 0, COMPARE_BYTES, null);

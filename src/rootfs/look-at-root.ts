@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { relative } from 'node:path';
+import { isDobosError } from '../base/errors.ts';
 import type { Layer } from '../layer/types.ts';
 import { packTar, writeLayer } from '../layer/write-layer.ts';
 import type { Digest } from '../oci/types.ts';
 import { folderBytes } from './folder-bytes.ts';
 import { keptFormat, pointsOf, rootOf } from './kept-roots.ts';
 import { listChanges } from './list-changes.ts';
+import { openLiveView } from './live-view.ts';
 import { readMountPoints } from './mount-points.ts';
 import { markPrefix } from './overlay-marks.ts';
 import { plannedChanges } from './planned-changes.ts';
@@ -13,12 +15,30 @@ import { removeTree } from './remove-tree.ts';
 import { type Scan, scanChanges } from './scan-changes.ts';
 import { snapshotName } from './snapshot-names.ts';
 import { codeOf } from './system-errors.ts';
-import { openTreeView } from './tree-view.ts';
-import type { RootLook } from './types.ts';
+import { stampTree } from './tree-stamp.ts';
+import { openTreeView, type TreeView } from './tree-view.ts';
+import type { CommitOptions, RootLook } from './types.ts';
 import { runInWorker, type UnpackTools } from './unpack.ts';
 
-/** A root in which processes run may lose a file between its name and a look at it: then all is looked at again, so often. */
-const MAX_LOOKS = 8;
+/** A root in which something was changed so recently, in milliseconds, is likely to be changed again before it is read. */
+const RESTLESS_MS = 1000;
+
+/** What a look at a root meets in which something changes meanwhile. */
+const MOVED_CODES: ReadonlySet<string | undefined> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ELOOP',
+  'EINVAL',
+  'EACCES',
+  'ENXIO',
+  'EAGAIN',
+]);
+class Moved extends Error {}
+const hasMoved = (error: unknown): boolean =>
+  error instanceof Moved ||
+  MOVED_CODES.has(codeOf(error)) ||
+  isDobosError(error, 'LAYER_FILE_CHANGED') ||
+  isDobosError(error, 'LAYER_FILE_READ');
 
 /** The root of a container's folder over unpacked layers; without one the layers alone. `chains` are those of `layers`. @throws ROOTFS_KEPT_FORMAT */
 export function lookAtRoot(
@@ -33,6 +53,13 @@ export function lookAtRoot(
   const marks = markPrefix(format);
   const changed = `${home}/${format === 'whole' ? 'm' : 'u'}`;
   const own = session.makeFolder();
+  let view: TreeView | undefined;
+  /** Where what the container has changed may be looked at. */
+  const live = (): string => {
+    if (!running || !exists) return changed;
+    view ??= openLiveView(changed, `${own}/l`);
+    return view.path;
+  };
   const userxattr = format === 'user';
   const names = chains.map(snapshotName).reverse();
   const top = chains.at(-1);
@@ -62,6 +89,34 @@ export function lookAtRoot(
     })();
     return copied;
   };
+  /** What `look` finds where the container goes on, or in a copy if it changes meanwhile. */
+  const looked = async <T>(look: (from: string) => T): Promise<T> => {
+    try {
+      return look(live());
+    } catch (error) {
+      if (!running || !hasMoved(error)) throw error;
+    }
+    return look(await settled());
+  };
+  /** The layer, read where the container goes on; false if that changed something meanwhile. */
+  const commitLive = async (o: CommitOptions): Promise<Layer | undefined | false> => {
+    const from = live();
+    const before = stampTree(from);
+    if (before === undefined || Date.now() - before.changedMs < RESTLESS_MS) return false;
+    const confirm = (): void => {
+      if (stampTree(from)?.text !== before.text) throw new Moved();
+    };
+    try {
+      const { root } = scanned(from, (found) => found);
+      if (root.included)
+        return await writeLayer(tools.store, plannedChanges(root, from, o.epoch), { ...o, confirm });
+      confirm();
+      return undefined;
+    } catch (error) {
+      if (hasMoved(error)) return false;
+      throw error;
+    }
+  };
   /** Calls `use` with a folder that shows all files. */
   const withMerged = async <T>(use: (path: string) => Promise<T>): Promise<T> => {
     const from = await settled();
@@ -81,18 +136,16 @@ export function lookAtRoot(
   };
 
   return {
-    changes() {
+    async changes() {
       if (!exists) return [];
-      for (let look = 1; ; look++) {
-        try {
-          return scanned(changed, (scan, below) => [...listChanges(scan, below)]);
-        } catch (error) {
-          if (!running || look === MAX_LOOKS || codeOf(error) !== 'ENOENT') throw error;
-        }
-      }
+      return looked((from) => scanned(from, (scan, below) => [...listChanges(scan, below)]));
     },
     async commit(o = {}): Promise<Layer | undefined> {
       if (!exists) return undefined;
+      if (running) {
+        const layer = await commitLive(o);
+        if (layer !== false) return layer;
+      }
       const from = await settled();
       const scan = scanned(from, (found) => found);
       if (!scan.root.included) return undefined;
@@ -105,12 +158,13 @@ export function lookAtRoot(
         return (await packTar(path, [...plannedChanges(root, merged, undefined)], o)).size;
       }),
     merged: withMerged,
-    bytes() {
+    async bytes() {
       if (!exists) return 0;
-      if (format !== 'whole') return folderBytes(changed);
-      return scanned(changed, ({ root }) => changedBytes(root));
+      if (format !== 'whole') return folderBytes(live());
+      return looked((from) => scanned(from, ({ root }) => changedBytes(root)));
     },
     close() {
+      view?.close();
       removeTree(own);
       release();
     },

@@ -33,10 +33,10 @@ export interface RootChange {
   readonly path: string;
 }
 
-/** A container's root, looked at from outside. One in which processes run is copied before it is read as a whole. */
+/** A container's root, looked at from outside. One in which processes run is copied before it is read as a whole, or read again so if something changes meanwhile. */
 export interface RootLook {
   /** Sorted, parents before what is in them (docker's order). */
-  changes(): readonly RootChange[];
+  changes(): Promise<readonly RootChange[]>;
   /** Writes the changes as a layer into the store; undefined if there are none. */
   commit(o?: CommitOptions): Promise<Layer | undefined>;
   /** Writes all files of the root as a tar to the file or pipe at `path`; its bytes. */
@@ -44,7 +44,7 @@ export interface RootLook {
   /** Calls `use` with a folder that shows all files of the root. */
   merged<T>(use: (folder: string) => Promise<T>): Promise<T>;
   /** Bytes of the files that were added or changed. */
-  bytes(): number;
+  bytes(): Promise<number>;
   close(): void;
 }
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LayerRef } from '../../src/runtime/types.ts';
 import { type RootfsAgent, startAgent } from '../support/rootfs-agent.ts';
 
 /** Makes a base layer; then each test works in the folder of a container. */
@@ -21,13 +22,32 @@ const said = sh(o.script, merged);
 if (o.look) {
   const look = await snapshotter.look(layersOf(o.layers), { folder: o.place, running: true });
   const layer = await look.commit();
-  const changes = look.changes().map(({ kind, path }) => kind + ' ' + path);
+  const changes = (await look.changes()).map(({ kind, path }) => kind + ' ' + path);
   look.close();
   await root.dispose();
   return { changes, layer: layer && { blob: layer.blob, diffId: layer.diffId } };
 }
 await root.dispose();
 return said;
+`;
+/** Commits twice while it is used: when nothing has been changed in it for a while, and right after a change. */
+const RESTED = `
+const root = await snapshotter.prepare(layersOf(o.layers), { place: { folder: o.place, keep: true } });
+const merged = root.mount();
+sh('echo rested > f; ln f second; ln -s f link; rm gone/f', merged);
+const wrote = Date.now();
+const commit = async () => {
+  const look = await snapshotter.look(layersOf(o.layers), { folder: o.place, running: true });
+  try {
+    const { blob, diffId } = await look.commit();
+    return { blob, diffId };
+  } finally { look.close(); }
+};
+const restless = await commit();
+while (Date.now() - wrote < 1100) await new Promise((resume) => setTimeout(resume, 20));
+const rested = await commit();
+await root.dispose();
+return { restless, rested };
 `;
 const LOOK = `
 const look = await snapshotter.look(layersOf(o.layers), { folder: o.place, running: false });
@@ -36,8 +56,8 @@ try {
   fs.writeFileSync(o.place + '/tar', '');
   const size = await look.pack(o.place + '/tar');
   return {
-    changes: look.changes().map(({ kind, path }) => kind + ' ' + path),
-    bytes: look.bytes(),
+    changes: (await look.changes()).map(({ kind, path }) => kind + ' ' + path),
+    bytes: await look.bytes(),
     layer: layer && { blob: layer.blob, diffId: layer.diffId },
     names: sh('tar -tf tar', o.place).trim().split('\\n').filter((name) => name !== './').sort(),
     packed: size === fs.statSync(o.place + '/tar').size,
@@ -138,6 +158,18 @@ describe.each(['trusted', 'user', 'whole'] as const)('a root that stays, kept as
     expect(shown).toBe(format === 'whole');
     const after = await agent.run(WORK, { ...o, keep: true, script: 'cat f' });
     expect(after).toBe('first\nsecond\n');
+  });
+
+  it('is committed the same, copied first or read where it is', async () => {
+    const { restless, rested } = (await agent.run(RESTED, { layers, place: place('rested') })) as {
+      restless: LayerRef;
+      rested: LayerRef;
+    };
+    expect(rested).toEqual(restless);
+    const view = await agent.view([...(layers as LayerRef[]), rested]);
+    expect(view['gone/f']).toBeUndefined();
+    expect(view.f).toMatch(/^file 644 0:0 \d+ 7 /);
+    expect([view.second, view.link]).toEqual([view.f, expect.stringMatching(/-> f$/)]);
   });
 
   it('is not read as what it is not', async () => {

@@ -25,7 +25,7 @@ export const command: CommandSpec = {
     'dobos commit -c \'CMD ["/app/run"]\' box app',
   ],
   limits: [
-    'A running container is not paused: its files are copied one after the other.',
+    'A running container is not paused: if it changes a file meanwhile, its files are copied first, one after the other.',
     'What is mounted into it, /etc/resolv.conf and /etc/hosts of the container are left out.',
   ],
   async run({ app, terminal, args, options, signal }) {
