@@ -11,10 +11,7 @@ const podman = (bench: Bench, ...args: readonly string[]): string[] => [
   ...args,
 ];
 
-const dobosEnv = (bench: Bench): Record<string, string> => ({
-  DOBOS_ROOT: bench.store,
-  DOBOS_RUNTIME: 'runc',
-});
+const dobosEnv = (bench: Bench): Record<string, string> => ({ DOBOS_ROOT: bench.store });
 
 /** A container in dobos and in docker for as long as the row is measured. */
 function withContainers<T>(bench: Bench, command: readonly string[], work: () => T): T {

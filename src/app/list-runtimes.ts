@@ -17,10 +17,10 @@ export interface RuntimeFacts {
   readonly path: string;
   /** Why it does not work, what it lacks here, or what the person should know of it. */
   readonly detail: string;
-  /** What runs containers when no `--runtime` is given. */
+  /** What runs containers and the steps of builds when no `--runtime` is given. */
   readonly isDefault: boolean;
-  /** What runs the steps of builds then. */
-  readonly runsSteps: boolean;
+  /** What runs containers with limits then. */
+  readonly runsLimited: boolean;
   /** Suites of this project run it. */
   readonly tested: boolean;
 }
@@ -36,7 +36,7 @@ export async function listRuntimes(app: App, wanted: readonly string[]): Promise
       .then((keeper) => keeper.executor(use))
       .then(({ name }) => name)
       .catch(() => undefined);
-  const chosen = { container: await choose('container'), step: await choose('step') };
+  const chosen = { free: await choose('free'), limited: await choose('limited') };
   const names = wanted.length > 0 ? wanted : KNOWN_RUNTIMES.map(({ name }) => name);
   const found: RuntimeFacts[] = [];
   // One after the other: each is a process of its own that takes all of a small machine.
@@ -61,8 +61,8 @@ async function look(
     isolation: known.isolation,
     version: said === undefined ? '' : versionIn(said),
     path: program ?? '',
-    isDefault: chosen.container === name,
-    runsSteps: chosen.step === name,
+    isDefault: chosen.free === name,
+    runsLimited: chosen.limited === name,
     tested: known.tested,
   };
   const missing = lacks(known);

@@ -70,7 +70,8 @@ export async function runContainer(app: App, asked: RunOptions): Promise<ExitSta
   o.onPulled?.();
   const request = requestOf(app, found.image, o);
   const keeper = await starting;
-  const warned = warnOfExecutor(keeper, 'container', (message) => o.onWarning?.(message));
+  const use = read.resources === undefined ? 'free' : 'limited';
+  const warned = warnOfExecutor(keeper, use, (message) => o.onWarning?.(message));
   let isLast = false;
   o.onStart?.((signal, isHeard) => {
     isLast ||= isLastWord(signal, request.config);

@@ -33,10 +33,10 @@ export interface ChooseOptions {
   ) => Promise<T>;
 }
 
-/** In this order: for containers what most people have and test with, and what takes limits on every machine (crun 1.8 does not where both versions of cgroups are mounted); for steps, which have no limits, what starts in half the time. */
+/** In this order: what starts in half the time; for limits what sets them on every machine (crun 1.8 does not where both versions of cgroups are mounted). */
 const CANDIDATES: Readonly<Record<ExecutorUse, readonly string[]>> = {
-  container: ['runc', 'crun', 'youki', 'runsc'],
-  step: ['crun', 'runc', 'youki', 'runsc'],
+  free: ['crun', 'runc', 'youki', 'runsc'],
+  limited: ['runc', 'crun', 'youki', 'runsc'],
 };
 
 /**

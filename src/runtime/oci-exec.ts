@@ -70,6 +70,7 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
             env: runtime.env,
             io,
             owner: prepared.process.user,
+            around: (start) => withOomScore(container.confinement?.oomScoreAdj, start),
             kill: (child) => child.pid !== undefined && killTree(child.pid),
             isStarted: () => existsSync(fsPath(file('pid'))),
           },
@@ -81,6 +82,19 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
       }
     },
   };
+}
+
+/** crun 1.8 does not set it for what joins a container, which has then what its runtime was started with. */
+function withOomScore<T>(score: number | undefined, start: () => T): T {
+  if (score === undefined) return start();
+  const path = '/proc/self/oom_score_adj';
+  const own = readFileSync(path, 'latin1');
+  writeFileSync(path, String(score));
+  try {
+    return start();
+  } finally {
+    writeFileSync(path, own);
+  }
 }
 
 function readOr(path: string): string {

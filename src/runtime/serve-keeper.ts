@@ -119,7 +119,7 @@ function openLayers(store: LocalStore, refs: readonly LayerRef[]): Layer[] {
 }
 
 async function runOver(tools: KeeperTools, request: RunRequest, o: RunWatch): Promise<RunOutcome> {
-  const choice = await tools.executor(request.place === undefined ? 'step' : 'container');
+  const choice = await tools.executor(request.process.resources === undefined ? 'free' : 'limited');
   const root = await tools.snapshotter.prepare(openLayers(tools.store, request.layers), {
     signal: o.signal,
     place: request.place,

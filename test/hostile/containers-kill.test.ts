@@ -73,7 +73,7 @@ const SCENES: readonly Scene[] = [
 const LOOKS: Readonly<Record<Exclude<Target, 'command'>, RegExp>> = {
   supervisor: /^\d+ \S*node\S* \S*supervisor-worker/,
   keeper: /^\d+ \S*node\S* \S*keeper-worker/,
-  runtime: /^\d+ \S*runc /,
+  runtime: /^\d+ \S*(?:runc|crun) /,
 };
 
 function targetsOf(box: Sandbox, target: Exclude<Target, 'command'>): readonly number[] {
@@ -115,16 +115,17 @@ async function killAt(
 }
 
 describe.each([
-  ['root', 50],
-  ['an ordinary user', 12],
-] as const)('containers over runc by %s', (who, rounds) => {
+  ['crun', 'root', 30],
+  ['runc', 'root', 20],
+  ['crun', 'an ordinary user', 12],
+] as const)('containers over %s by %s', (runtime, who, rounds) => {
   let build: string | undefined;
   const boxes: Sandbox[] = [];
   beforeAll(async () => {
     if (who !== 'root') build = readableBuild();
     const as = build === undefined ? {} : { build, user: testUser() };
     for (let lane = 0; lane < LANES; lane++) {
-      boxes.push(createSandbox({ ...as, env: { DOBOS_RUNTIME: 'runc' } }));
+      boxes.push(createSandbox({ ...as, env: { DOBOS_RUNTIME: runtime } }));
     }
     await Promise.all(boxes.map(importBase));
   });

@@ -8,6 +8,8 @@ import { useBox } from '../support/shared-box.ts';
 const DOCKER = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31];
 
 describe.each([
+  ['root', 'crun'],
+  ['a user', 'crun'],
   ['root', 'runc'],
   ['a user', 'runc'],
   ['root', 'chroot'],
@@ -147,7 +149,7 @@ describe.each([
     expect(readFileSync(join(home, 'beside'), 'utf8')).toBe('of the host');
   });
 
-  if (runtime === 'runc') {
+  if (runtime !== 'chroot') {
     it('has a filter of system calls', async () => {
       expect(await status('Seccomp')).toBe('2');
       expect(await inside('unshare -U true && echo BAD; true')).not.toContain('BAD');

@@ -31,7 +31,7 @@ describe('cp against what containers and archives try', () => {
     expect(readFileSync(join(outside, 'secret'), 'utf8')).toBe(SECRET);
   };
   beforeAll(async () => {
-    box = createSandbox({ env: { DOBOS_RUNTIME: 'runc' } });
+    box = createSandbox({ env: { DOBOS_RUNTIME: 'crun' } });
     outside = join(box.folder, 'outside');
     mkdirSync(outside);
     writeFileSync(join(outside, 'secret'), SECRET);

@@ -10,7 +10,7 @@ describe.each([
   ['runc', 'root'],
   ['crun', 'root'],
   ['chroot', 'root'],
-  ['runc', 'an ordinary user'],
+  ['crun', 'an ordinary user'],
   ['chroot', 'an ordinary user'],
 ])('containers in the background over %s by %s', (runtime, who) => {
   let box: Sandbox;

@@ -18,7 +18,7 @@ describe.each([
   ['runc', 'root'],
   ['crun', 'root'],
   ['chroot', 'root'],
-  ['runc', 'an ordinary user'],
+  ['crun', 'an ordinary user'],
   ['chroot', 'an ordinary user'],
 ])('into a running container over %s by %s', (runtime, who) => {
   let build: string | undefined;

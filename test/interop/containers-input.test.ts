@@ -15,7 +15,7 @@ const mostResident = (pid: number): number =>
 
 describe('input that a program in a container does not read yet', () => {
   let box: Sandbox;
-  const told = useBox('runc', 'root', (made) => {
+  const told = useBox('crun', 'root', (made) => {
     box = made;
   });
   const supervisor = (): number =>

@@ -9,9 +9,9 @@ const AT_ONCE = 20;
 /** For what comes as soon as the machine has time for it, in milliseconds. */
 const PATIENCE_MS = 120_000;
 
-describe('many containers over runc by root', () => {
+describe('many containers by root', () => {
   let box: Sandbox;
-  const told = useBox('runc', 'root', (made) => {
+  const told = useBox('auto', 'root', (made) => {
     box = made;
   });
   const rows = async (format: string): Promise<string[]> =>

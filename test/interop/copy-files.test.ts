@@ -16,9 +16,9 @@ import { type Sandbox, tarEntry, until } from '../support/built-command.ts';
 import { useBox } from '../support/shared-box.ts';
 
 describe.each([
-  ['root', 'runc'],
+  ['root', 'crun'],
   ['root', 'chroot'],
-  ['a user', 'runc'],
+  ['a user', 'crun'],
   ['a user', 'chroot'],
 ])('cp of %s over %s', (who, runtime) => {
   let box: Sandbox;

@@ -18,7 +18,7 @@ interface Inspected {
 }
 
 describe.each([
-  ['runc', 'root'],
+  ['crun', 'root'],
   ['chroot', 'an ordinary user'],
 ])('containers that are started again over %s by %s', (runtime, who) => {
   let box: Sandbox;

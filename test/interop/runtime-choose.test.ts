@@ -68,7 +68,7 @@ describe('the choice of a runtime', () => {
     expect(chosen(path)).toMatchObject({
       name: 'chroot',
       detail:
-        'no seccomp filter; runc does not work here: it ended with 3 and started nothing; crun does not work here: no',
+        'no seccomp filter; crun does not work here: no; runc does not work here: it ended with 3 and started nothing',
     });
   });
   it('takes a runtime by its path', () => {
@@ -101,15 +101,15 @@ describe('the choice of a runtime', () => {
     rmSync(join(shut, 'mount'));
     expect(chosen(shut, 'auto', { storeFolder }).name).toBe('chroot');
   });
-  it('takes crun for steps and runc for containers', () => {
+  it('takes crun, and runc where limits are to be set', () => {
     const programs = { sh: '/bin/sh', mount: '/bin/mount' };
     const both = searchPath('both', { ...programs, crun: '/usr/bin/crun', runc: RUNC });
     expect(
-      ['step', 'container'].map((use) => chosen(both, 'auto', { use: use as ClientTask['use'] }).name),
+      ['free', 'limited'].map((use) => chosen(both, 'auto', { use: use as ClientTask['use'] }).name),
     ).toEqual(['crun', 'runc']);
-    expect(chosen(both, 'runc', { use: 'step' }).name).toBe('runc');
+    expect(chosen(both, 'runc', { use: 'free' }).name).toBe('runc');
     const one = searchPath('one', { ...programs, runc: RUNC });
-    expect(chosen(one, 'auto', { use: 'step' }).name).toBe('runc');
+    expect(chosen(one, 'auto', { use: 'free' }).name).toBe('runc');
   });
   it('goes without the filter where the runtime has none', () => {
     const refuse = `case "$*" in *--bundle*) for last; do :; done;

@@ -47,8 +47,8 @@ const rows = async (...names: string[]): Promise<Record<string, Row>> => {
 describe('runtimes', () => {
   it('says which work, found by trying, and takes no program for what it is not', async () => {
     const found = await rows();
-    expect(found.runc).toMatchObject({ State: 'works', Tested: true, Default: true, Steps: false });
-    expect(found.crun).toMatchObject({ State: 'works', Tested: true, Default: false, Steps: true });
+    expect(found.crun).toMatchObject({ State: 'works', Tested: true, Default: true, Limits: false });
+    expect(found.runc).toMatchObject({ State: 'works', Tested: true, Default: false, Limits: true });
     expect(found.runc!.Version).toMatch(/^\d+\.\d+/);
     // runc under another name is not gVisor, and what starts nothing is no runtime.
     expect(found.runsc).toMatchObject({ State: 'does not work' });
@@ -77,13 +77,13 @@ describe('runtimes', () => {
   });
 
   it('prints a table, and by a template', async () => {
-    expect((await box.run(['runtimes', 'crun'])).stdout).toMatch(
-      / crun; for the steps of builds\n$|\/crun; for the steps of builds\n$/,
-    );
-    expect((await box.run(['info'])).stdout).toMatch(/^steps {5}crun, of builds: .*\/crun$/m);
-    const table = await box.run(['runtimes', 'runc', 'firecracker']);
+    expect((await box.run(['runtimes', 'runc'])).stdout).toMatch(/\/runc; for containers with limits\n$/);
+    const info = (await box.run(['info'])).stdout;
+    expect(info).toMatch(/^runtime {3}crun: .*\/crun$/m);
+    expect(info).toMatch(/^limits {4}runc, for containers with limits: .*\/runc$/m);
+    const table = await box.run(['runtimes', 'crun', 'firecracker']);
     expect(table.stdout).toMatch(
-      /^RUNTIME +ISOLATION +STATE +VERSION +DETAIL\nrunc \* +shared kernel +works +/,
+      /^RUNTIME +ISOLATION +STATE +VERSION +DETAIL\ncrun \* +shared kernel +works +/,
     );
     const named = await box.run(['runtimes', '--format', '{{.Name}}: {{.State}}', 'runc', 'firecracker']);
     expect(named.stdout).toBe('runc: works\nfirecracker: no runtime\n');

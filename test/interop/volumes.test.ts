@@ -5,9 +5,9 @@ import type { Sandbox } from '../support/built-command.ts';
 import { useBox } from '../support/shared-box.ts';
 
 describe.each([
-  ['root', 'runc'],
+  ['root', 'crun'],
   ['root', 'chroot'],
-  ['a user', 'runc'],
+  ['a user', 'crun'],
 ])('volumes of %s over %s', (who, runtime) => {
   let box: Sandbox;
   const told = useBox(runtime, who, (made) => {

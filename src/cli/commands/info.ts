@@ -20,8 +20,8 @@ export const command: CommandSpec = {
           name: 'none',
           detail: error instanceof Error ? error.message : String(error),
         }));
-    const executor = await chosen('container');
-    const steps = await chosen('step');
+    const executor = await chosen('free');
+    const limited = await chosen('limited');
     const facts = {
       Version: app.version,
       Node: process.version,
@@ -31,17 +31,17 @@ export const command: CommandSpec = {
       RuntimeAsked: runtime,
       Runtime: executor.name,
       RuntimeDetail: executor.detail,
-      StepRuntime: steps.name,
-      StepRuntimeDetail: steps.detail,
+      LimitsRuntime: limited.name,
+      LimitsRuntimeDetail: limited.detail,
     };
     if (options.format !== undefined) return printFormatted(terminal, options, [facts]);
     const lines = [
       `dobos     ${facts.Version} on Node ${facts.Node}, ${facts.Platform}`,
       `store     ${facts.Store}${uid === 0 ? '' : ' (rootless)'}`,
       `runtime   ${facts.Runtime}${runtime === 'auto' ? '' : ` (asked for: ${runtime})`}: ${facts.RuntimeDetail}`,
-      ...(facts.StepRuntime === facts.Runtime
+      ...(facts.LimitsRuntime === facts.Runtime
         ? []
-        : [`steps     ${facts.StepRuntime}, of builds: ${facts.StepRuntimeDetail}`]),
+        : [`limits    ${facts.LimitsRuntime}, for containers with limits: ${facts.LimitsRuntimeDetail}`]),
     ];
     await terminal.out(`${lines.join('\n')}\n`);
     return 0;

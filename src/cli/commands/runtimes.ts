@@ -27,7 +27,7 @@ export const command: CommandSpec = {
       Path: each.path,
       Detail: each.detail,
       Default: each.isDefault,
-      Steps: each.runsSteps,
+      Limits: each.runsLimited,
       Tested: each.tested,
     }));
     if (flagOption(options, 'json') || options.format !== undefined)
@@ -37,7 +37,7 @@ export const command: CommandSpec = {
       row.Isolation,
       `${row.State}${row.State === 'works' && !row.Tested ? ' (untested)' : ''}`,
       row.Version,
-      [row.Path, row.Steps && !row.Default ? 'for the steps of builds' : '', row.Detail]
+      [row.Path, row.Limits && !row.Default ? 'for containers with limits' : '', row.Detail]
         .filter((text) => text !== '')
         .join('; '),
     ]);
@@ -54,6 +54,6 @@ const HEADINGS = {
   Path: 'PATH',
   Detail: 'DETAIL',
   Default: 'DEFAULT',
-  Steps: 'STEPS',
+  Limits: 'LIMITS',
   Tested: 'TESTED',
 };
