@@ -230,7 +230,7 @@ async function refuseStdout(): Promise<void> {
 async function planOne(app: App, wanted: Wanted, platform: Platform, o: Doors): Promise<PlannedBuild> {
   const { platforms, place, named, caches } = wanted;
   const warn = (message: string): void => o.onEvent?.({ kind: 'warning', message });
-  const keeper = async () => warnOfExecutor(await app.keeper(wanted.runtime), 'free', warn);
+  const keeper = async () => warnOfExecutor(await app.keeper(wanted.runtime), 'plain', warn);
   const at = platforms.indexOf(platform);
   const lazy = createLazyBases();
   return planImage({

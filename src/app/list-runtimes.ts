@@ -19,8 +19,8 @@ export interface RuntimeFacts {
   readonly detail: string;
   /** What runs containers and the steps of builds when no `--runtime` is given. */
   readonly isDefault: boolean;
-  /** What runs containers with limits then. */
-  readonly runsLimited: boolean;
+  /** What runs containers with limits or a terminal then. */
+  readonly runsFull: boolean;
   /** Suites of this project run it. */
   readonly tested: boolean;
 }
@@ -36,7 +36,7 @@ export async function listRuntimes(app: App, wanted: readonly string[]): Promise
       .then((keeper) => keeper.executor(use))
       .then(({ name }) => name)
       .catch(() => undefined);
-  const chosen = { free: await choose('free'), limited: await choose('limited') };
+  const chosen = { plain: await choose('plain'), full: await choose('full') };
   const names = wanted.length > 0 ? wanted : KNOWN_RUNTIMES.map(({ name }) => name);
   const found: RuntimeFacts[] = [];
   // One after the other: each is a process of its own that takes all of a small machine.
@@ -61,8 +61,8 @@ async function look(
     isolation: known.isolation,
     version: said === undefined ? '' : versionIn(said),
     path: program ?? '',
-    isDefault: chosen.free === name,
-    runsLimited: chosen.limited === name,
+    isDefault: chosen.plain === name,
+    runsFull: chosen.full === name,
     tested: known.tested,
   };
   const missing = lacks(known);

@@ -70,7 +70,7 @@ export async function runContainer(app: App, asked: RunOptions): Promise<ExitSta
   o.onPulled?.();
   const request = requestOf(app, found.image, o);
   const keeper = await starting;
-  const use = read.resources === undefined ? 'free' : 'limited';
+  const use = read.resources === undefined && !o.tty ? 'plain' : 'full';
   const warned = warnOfExecutor(keeper, use, (message) => o.onWarning?.(message));
   let isLast = false;
   o.onStart?.((signal, isHeard) => {

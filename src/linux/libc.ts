@@ -62,11 +62,21 @@ export function bindCall<Result, Args extends readonly unknown[]>(
   };
 }
 
+/** Where a buffer lies, for structures that point at others; it must be kept until the call is done. */
+export function addressOf(buffer: Buffer): bigint {
+  return load('address').koffi.address(buffer);
+}
+
 /** errno of the call that has just failed, by name (`EPERM`). Ask at once. */
 export function lastErrno(): string {
   const { koffi } = load('errno');
   const number = koffi.errno();
-  errnoNames ??= new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]));
+  // The first of two names for one number, in the order of the alphabet: EAGAIN, not EWOULDBLOCK.
+  errnoNames ??= new Map(
+    Object.entries(koffi.os.errno)
+      .sort(([a], [b]) => (a < b ? 1 : -1))
+      .map(([name, value]) => [value, name]),
+  );
   return errnoNames.get(number) ?? `errno ${number}`;
 }
 

@@ -33,10 +33,10 @@ export interface ChooseOptions {
   ) => Promise<T>;
 }
 
-/** In this order: what starts in half the time; for limits what sets them on every machine (crun 1.8 does not where both versions of cgroups are mounted). */
+/** In this order: what starts in half the time; for limits what sets them on every machine (crun 1.8 does not where both versions of cgroups are mounted), and for terminals what loses none of their output. */
 const CANDIDATES: Readonly<Record<ExecutorUse, readonly string[]>> = {
-  free: ['crun', 'runc', 'youki', 'runsc'],
-  limited: ['runc', 'crun', 'youki', 'runsc'],
+  plain: ['crun', 'runc', 'youki', 'runsc'],
+  full: ['runc', 'crun', 'youki', 'runsc'],
 };
 
 /**

@@ -57,7 +57,7 @@ async function receive(message: ToKeeper): Promise<void> {
       // Why there is none, the call that needs it says.
       await send({
         kind: 'ready',
-        executor: message.ahead ? await executorFacts(tools, 'free').catch(() => undefined) : undefined,
+        executor: message.ahead ? await executorFacts(tools, 'plain').catch(() => undefined) : undefined,
       });
       return;
     case 'call':

@@ -124,8 +124,8 @@ export async function openKeeper(
   return {
     // Why it cannot start, the first call says.
     start: () => void start(true).catch(() => {}),
-    async executor(use = 'free') {
-      const known = use === 'free' && (await started?.catch(() => undefined))?.executor;
+    async executor(use = 'plain') {
+      const known = use === 'plain' && (await started?.catch(() => undefined))?.executor;
       return known || call({ method: 'executor', use });
     },
     run: (request, o) => call({ method: 'run', request }, o),

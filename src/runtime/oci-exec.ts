@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fsPath } from '../base/names.ts';
+import { openConsole } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
@@ -11,7 +12,7 @@ import { execIo, prepareExec } from './prepare-exec.ts';
 import { refuseProcess } from './refuse-process.ts';
 import { runProgram } from './run-program.ts';
 import { sizeFor, sizeInside } from './terminal-inside.ts';
-import type { Process, RunningContainer } from './types.ts';
+import type { ContainerIo, Process, RunningContainer } from './types.ts';
 
 /** A container that a runtime runs. */
 export interface OciPlace {
@@ -44,6 +45,7 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
       const prepared = prepareExec(first(), wanted, container);
       if (prepared.kind === 'refused') return refuseProcess({ ...prepared, mountPoints: [] }, io, o);
       const own = mkdtempSync(join(folder, 'exec-'));
+      const console = takesConsole(runtime, io) ? openConsole(own) : undefined;
       try {
         const file = (name: string): string => join(own, name);
         const privileged = wanted.privileged === true || container.privileged === true;
@@ -65,10 +67,13 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
             args: [
               ...['--root', join(folder, 'state'), '--log', file('log'), '--log-format', 'json'],
               ...options,
-              ...['exec', '--process', file('process.json'), '--pid-file', file('pid'), id],
+              ...['exec', '--process', file('process.json'), '--pid-file', file('pid')],
+              ...(console === undefined ? [] : ['--console-socket', console.path]),
+              id,
             ],
             env: runtime.env,
             io,
+            console,
             owner: prepared.process.user,
             around: (start) => withOomScore(container.confinement?.oomScoreAdj, start),
             kill: (child) => child.pid !== undefined && killTree(child.pid),
@@ -78,11 +83,18 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
         );
         return { code: exitCode(end, runtime.name, { log: file('log'), pid: file('pid') }, words.said()) };
       } finally {
+        console?.close();
         rmSync(fsPath(own), { recursive: true, force: true });
       }
     },
   };
 }
+
+/** Runtimes that lose output otherwise, see `openConsole`; runc takes no such option while it waits for the program. */
+export const takesConsole = (
+  { program }: { readonly program: string },
+  { output }: Pick<ContainerIo, 'output'>,
+): boolean => output === 'terminal' && /crun/.test(basename(program));
 
 /** crun 1.8 does not set it for what joins a container, which has then what its runtime was started with. */
 function withOomScore<T>(score: number | undefined, start: () => T): T {

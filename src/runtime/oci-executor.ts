@@ -6,11 +6,12 @@ import { fsPath } from '../base/names.ts';
 import { bindMount, MNT_DETACH, MS_NODEV, unmount } from '../linux/mount.ts';
 import { capabilitiesOf, DEVICES } from './capabilities.ts';
 import { cgroupConfig, readCgroups, removeCgroups, showCgroups } from './cgroups.ts';
+import { type Console, openConsole } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
 import { type ConfigRequest, ociConfigText, type RootShutter } from './oci-config.ts';
-import { ociContainer } from './oci-exec.ts';
+import { ociContainer, takesConsole } from './oci-exec.ts';
 import { exitCode } from './oci-exit.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
@@ -61,7 +62,12 @@ const READS_PIPES = /^runc$/;
 /** Runs processes by an OCI runtime in the foreground; bundle, state and log live in a folder of their own and go when it ends. */
 export function createOciExecutor(runtime: OciRuntime): Executor {
   const noCgroups = NO_CGROUPS.find(([name]) => name.test(basename(runtime.program)))?.[1] ?? [];
-  const commandIn = (folder: string, id: string, io: ContainerIo, limited = false): ProgramRun => ({
+  const commandIn = (
+    folder: string,
+    id: string,
+    io: ContainerIo,
+    { limited = false, console }: { readonly limited?: boolean; readonly console?: Console | undefined } = {},
+  ): ProgramRun => ({
     program: runtime.program,
     args: [
       ...['--root', join(folder, 'state'), '--log', join(folder, 'log'), '--log-format', 'json'],
@@ -73,11 +79,13 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         folder,
         '--pid-file',
         join(folder, 'pid'),
+        ...(console === undefined ? [] : ['--console-socket', console.path]),
       ],
       id,
     ],
     env: runtime.env,
     io,
+    console,
   });
   const readies = READS_PIPES.test(basename(runtime.program)) ? createReadyRuntimes(commandIn) : undefined;
   return {
@@ -91,6 +99,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
       bindMount(root.merged, root.merged, { flags: process.privileged === true ? 0 : MS_NODEV });
       let limits: ReturnType<typeof openLimits> | undefined;
       let unfollow: (() => void) | undefined;
+      let console: Console | undefined;
       try {
         limits = process.resources && openLimits(runtime, process.resources);
         const prepared = prepareProcess({ ...root, folder }, process);
@@ -105,12 +114,16 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
           kill: (child) => child.pid !== undefined && killTree(child.pid),
           isStarted: () => existsSync(fsPath(join(folder, 'pid'))),
         };
+        console = takesConsole(runtime, io) ? openConsole(folder) : undefined;
         const started =
           ready?.go(config) ??
           startOver(
             folder,
             config,
-            commandIn(folder, containerId(root.folder), io, limits !== undefined),
+            commandIn(folder, containerId(root.folder), io, {
+              limited: limits !== undefined,
+              console,
+            }),
             watch,
           );
         if (process.mayBeFollowed === true && process.isLast !== true) readies?.prepare(dirname(root.folder));
@@ -124,6 +137,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         return { code, mountPoints: prepared.mountPoints };
       } finally {
         unfollow?.();
+        console?.close();
         unmount(root.merged, MNT_DETACH);
         limits?.close();
         ready?.end();

@@ -1,9 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
+import { openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { makePipe } from '../linux/process.ts';
 import { openTerminal, resizeTerminal, type TerminalSize } from '../linux/pty.ts';
+import type { Console } from './console-socket.ts';
 import type { ContainerIo, ProgramReach } from './types.ts';
 
 interface Pipe {
@@ -63,6 +65,54 @@ export function terminalStreams(size: TerminalSize = USUAL_SIZE): ProgramStreams
         child.kill('SIGWINCH');
       },
     }),
+  };
+}
+
+/** The terminal that a runtime sends is all three of the program's streams; the runtime itself has none. */
+export function consoleStreams(sent: Console): ProgramStreams {
+  const nothing = openSync('/dev/null', 'r+');
+  const output = new PassThrough();
+  let resize: ((size: TerminalSize) => void) | undefined;
+  let wanted: TerminalSize | undefined;
+  const opened = sent.terminal.then((fd) => {
+    if (fd === undefined) {
+      output.end();
+      return undefined;
+    }
+    const terminal = new ReadStream(fd);
+    resize = (size) => {
+      if (!terminal.destroyed) resizeTerminal(fd, size);
+    };
+    if (wanted !== undefined) resize(wanted);
+    // So a terminal says that nobody has its other end open any more (pty(7)).
+    terminal.on('error', () => output.end());
+    terminal.pipe(output);
+    return terminal;
+  });
+  return {
+    stdin: nothing,
+    stdout: nothing,
+    stderr: nothing,
+    passed: [nothing],
+    kept: [],
+    given: [],
+    outputs: { fds: [], open: () => [output] },
+    reach: (_, ended) => {
+      // Of a runtime that sends none.
+      const close = (): void => sent.close();
+      ended.then(close, close);
+      return {
+        async write(bytes) {
+          const stream = await opened;
+          if (stream !== undefined) await write(stream, bytes);
+        },
+        end: () => {},
+        resize(size) {
+          wanted = size;
+          resize?.(size);
+        },
+      };
+    },
   };
 }
 

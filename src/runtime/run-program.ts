@@ -4,9 +4,10 @@ import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
+import type { Console } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { type SignalWay, takeSignals } from './pass-signal.ts';
-import { type ProgramStreams, pipeStreams, terminalStreams } from './program-streams.ts';
+import { consoleStreams, type ProgramStreams, pipeStreams, terminalStreams } from './program-streams.ts';
 import type { ContainerIo, Output, ProgramReach, RunWatch } from './types.ts';
 
 /** Both ends of a pipe, open. */
@@ -26,6 +27,8 @@ export interface ProgramRun {
   readonly errorApart?: boolean | undefined;
   /** As in `ProgramWatch`, if that is known before the start. */
   readonly owner?: ProgramWatch['owner'];
+  /** Where the program sends the terminal that it makes, instead of having one of ours. */
+  readonly console?: Console | undefined;
   /** Pipes for its output instead of nameless ones, if that comes as events. */
   readonly pipes?: readonly [stdout: OutputPipe, stderr: OutputPipe] | undefined;
   /** A descriptor that the program has as its number 3. */
@@ -85,7 +88,7 @@ export async function runProgram(
 /** Starts the program. Without a terminal of the person's it has a session of its own: no Ctrl-C, no /dev/tty. */
 export function startProgram(run: ProgramRun): StartedProgram {
   const { program, args, env, io, owner, errorApart, task, around = (start) => start() } = run;
-  const streams = io.output === 'terminal' ? terminalStreams(io.size) : pipeStreams(run);
+  const streams = streamsOf(run);
   if (owner !== undefined) give(streams.given, owner);
   const stderr = streams.stderr ?? KEEPER_STDERR;
   const stdio: SpawnOptions['stdio'] = [
@@ -117,6 +120,11 @@ export function startProgram(run: ProgramRun): StartedProgram {
   } finally {
     for (const fd of streams.passed) closeSync(fd);
   }
+}
+
+function streamsOf(run: ProgramRun): ProgramStreams {
+  if (run.console !== undefined) return consoleStreams(run.console);
+  return run.io.output === 'terminal' ? terminalStreams(run.io.size) : pipeStreams(run);
 }
 
 /**

@@ -17,6 +17,7 @@ import type {
   ExecutorUse,
   ExecutorWatch,
   LayerRef,
+  Process,
   RunOutcome,
   RunRequest,
   RunWatch,
@@ -100,6 +101,10 @@ export async function executorFacts(
   return { name: executor.name, detail, warning };
 }
 
+/** What a process is run with, if that may be chosen. */
+export const useOf = ({ resources, tty }: Pick<Process, 'resources' | 'tty'>): ExecutorUse =>
+  resources === undefined && !tty ? 'plain' : 'full';
+
 async function lookAt<T>(
   { snapshotter, store }: KeeperTools,
   { layers, folder, running }: ContainerRoot,
@@ -119,7 +124,7 @@ function openLayers(store: LocalStore, refs: readonly LayerRef[]): Layer[] {
 }
 
 async function runOver(tools: KeeperTools, request: RunRequest, o: RunWatch): Promise<RunOutcome> {
-  const choice = await tools.executor(request.process.resources === undefined ? 'free' : 'limited');
+  const choice = await tools.executor(useOf(request.process));
   const root = await tools.snapshotter.prepare(openLayers(tools.store, request.layers), {
     signal: o.signal,
     place: request.place,

@@ -305,8 +305,8 @@ export interface BundleRequest {
   readonly nodeArchitecture: string;
 }
 
-/** A step of a build and most containers may take what the machine has; `limited` ones get cgroups. */
-export type ExecutorUse = 'free' | 'limited';
+/** A step of a build and most containers are `plain`; `full` ones have limits or a terminal. */
+export type ExecutorUse = 'plain' | 'full';
 
 /** Which executor runs processes, in a line why this one, and what the person should know about it. */
 export interface ExecutorFacts {
@@ -319,7 +319,7 @@ export interface ExecutorFacts {
 export interface Keeper {
   /** Starts it ahead of the first call, which is going to run something. If it is closed before there is one, it is not waited for. */
   start?(): void;
-  /** The executor for that, chosen by trying what works; `free` if it is not said. */
+  /** The executor for that, chosen by trying what works; `plain` if it is not said. */
   executor(use?: ExecutorUse): Promise<ExecutorFacts>;
   run(request: RunRequest, o?: RunWatch): Promise<RunOutcome>;
   /** Runs one more program in the container whose folder this is (`RunRequest.place`), which this keeper runs; a listener that returns a promise holds its output back. @throws RUNTIME_NOT_INSIDE */

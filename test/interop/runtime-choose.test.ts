@@ -101,15 +101,15 @@ describe('the choice of a runtime', () => {
     rmSync(join(shut, 'mount'));
     expect(chosen(shut, 'auto', { storeFolder }).name).toBe('chroot');
   });
-  it('takes crun, and runc where limits are to be set', () => {
+  it('takes crun, and runc for limits and terminals', () => {
     const programs = { sh: '/bin/sh', mount: '/bin/mount' };
     const both = searchPath('both', { ...programs, crun: '/usr/bin/crun', runc: RUNC });
     expect(
-      ['free', 'limited'].map((use) => chosen(both, 'auto', { use: use as ClientTask['use'] }).name),
+      ['plain', 'full'].map((use) => chosen(both, 'auto', { use: use as ClientTask['use'] }).name),
     ).toEqual(['crun', 'runc']);
-    expect(chosen(both, 'runc', { use: 'free' }).name).toBe('runc');
+    expect(chosen(both, 'runc', { use: 'plain' }).name).toBe('runc');
     const one = searchPath('one', { ...programs, runc: RUNC });
-    expect(chosen(one, 'auto', { use: 'free' }).name).toBe('runc');
+    expect(chosen(one, 'auto', { use: 'plain' }).name).toBe('runc');
   });
   it('goes without the filter where the runtime has none', () => {
     const refuse = `case "$*" in *--bundle*) for last; do :; done;

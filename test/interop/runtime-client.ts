@@ -5,7 +5,7 @@ export interface ClientTask {
   readonly storeFolder: string;
   readonly runtime: string;
   /** What it is asked which executor it has for; containers if absent. */
-  readonly use?: 'free' | 'limited' | undefined;
+  readonly use?: 'plain' | 'full' | undefined;
   /** Each is a shell command run over the same base and committed; its output and exit code are printed as a line of JSON. */
   readonly commands: readonly string[];
   readonly over?: object;

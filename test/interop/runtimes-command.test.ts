@@ -47,8 +47,18 @@ const rows = async (...names: string[]): Promise<Record<string, Row>> => {
 describe('runtimes', () => {
   it('says which work, found by trying, and takes no program for what it is not', async () => {
     const found = await rows();
-    expect(found.crun).toMatchObject({ State: 'works', Tested: true, Default: true, Limits: false });
-    expect(found.runc).toMatchObject({ State: 'works', Tested: true, Default: false, Limits: true });
+    expect(found.crun).toMatchObject({
+      State: 'works',
+      Tested: true,
+      Default: true,
+      LimitsAndTerminals: false,
+    });
+    expect(found.runc).toMatchObject({
+      State: 'works',
+      Tested: true,
+      Default: false,
+      LimitsAndTerminals: true,
+    });
     expect(found.runc!.Version).toMatch(/^\d+\.\d+/);
     // runc under another name is not gVisor, and what starts nothing is no runtime.
     expect(found.runsc).toMatchObject({ State: 'does not work' });
@@ -77,10 +87,12 @@ describe('runtimes', () => {
   });
 
   it('prints a table, and by a template', async () => {
-    expect((await box.run(['runtimes', 'runc'])).stdout).toMatch(/\/runc; for containers with limits\n$/);
+    expect((await box.run(['runtimes', 'runc'])).stdout).toMatch(
+      /\/runc; for containers with limits or a terminal\n$/,
+    );
     const info = (await box.run(['info'])).stdout;
     expect(info).toMatch(/^runtime {3}crun: .*\/crun$/m);
-    expect(info).toMatch(/^limits {4}runc, for containers with limits: .*\/runc$/m);
+    expect(info).toMatch(/^ {10}runc, for containers with limits or a terminal: .*\/runc$/m);
     const table = await box.run(['runtimes', 'crun', 'firecracker']);
     expect(table.stdout).toMatch(
       /^RUNTIME +ISOLATION +STATE +VERSION +DETAIL\ncrun \* +shared kernel +works +/,

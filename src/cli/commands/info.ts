@@ -20,8 +20,8 @@ export const command: CommandSpec = {
           name: 'none',
           detail: error instanceof Error ? error.message : String(error),
         }));
-    const executor = await chosen('free');
-    const limited = await chosen('limited');
+    const executor = await chosen('plain');
+    const full = await chosen('full');
     const facts = {
       Version: app.version,
       Node: process.version,
@@ -31,17 +31,17 @@ export const command: CommandSpec = {
       RuntimeAsked: runtime,
       Runtime: executor.name,
       RuntimeDetail: executor.detail,
-      LimitsRuntime: limited.name,
-      LimitsRuntimeDetail: limited.detail,
+      RuntimeForLimitsAndTerminals: full.name,
+      RuntimeForLimitsAndTerminalsDetail: full.detail,
     };
     if (options.format !== undefined) return printFormatted(terminal, options, [facts]);
     const lines = [
       `dobos     ${facts.Version} on Node ${facts.Node}, ${facts.Platform}`,
       `store     ${facts.Store}${uid === 0 ? '' : ' (rootless)'}`,
       `runtime   ${facts.Runtime}${runtime === 'auto' ? '' : ` (asked for: ${runtime})`}: ${facts.RuntimeDetail}`,
-      ...(facts.LimitsRuntime === facts.Runtime
+      ...(full.name === executor.name
         ? []
-        : [`limits    ${facts.LimitsRuntime}, for containers with limits: ${facts.LimitsRuntimeDetail}`]),
+        : [`          ${full.name}, for containers with limits or a terminal: ${full.detail}`]),
     ];
     await terminal.out(`${lines.join('\n')}\n`);
     return 0;

@@ -27,7 +27,7 @@ export const command: CommandSpec = {
       Path: each.path,
       Detail: each.detail,
       Default: each.isDefault,
-      Limits: each.runsLimited,
+      LimitsAndTerminals: each.runsFull,
       Tested: each.tested,
     }));
     if (flagOption(options, 'json') || options.format !== undefined)
@@ -37,7 +37,11 @@ export const command: CommandSpec = {
       row.Isolation,
       `${row.State}${row.State === 'works' && !row.Tested ? ' (untested)' : ''}`,
       row.Version,
-      [row.Path, row.Limits && !row.Default ? 'for containers with limits' : '', row.Detail]
+      [
+        row.Path,
+        row.LimitsAndTerminals && !row.Default ? 'for containers with limits or a terminal' : '',
+        row.Detail,
+      ]
         .filter((text) => text !== '')
         .join('; '),
     ]);
@@ -54,6 +58,6 @@ const HEADINGS = {
   Path: 'PATH',
   Detail: 'DETAIL',
   Default: 'DEFAULT',
-  Limits: 'LIMITS',
+  LimitsAndTerminals: 'LIMITS, TERMINALS',
   Tested: 'TESTED',
 };
