@@ -102,7 +102,7 @@ export async function executorFacts(
 }
 
 /** What a process is run with, if that may be chosen. */
-export const useOf = ({ resources, tty }: Pick<Process, 'resources' | 'tty'>): ExecutorUse =>
+const useOf = ({ resources, tty }: Pick<Process, 'resources' | 'tty'>): ExecutorUse =>
   resources === undefined && !tty ? 'plain' : 'full';
 
 async function lookAt<T>(
