@@ -94,8 +94,9 @@ function copyBelow(root: number, to: string, moving: boolean): number {
     const fd = opened(() => openBeneath(root, folder.path, O_DIRECTORY | O_NOFOLLOW));
     if (fd === undefined) continue;
     try {
-      for (const bytes of readdirSync(pinnedPath(fd), 'buffer')) {
-        const name = decodeName(bytes);
+      // While names change places one may be listed twice.
+      const names = new Set(readdirSync(pinnedPath(fd), 'buffer').map(decodeName));
+      for (const name of names) {
         const node = opened(() => openAt(fd, name, O_PATH | O_NOFOLLOW));
         if (node === undefined) continue;
         try {

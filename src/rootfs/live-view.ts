@@ -6,6 +6,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_NOSYMFOLLOW,
+  MS_RDONLY,
   restrictMount,
   UMOUNT_NOFOLLOW,
   unmount,
@@ -13,7 +14,7 @@ import {
 import { codeOf } from './system-errors.ts';
 import type { TreeView } from './tree-view.ts';
 
-const SHUT = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW;
+const SHUT = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW;
 
 /**
  * Shows a tree that processes of a container may change while it is looked at, at the mount point: no symbolic link in it is followed (from Linux 5.10 on) and no device in it opened, so that

@@ -38,7 +38,9 @@ const hasMoved = (error: unknown): boolean =>
   error instanceof Moved ||
   MOVED_CODES.has(codeOf(error)) ||
   isDobosError(error, 'LAYER_FILE_CHANGED') ||
-  isDobosError(error, 'LAYER_FILE_READ');
+  isDobosError(error, 'LAYER_FILE_READ') ||
+  // While names change places one may be listed twice.
+  isDobosError(error, 'LAYER_PLAN');
 
 /** The root of a container's folder over unpacked layers; without one the layers alone. `chains` are those of `layers`. @throws ROOTFS_KEPT_FORMAT */
 export function lookAtRoot(

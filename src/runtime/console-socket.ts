@@ -3,7 +3,7 @@ import { fsPath } from '../base/names.ts';
 import { acceptFrom, listenAt, receiveDescriptor } from '../linux/receive-descriptor.ts';
 
 /** Where a runtime sends the terminal that it has made for a program (`--console-socket` of runc and crun). */
-export interface Console {
+export interface ConsoleSocket {
   /** Of the socket, for the runtime. */
   readonly path: string;
   /** The terminal's end that sees and types, the caller's to close; undefined if none has come before this is closed. */
@@ -15,10 +15,10 @@ export interface Console {
 const LOOK_EVERY_MS = 1;
 
 /**
- * A console in the folder. crun 1.8 copies between a terminal of its own and its streams, and leaves out what a program printed last when that ends at once (8 of 100 on a busy machine); with the terminal
+ * A console socket in the folder. crun 1.8 copies between a terminal of its own and its streams, and leaves out what a program printed last when that ends at once (8 of 100 on a busy machine); with the terminal
  * here nothing is copied on the way. The runtime must see this process's descriptors.
  */
-export function openConsole(folder: string): Console {
+export function openConsole(folder: string): ConsoleSocket {
   // A socket's name has 107 bytes at most, a store's folder more.
   const place = openSync(fsPath(folder), constants.O_RDONLY | constants.O_DIRECTORY);
   const path = `/proc/${process.pid}/fd/${place}/console`;

@@ -45,7 +45,7 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
       const prepared = prepareExec(first(), wanted, container);
       if (prepared.kind === 'refused') return refuseProcess({ ...prepared, mountPoints: [] }, io, o);
       const own = mkdtempSync(join(folder, 'exec-'));
-      const console = takesConsole(runtime, io) ? openConsole(own) : undefined;
+      const consoleSocket = takesConsole(runtime, io) ? openConsole(own) : undefined;
       try {
         const file = (name: string): string => join(own, name);
         const privileged = wanted.privileged === true || container.privileged === true;
@@ -68,12 +68,12 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
               ...['--root', join(folder, 'state'), '--log', file('log'), '--log-format', 'json'],
               ...options,
               ...['exec', '--process', file('process.json'), '--pid-file', file('pid')],
-              ...(console === undefined ? [] : ['--console-socket', console.path]),
+              ...(consoleSocket === undefined ? [] : ['--console-socket', consoleSocket.path]),
               id,
             ],
             env: runtime.env,
             io,
-            console,
+            consoleSocket,
             owner: prepared.process.user,
             around: (start) => withOomScore(container.confinement?.oomScoreAdj, start),
             kill: (child) => child.pid !== undefined && killTree(child.pid),
@@ -83,7 +83,7 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
         );
         return { code: exitCode(end, runtime.name, { log: file('log'), pid: file('pid') }, words.said()) };
       } finally {
-        console?.close();
+        consoleSocket?.close();
         rmSync(fsPath(own), { recursive: true, force: true });
       }
     },

@@ -6,7 +6,7 @@ import { fsPath } from '../base/names.ts';
 import { bindMount, MNT_DETACH, MS_NODEV, unmount } from '../linux/mount.ts';
 import { capabilitiesOf, DEVICES } from './capabilities.ts';
 import { cgroupConfig, readCgroups, removeCgroups, showCgroups } from './cgroups.ts';
-import { type Console, openConsole } from './console-socket.ts';
+import { type ConsoleSocket, openConsole } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
@@ -66,7 +66,10 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
     folder: string,
     id: string,
     io: ContainerIo,
-    { limited = false, console }: { readonly limited?: boolean; readonly console?: Console | undefined } = {},
+    {
+      limited = false,
+      consoleSocket,
+    }: { readonly limited?: boolean; readonly consoleSocket?: ConsoleSocket | undefined } = {},
   ): ProgramRun => ({
     program: runtime.program,
     args: [
@@ -79,13 +82,13 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         folder,
         '--pid-file',
         join(folder, 'pid'),
-        ...(console === undefined ? [] : ['--console-socket', console.path]),
+        ...(consoleSocket === undefined ? [] : ['--console-socket', consoleSocket.path]),
       ],
       id,
     ],
     env: runtime.env,
     io,
-    console,
+    consoleSocket,
   });
   const readies = READS_PIPES.test(basename(runtime.program)) ? createReadyRuntimes(commandIn) : undefined;
   return {
@@ -99,7 +102,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
       bindMount(root.merged, root.merged, { flags: process.privileged === true ? 0 : MS_NODEV });
       let limits: ReturnType<typeof openLimits> | undefined;
       let unfollow: (() => void) | undefined;
-      let console: Console | undefined;
+      let consoleSocket: ConsoleSocket | undefined;
       try {
         limits = process.resources && openLimits(runtime, process.resources);
         const prepared = prepareProcess({ ...root, folder }, process);
@@ -114,7 +117,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
           kill: (child) => child.pid !== undefined && killTree(child.pid),
           isStarted: () => existsSync(fsPath(join(folder, 'pid'))),
         };
-        console = takesConsole(runtime, io) ? openConsole(folder) : undefined;
+        consoleSocket = takesConsole(runtime, io) ? openConsole(folder) : undefined;
         const started =
           ready?.go(config) ??
           startOver(
@@ -122,7 +125,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
             config,
             commandIn(folder, containerId(root.folder), io, {
               limited: limits !== undefined,
-              console,
+              consoleSocket,
             }),
             watch,
           );
@@ -137,7 +140,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         return { code, mountPoints: prepared.mountPoints };
       } finally {
         unfollow?.();
-        console?.close();
+        consoleSocket?.close();
         unmount(root.merged, MNT_DETACH);
         limits?.close();
         ready?.end();

@@ -3,9 +3,10 @@ import { openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
+import { systemCode } from '../base/errors.ts';
 import { makePipe } from '../linux/process.ts';
 import { openTerminal, resizeTerminal, type TerminalSize } from '../linux/pty.ts';
-import type { Console } from './console-socket.ts';
+import type { ConsoleSocket } from './console-socket.ts';
 import type { ContainerIo, ProgramReach } from './types.ts';
 
 interface Pipe {
@@ -39,13 +40,40 @@ export interface ProgramStreams {
 /** docker's, until somebody says what it is. */
 export const USUAL_SIZE: TerminalSize = { columns: 80, rows: 24 };
 
+/** The end of a terminal that sees and types. That nobody has the other end open any more is its end, and no error that takes away what has been read before (pty(7)). */
+class TerminalEnd extends ReadStream {
+  override destroy(error?: Error): this {
+    if (systemCode(error) !== 'EIO') return super.destroy(error);
+    this.push(null);
+    // Without a reader too it is noticed.
+    this.read(0);
+    return this;
+  }
+}
+
+/** When the program that a terminal belongs to ends, the kernel throws away what has not been read from it yet. So this much is read ahead of who takes it, in bytes. */
+const READ_AHEAD = 4 * 1024 * 1024;
+
+/** What comes from a terminal. */
+function terminalOutput(): PassThrough {
+  const output = new PassThrough({ highWaterMark: READ_AHEAD });
+  // Whoever reads it hears of it.
+  output.on('error', () => {});
+  return output;
+}
+
 /** A terminal of its own, which is all three of its streams. */
 export function terminalStreams(size: TerminalSize = USUAL_SIZE): ProgramStreams {
   const { master, slave } = openTerminal(size);
-  let terminal: ReadStream | undefined;
-  const open = (): ReadStream => {
-    terminal ??= new ReadStream(master);
+  let terminal: TerminalEnd | undefined;
+  const open = (): TerminalEnd => {
+    terminal ??= new TerminalEnd(master);
     return terminal;
+  };
+  const read = (): readonly Readable[] => {
+    const output = terminalOutput();
+    open().on('error', (error) => output.destroy(error));
+    return [open().pipe(output)];
   };
   return {
     stdin: slave,
@@ -54,7 +82,7 @@ export function terminalStreams(size: TerminalSize = USUAL_SIZE): ProgramStreams
     passed: [slave],
     kept: [master],
     given: [slave],
-    outputs: { fds: [], open: () => [open()] },
+    outputs: { fds: [], open: read },
     reach: (child) => ({
       write: (bytes) => write(open(), bytes),
       end: () => {},
@@ -69,9 +97,9 @@ export function terminalStreams(size: TerminalSize = USUAL_SIZE): ProgramStreams
 }
 
 /** The terminal that a runtime sends is all three of the program's streams; the runtime itself has none. */
-export function consoleStreams(sent: Console): ProgramStreams {
+export function consoleStreams(sent: ConsoleSocket): ProgramStreams {
   const nothing = openSync('/dev/null', 'r+');
-  const output = new PassThrough();
+  const output = terminalOutput();
   let resize: ((size: TerminalSize) => void) | undefined;
   let wanted: TerminalSize | undefined;
   const opened = sent.terminal.then((fd) => {
@@ -79,13 +107,12 @@ export function consoleStreams(sent: Console): ProgramStreams {
       output.end();
       return undefined;
     }
-    const terminal = new ReadStream(fd);
+    const terminal = new TerminalEnd(fd);
     resize = (size) => {
       if (!terminal.destroyed) resizeTerminal(fd, size);
     };
     if (wanted !== undefined) resize(wanted);
-    // So a terminal says that nobody has its other end open any more (pty(7)).
-    terminal.on('error', () => output.end());
+    terminal.on('error', (error) => output.destroy(error));
     terminal.pipe(output);
     return terminal;
   });

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
-import type { Console } from './console-socket.ts';
+import type { ConsoleSocket } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { type SignalWay, takeSignals } from './pass-signal.ts';
 import { consoleStreams, type ProgramStreams, pipeStreams, terminalStreams } from './program-streams.ts';
@@ -28,7 +28,7 @@ export interface ProgramRun {
   /** As in `ProgramWatch`, if that is known before the start. */
   readonly owner?: ProgramWatch['owner'];
   /** Where the program sends the terminal that it makes, instead of having one of ours. */
-  readonly console?: Console | undefined;
+  readonly consoleSocket?: ConsoleSocket | undefined;
   /** Pipes for its output instead of nameless ones, if that comes as events. */
   readonly pipes?: readonly [stdout: OutputPipe, stderr: OutputPipe] | undefined;
   /** A descriptor that the program has as its number 3. */
@@ -123,7 +123,7 @@ export function startProgram(run: ProgramRun): StartedProgram {
 }
 
 function streamsOf(run: ProgramRun): ProgramStreams {
-  if (run.console !== undefined) return consoleStreams(run.console);
+  if (run.consoleSocket !== undefined) return consoleStreams(run.consoleSocket);
   return run.io.output === 'terminal' ? terminalStreams(run.io.size) : pipeStreams(run);
 }
 
@@ -207,13 +207,8 @@ function watchStart(isStarted: () => boolean, tell: () => void): { end(): void }
 
 async function deliver(stream: Output['stream'], readable: Readable, o: WatchOptions<Output>): Promise<void> {
   const listen = o.onEvent as ((event: Output) => unknown) | undefined;
-  try {
-    for await (const bytes of readable as AsyncIterable<Buffer>) {
-      const pending = listen?.({ stream, bytes });
-      if (pending instanceof Promise) await pending;
-    }
-  } catch (error) {
-    // pty(7): so a terminal tells that nobody has its other end open any more.
-    if (systemCode(error) !== 'EIO') throw error;
+  for await (const bytes of readable as AsyncIterable<Buffer>) {
+    const pending = listen?.({ stream, bytes });
+    if (pending instanceof Promise) await pending;
   }
 }

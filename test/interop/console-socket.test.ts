@@ -29,10 +29,10 @@ describe('a console', () => {
     });
 
   it('takes the terminal that is sent, also from who has gone meanwhile', async () => {
-    const console = openConsole(folder);
-    expect(await send(console.path, 1)).toBe(0);
-    console.close();
-    const terminal = await console.terminal;
+    const consoleSocket = openConsole(folder);
+    expect(await send(consoleSocket.path, 1)).toBe(0);
+    consoleSocket.close();
+    const terminal = await consoleSocket.terminal;
     expect(readlinkSync(`/proc/self/fd/${terminal}`)).toMatch(/ptmx$/);
     closeSync(terminal!);
   });
