@@ -69,7 +69,7 @@ describe.each(['runc', 'crun', 'chroot', 'auto'])('an ordinary user with runtime
       'cat /made; stat -c "%u %g" /made; ls -d /proc /etc/hosts',
       'exit 7',
     ]);
-    expect(first?.executor?.name).toBe(runtime === 'auto' ? 'runc' : runtime);
+    expect(first?.executor?.name).toBe(runtime === 'auto' ? 'crun' : runtime);
     expect(results.map(({ code, stderr, error, message }) => [code, stderr, error, message])).toEqual([
       [0, '', undefined, undefined],
       [0, '', undefined, undefined],
