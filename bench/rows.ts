@@ -108,6 +108,12 @@ function measurePull(bench: Bench, fresh: boolean): Measured[] {
   ]);
 }
 
+/** The context of the rows of COPY. */
+function writeCopy(folder: string, seed: number): void {
+  writeTree(join(folder, 'files'), 20_000, 8_000, seed);
+  writeContext(folder, 'FROM bench-base\nCOPY files /files\n');
+}
+
 export const ROWS: readonly Row[] = [
   {
     name: 'nothing changed: 20-step build, all cached',
@@ -158,12 +164,12 @@ export const ROWS: readonly Row[] = [
     targets: [{ kind: 'ratio', most: 0.5 }],
     measure(bench) {
       const folder = join(bench.work, 'copy');
-      const prepare = (round: number): void => {
-        writeTree(join(folder, 'files'), 20_000, 8_000, round + 1);
-        writeContext(folder, 'FROM bench-base\nCOPY files /files\n');
-      };
       return measurePairs(bench.work, bench.rounds, [
-        dobosSide(bench, () => build(folder), prepare),
+        dobosSide(
+          bench,
+          () => build(folder),
+          (round) => writeCopy(folder, round + 1),
+        ),
         dockerSide(bench, () => build(folder)),
       ]);
     },
@@ -173,6 +179,7 @@ export const ROWS: readonly Row[] = [
     targets: [{ kind: 'ratio', most: 0.6 }],
     measure(bench) {
       const folder = join(bench.work, 'copy');
+      writeCopy(folder, 0);
       return measurePairs(bench.work, bench.rounds, [
         dobosSide(bench, () => build(folder)),
         dockerSide(bench, () => build(folder)),

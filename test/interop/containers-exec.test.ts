@@ -125,19 +125,6 @@ describe.each([
     expect(code, seen).toBe(7);
   });
 
-  it('a terminal shows all that a program printed last', async () => {
-    await told('run', '-d', '--name', 'brief', 'base:1', 'sleep', '1000');
-    const ran = async (): Promise<string[]> => {
-      const seen: string[] = [];
-      for (let at = 0; at < 8; at++)
-        seen.push(await told('exec', '-t', 'brief', 'sh', '-c', 'echo first; echo last'));
-      return seen;
-    };
-    const seen = (await Promise.all([ran(), ran(), ran(), ran()])).flat();
-    expect(seen).toEqual(seen.map(() => 'first\r\nlast\r\n'));
-    await told('rm', '-f', 'brief');
-  });
-
   it('a terminal is given, with its size and Ctrl-C', async () => {
     await told('run', '-d', '--name', 'box', 'base:1', 'sleep', '1000');
     const { code, seen } = await typed(
