@@ -71,6 +71,7 @@ describe('a container that changes while it is looked at', () => {
       expect((await box.run(['export', '-o', file, 'swapping'])).code).toBe(0);
       const bytes = readFileSync(file);
       rmSync(file);
+      expect(bytes.includes('mine')).toBe(true);
       expect(bytes.includes('OF THE MACHINE')).toBe(false);
       const { code, stdout } = await box.run(['diff', 'swapping']);
       expect(code).toBe(0);

@@ -73,7 +73,12 @@ const opened = Array.from({ length: 4 }, () => new Promise((resolve) => fs.open(
 const root = await snapshotter.prepare(layersOf(o.layers), { place: { folder: o.place, keep: true } });
 const merged = root.mount();
 sh('echo first > f', merged);
+const mountOf = (path) => fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\\n').find((line) => line.split(' ')[4] === path)?.split(' ')[0];
+const id = mountOf(merged);
 root.unmount();
+const held = fs.readdirSync('/proc/self/fdinfo').some((fd) => {
+  try { return fs.readFileSync('/proc/self/fdinfo/' + fd, 'utf8').includes('mnt_id:\\t' + id + '\\n'); } catch { return false; }
+});
 const shown = fs.existsSync(merged + '/f');
 await root.dispose();
 const next = await snapshotter.prepare(layersOf(o.layers), { place: { folder: o.place, keep: true } });
@@ -83,7 +88,7 @@ await next.dispose();
 const writer = fs.openSync(fifo, 'w');
 for (const fd of await Promise.all(opened)) fs.closeSync(fd);
 fs.closeSync(writer);
-return { shown, said };
+return { shown, held, said };
 `;
 
 describe.each(['trusted', 'user', 'whole'] as const)('a root that stays, kept as %s', (format) => {
@@ -152,7 +157,9 @@ describe.each(['trusted', 'user', 'whole'] as const)('a root that stays, kept as
 
   it('is out of view and can be gone on with before the file system is done with it', async () => {
     const o = { layers, place: place('busy') };
-    const { shown, said } = (await agent.run(BUSY, o)) as { shown: boolean; said: string };
+    const { shown, held, said } = (await agent.run(BUSY, o)) as Record<string, unknown>;
+    // Nothing has waited for the last reference to go.
+    expect(held).toBe(format !== 'whole');
     expect(said).toBe('first\nfirst\nsecond\n');
     // A copy is not mounted, and lies where it is shown.
     expect(shown).toBe(format === 'whole');
