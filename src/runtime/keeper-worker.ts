@@ -24,7 +24,8 @@ const waiting = new Map<number, () => void>();
 /** Programs that run, by their call. */
 const reached = new Map<number, ProgramReach>();
 let tools: KeeperTools | undefined;
-let lease: Lease | undefined;
+/** From the first call on, for life: what is committed here is nowhere else until the client has heard of it and named it. One that is given up before has nothing to leave behind. */
+let lease: Promise<Lease> | undefined;
 let closing = false;
 /** Why there are no namespaces around this process; undefined when there are. */
 let unisolated: string | undefined;
@@ -111,6 +112,8 @@ async function answer(id: number, call: KeeperCall): Promise<void> {
   running.set(id, abort);
   try {
     if (tools === undefined) throw new Error('the keeper is not open yet');
+    lease ??= tools.store.lease();
+    await lease;
     const held = call.method === 'exec';
     const onEvent = async (output: Output): Promise<void> => {
       if (held) await turn(id);
@@ -159,7 +162,7 @@ function endIfIdle(): void {
 }
 
 async function end(): Promise<void> {
-  await lease?.release();
+  await (await lease)?.release();
   // With the first process all of the namespace ends, and `unshare` then.
   if (unisolated === undefined) endAtOnce(0);
   process.exit(0);
@@ -184,8 +187,6 @@ async function openTools(options: KeeperOptions): Promise<KeeperTools> {
     import('../rootfs/cache-mounts.ts'),
   ]);
   const store = createDirectoryStore(options.storeFolder);
-  // For life: what is committed here is nowhere else until the client has heard of it and named it.
-  lease = await store.lease();
   const why = unisolated;
   const snapshotter = await createSnapshotter(store, why === undefined ? {} : { format: 'whole' });
   const choices = new Map<ExecutorUse, Promise<ExecutorChoice>>();
