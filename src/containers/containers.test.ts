@@ -9,7 +9,7 @@ import { formatContainer, parseContainer } from './container-file.ts';
 import { type ContainerRecords, openContainerRecords } from './container-records.ts';
 import { settleState } from './container-state.ts';
 import { findContainer } from './find-container.ts';
-import { parseSignal, waitForContainer } from './signal-container.ts';
+import { parseSignal, stopContainer, waitForContainer } from './signal-container.ts';
 import type { Container, ContainerState } from './types.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}` as const;
@@ -202,5 +202,24 @@ describe('signals', () => {
       'SIGKILL',
     ]);
     expect(() => parseSignal('DANCE')).toThrow(expect.objectContaining({ code: 'CONTAINER_SIGNAL' }));
+  });
+
+  it('have nothing to do for a container that ends by itself while it is to be stopped', async () => {
+    const container = containerOf('1', {
+      restart: { name: 'always', most: 0 },
+      state: running(ownerId()),
+    });
+    const ended: ContainerState = { kind: 'exited', startedAt: 5000, finishedAt: 5001, code: 3 };
+    let now = container;
+    const records = {
+      get: () => now,
+      change: async (_: string, change: (before: Container) => Container) => {
+        const changed = change(now);
+        now = { ...changed, state: ended };
+        return changed;
+      },
+    } as unknown as ContainerRecords;
+    await stopContainer({ records }, container, { signal: 'SIGTERM', seconds: 1 });
+    expect(now.state).toEqual(ended);
   });
 });

@@ -75,7 +75,7 @@ export async function killContainer(
   await signalContainer(tools, container, signal, o);
 }
 
-/** Sends the signal and, if the container still runs after the time, SIGKILL; it is not started again. @throws as `signalContainer`, CONTAINER_DEAF */
+/** Sends the signal and, if the container still runs after the time, SIGKILL; it is not started again. One that ends by itself meanwhile has stopped as well. @throws as `signalContainer`, CONTAINER_DEAF */
 export async function stopContainer(
   tools: SignalTools,
   container: Container,
@@ -83,10 +83,15 @@ export async function stopContainer(
   o: CallOptions = {},
 ): Promise<void> {
   if (await endRestarts(tools.records, container)) return;
-  await signalContainer(tools, container, how.signal, o);
-  if (how.signal !== 'SIGKILL') {
-    if (await endsWithin(tools, container, how.seconds, o)) return;
-    await signalContainer(tools, container, 'SIGKILL', o);
+  try {
+    await signalContainer(tools, container, how.signal, o);
+    if (how.signal !== 'SIGKILL') {
+      if (await endsWithin(tools, container, how.seconds, o)) return;
+      await signalContainer(tools, container, 'SIGKILL', o);
+    }
+  } catch (error) {
+    if (isDobosError(error, 'CONTAINER_NOT_RUNNING')) return;
+    throw error;
   }
   if (await endsWithin(tools, container, KILL_WAIT_S, o)) return;
   throw containerError('CONTAINER_DEAF', { name: container.name, seconds: KILL_WAIT_S });

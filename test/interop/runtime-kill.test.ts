@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -100,5 +100,29 @@ describe.each(['runc', 'chroot'])('the client of %s killed at any moment', (runt
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe('a keeper that is started ahead', () => {
+  it('leaves nothing in the store if it is given up before it is asked for anything', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dobos-ahead-'));
+    const storeFolder = join(folder, 'store');
+    const namesIn = (...path: string[]): string[] => {
+      const place = join(storeFolder, ...path);
+      return existsSync(place) ? readdirSync(place) : [];
+    };
+    const keeper = await openKeeper({ storeFolder, runtime: 'chroot' });
+    try {
+      keeper.start?.();
+      // Its session is there: it has opened the store.
+      expect(await until(() => namesIn('snapshots', 't').length > 0)).toBe(true);
+      expect(namesIn('leases')).toEqual([]);
+      await keeper.executor('full');
+      expect(namesIn('leases')).toHaveLength(1);
+    } finally {
+      await keeper.close();
+    }
+    expect(namesIn('leases')).toEqual([]);
+    rmSync(folder, { recursive: true, force: true });
   });
 });

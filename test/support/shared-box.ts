@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { createSandbox, importBase, type Sandbox } from './built-command.ts';
 import { readableBuild, testUser } from './test-user.ts';
 
@@ -34,7 +34,7 @@ export function useBox(
   });
   return async (...words) => {
     const { code, stdout, stderr } = await box!.run(words);
-    expect([code, stderr], words.join(' ')).toEqual([0, '']);
+    if (code !== 0 || stderr !== '') throw new Error(`${words.join(' ')} ended with ${code}: ${stderr}`);
     return stdout;
   };
 }
