@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { NOT_PLAIN } from '../src/cli/start-ahead.ts';
 import { ALL, writeLaunched } from './launched.ts';
 
 const common: BuildOptions = {
@@ -110,7 +111,7 @@ async function bundle(): Promise<void> {
     throw new Error('two workers have the same file name');
   await build({ ...common, outdir: 'dist', entryPoints, plugins: [lazyNode] });
   const external = (common.external ?? []).filter((name) => name !== 'undici');
-  const command = { ...common, external, plugins: [undiciPools, lazyNode] };
+  const command = { ...common, external, plugins: [undiciPools, lazyNode, apart] };
   await build({
     ...command,
     entryPoints: [join('src', 'cli', 'ahead.ts')],
@@ -121,14 +122,36 @@ async function bundle(): Promise<void> {
   });
   await writeLaunched(command, 'dist/dobos.cjs', join('src', 'cli', 'main.ts'), {
     kinds: Object.fromEntries(KINDS.map((kind) => [kind, onlyCommand(kind)])),
-    ahead: { words: /^(?:run|container)$/, module: AHEAD },
+    ahead: { words: /^(?:run|container)$/, unless: NOT_PLAIN, module: AHEAD },
   });
   chmodSync('dist/dobos.cjs', 0o755);
   for (const file of PROCESSES) {
-    const launcher = join('dist', `${basename(file, '.ts')}.cjs`);
-    await writeLaunched({ ...common, plugins: [lazyNode] }, launcher, join('src', file));
+    await writeLaunched({ ...common, plugins: [lazyNode, apart] }, partOf(file), join('src', file));
+  }
+  for (const file of PARTS) {
+    await writeLaunched({ ...common, plugins: [lazyNode] }, partOf(file), join('src', file));
   }
 }
+
+/** Modules with a bundle and a form of their own, loaded when a program first imports them: what most of its commands do without makes none slower. They share no variables with the program. */
+const PARTS = [join('runtime', 'serve-here.ts')];
+const partOf = (file: string): string => join('dist', `${basename(file, '.ts')}.cjs`);
+
+/** Imports of those. */
+const apart: Plugin = {
+  name: 'apart',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.ts$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' && PARTS.some((file) => basename(file) === basename(path))
+        ? { path, namespace: 'apart' }
+        : undefined,
+    );
+    onResolve({ filter: /^\.\/.*\.cjs$/, namespace: 'apart' }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /.*/, namespace: 'apart' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(`./${basename(partOf(path))}`)})`,
+    }));
+  },
+};
 
 /** First words that are the name of one command, which has a bundle of its own: of those that are called often, and must start fast. */
 const KINDS = ['build', 'run', 'exec', 'explore'];
@@ -170,7 +193,7 @@ function writeCodeCaches(): void {
       const words = rows.flatMap((row, at) => [...(at > 0 ? ['--then'] : []), ...row]);
       cache('dist/dobos.cjs', kind, ...words);
     }
-    for (const file of PROCESSES) cache(join('dist', `${basename(file, '.ts')}.cjs`), ALL);
+    for (const file of [...PROCESSES, ...PARTS]) cache(partOf(file), ALL);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -12,8 +12,8 @@ export const ALL = 'all';
 export interface LaunchedOptions {
   /** First words with a bundle of their own, and what leaves out of it what they do not need. */
   readonly kinds?: Readonly<Record<string, Plugin>>;
-  /** Where the first word is one of these, what the `spawnAhead` of this module beside the launcher makes of the words is given to the program. */
-  readonly ahead?: { readonly words: RegExp; readonly module: string };
+  /** Where the first word is one of these, and not root asks without a word of those, what the `spawnAhead` of this module beside the launcher makes of the words is given to the program. */
+  readonly ahead?: { readonly words: RegExp; readonly unless: RegExp; readonly module: string };
 }
 
 /**
@@ -43,7 +43,7 @@ async function writeBundle(common: BuildOptions, entry: string, outfile: string)
     minifyIdentifiers: true,
     define: { 'import.meta.url': '__url' },
     banner: { js: '(function(require,__url,__import,__ahead){const module={exports:{}};' },
-    footer: { js: '})' },
+    footer: { js: 'return module.exports})' },
     write: false,
     metafile: true,
   });
@@ -75,7 +75,7 @@ function launcherText(launcher: string, kinds: readonly string[], ahead: Launche
   const spawned =
     ahead === undefined
       ? 'undefined'
-      : `/${ahead.words.source}/.test(process.argv[2]) ? require('./${ahead.module}').spawnAhead(process.argv.slice(2)) : undefined`;
+      : `/${ahead.words.source}/.test(process.argv[2]) && (process.getuid?.() !== 0 || process.argv.some((word) => /${ahead.unless.source}/.test(word))) ? require('./${ahead.module}').spawnAhead(process.argv.slice(2)) : undefined`;
   return `#!/usr/bin/env node
 'use strict';
 const ahead = ${spawned};
@@ -88,6 +88,6 @@ let cachedData;
 try {
   cachedData = readFileSync(filename + '.cache');
 } catch {}
-new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, pathToFileURL(__filename).href, (name) => import(name), ahead);
+module.exports = new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, pathToFileURL(__filename).href, (name) => import(name), ahead);
 `;
 }

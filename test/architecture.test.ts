@@ -24,6 +24,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   runtime: [
     'unshare',
     'setpriv',
+    'nsenter',
     'newuidmap',
     'newgidmap',
     'runc',

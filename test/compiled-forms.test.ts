@@ -15,11 +15,13 @@ const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedDa
 console.log(script.cachedDataRejected);
 `;
 
-it('there is one for each kind of commands, and for the programs that stand by', () => {
+it('there is one for each kind of commands, for the programs that stand by, and for parts', () => {
   expect([...FORMS].sort()).toEqual(
     [
       ...['build', 'exec', 'explore', 'run'].map((kind) => `dobos.${kind}.bundle.cjs.cache`),
-      ...['dobos', 'keeper-worker', 'supervisor-worker'].map((program) => `${program}.bundle.cjs.cache`),
+      ...['dobos', 'keeper-worker', 'serve-here', 'supervisor-worker'].map(
+        (program) => `${program}.bundle.cjs.cache`,
+      ),
     ].sort(),
   );
 });

@@ -6,7 +6,7 @@
 import { errorMaker, systemCode } from '../base/errors.ts';
 import type { Http } from '../http/types.ts';
 import type { Registry } from '../registry/types.ts';
-import type { SpawnedKeeper } from '../runtime/spawn-keeper.ts';
+import type { KeeperSurroundings } from '../runtime/keeper.ts';
 import type { Keeper } from '../runtime/types.ts';
 import type { LocalStore } from '../store/contract.ts';
 import type { OpenRegistry, RegistryNotice, RegistryRequest } from './open-registry.ts';
@@ -35,8 +35,10 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** `spawned` becomes the first keeper's process. */
-export function createApp(settings: Settings, version: string, spawned?: SpawnedKeeper): App {
+/** What was made ready before the program was loaded: for the first keeper. */
+export type Ahead = Pick<KeeperSurroundings, 'spawned' | 'mounts'>;
+
+export function createApp(settings: Settings, version: string, ahead: Ahead = {}): App {
   let store: Promise<LocalStore> | undefined;
   const keepers = new Map<string, Promise<Keeper>>();
   const registries = new Map<boolean, Promise<OpenRegistry>>();
@@ -54,7 +56,7 @@ export function createApp(settings: Settings, version: string, spawned?: Spawned
       if (keeper === undefined) {
         const launch = {
           environment: settings.childEnvironment,
-          spawned: keepers.size === 0 ? spawned : undefined,
+          ...(keepers.size === 0 ? ahead : {}),
         };
         keeper = import('../runtime/keeper.ts').then(({ openKeeper }) =>
           openKeeper({ storeFolder: settings.storeFolder, runtime }, launch),

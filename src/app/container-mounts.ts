@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, posix, resolve } from 'node:path';
 import { errorMaker, systemCode } from '../base/errors.ts';
+import { theirMode } from '../base/umask.ts';
 import { type NewVolume, openVolumes, parseVolumeName } from '../containers/volumes.ts';
 import type { BindMount, MemoryMount } from '../runtime/types.ts';
 import { type MountSpec, parseMount, parseTmpfs, parseVolumeSpec } from './mount-options.ts';
@@ -102,7 +103,7 @@ function hostPath(spec: MountSpec & { readonly kind: 'bind' }): string {
   try {
     // A link that leads nowhere is there all the same: making its target would be a surprise.
     if (make && lstatSync(path, { throwIfNoEntry: false }) === undefined)
-      mkdirSync(path, { recursive: true });
+      mkdirSync(path, { recursive: true, mode: theirMode(0o777) });
     statSync(path);
     return realpathSync(path);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { theirMode } from '../base/umask.ts';
 import { type ContainerRecords, openContainerRecords } from '../containers/container-records.ts';
 import { findContainer } from '../containers/find-container.ts';
 import { CONTAINER_ROOT } from '../containers/remove-container.ts';
@@ -100,7 +101,7 @@ export async function createContainer(
     }
     // After what names them is there: nobody can remove them in between.
     if (o.volumes !== undefined && o.volumes.length > 0) await volumes.ensure(o.volumes);
-    if (o.cidFile !== undefined) writeFileSync(o.cidFile, id, { flag: 'wx' });
+    if (o.cidFile !== undefined) writeFileSync(o.cidFile, id, { flag: 'wx', mode: theirMode(0o666) });
     return container;
   } catch (error) {
     await records.remove(id).catch(() => {});

@@ -3,6 +3,7 @@
  * @module
  */
 import { resolve } from 'node:path';
+import { childEnvironment } from '../base/child-environment.ts';
 import { errorMaker } from '../base/errors.ts';
 import type { ProxySettings } from '../http/types.ts';
 import type { Platform } from '../oci/types.ts';
@@ -77,12 +78,6 @@ export function readSettings(source: SettingsSource): Settings {
     trustedHosts: words(env.DOBOS_TRUSTED_HOSTS),
     insecureRegistries: words(env.DOBOS_INSECURE_REGISTRIES),
   };
-}
-
-/** That of our own processes. Node parses those of NODE_EXTRA_CA_CERTS at its start, for as long as all the rest of that takes; our own processes speak no TLS. */
-export function childEnvironment(env: SettingsSource['env']): SettingsSource['env'] {
-  const { NODE_EXTRA_CA_CERTS: _, ...rest } = env;
-  return rest;
 }
 
 /**

@@ -1,9 +1,9 @@
 /**
- * What the launcher does before it loads the command: where the words ask for a container, the keeper's process is started, so that the command is loaded
- * beside it. The command takes it over when it starts its keeper, or it ends with this process.
+ * What the launcher does before it loads the command: where the words ask for a container, and this process cannot be its own keeper, the keeper's process is started, so that the command is
+ * loaded beside it. The command takes it over when it starts its keeper, or it ends with this process.
  * @module
  */
-import { childEnvironment } from '../app/settings.ts';
+import { childEnvironment } from '../base/child-environment.ts';
 import { isolatedCommands, refer, type SpawnedKeeper, spawnKeeper } from '../runtime/spawn-keeper.ts';
 import { wantsKeeper } from './start-ahead.ts';
 

@@ -1,17 +1,22 @@
 #!/usr/bin/env node
 import { homedir } from 'node:os';
-import { createApp } from '../app/app.ts';
+import { type Ahead, createApp } from '../app/app.ts';
 import { readSettings, type Settings } from '../app/settings.ts';
 import { VERSION } from '../app/version.ts';
+import { isLibcLoaded } from '../linux/libc.ts';
+import { endAtOnce } from '../linux/process.ts';
+import { enterOwnMounts } from '../runtime/own-mounts.ts';
 import type { SpawnedKeeper } from '../runtime/spawn-keeper.ts';
 import { runCli } from './run-cli.ts';
-import { startAhead } from './start-ahead.ts';
-import { processTerminal } from './terminal.ts';
+import { mayBeKeeper, startAhead } from './start-ahead.ts';
+import { hasStreams, processTerminal } from './terminal.ts';
 
 /** What the launcher gives (`ahead.ts`, scripts/launched.ts). */
 declare const __ahead: SpawnedKeeper | undefined;
 
 const words = process.argv.slice(2);
+// Before anything starts a thread.
+const ready: Ahead = { spawned: __ahead, mounts: mayBeKeeper(words) ? enterOwnMounts() : undefined };
 const settings = (): Settings =>
   readSettings({
     env: process.env,
@@ -54,21 +59,23 @@ process.exitCode = 13;
 void main();
 
 async function main(): Promise<void> {
-  const ahead = await startAhead(words, () => createApp(settings(), VERSION, __ahead));
-  // Nobody reads the messages any more: the work goes on.
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // A reader that has seen enough is no failure. Any other is told by the write that failed.
-    if (error.code === 'EPIPE') process.exit(0);
-  });
+  const ahead = await startAhead(words, () => createApp(settings(), VERSION, ready));
   const code = await runCli(words, {
-    terminal: processTerminal(process.env),
+    terminal: processTerminal(process.env, {
+      // Nobody reads the messages any more: the work goes on.
+      stderr: (error) => {
+        if (error.code !== 'EPIPE') throw error;
+      },
+      // A reader that has seen enough is no failure. Any other is told by the write that failed.
+      stdout: (error) => {
+        if (error.code === 'EPIPE') process.exit(0);
+      },
+    }),
     signal: interrupt.signal,
     interruptExit,
     settings,
     version: VERSION,
+    ahead: ready,
     app: ahead,
     takeSignals: (take) => {
       taker = take;
@@ -76,6 +83,9 @@ async function main(): Promise<void> {
   });
   await ahead?.close();
   process.exitCode = code;
-  // When nothing is left to do: V8's memory need not be tidied first, which takes milliseconds.
-  process.once('beforeExit', () => process.exit());
+  // When nothing is left to do: V8's memory need not be tidied first, which takes milliseconds, nor Node's own where it has nothing to set back.
+  process.once('beforeExit', () => {
+    if (isLibcLoaded() && !hasStreams() && process.execArgv.length === 0) process.on('exit', endAtOnce);
+    process.exit();
+  });
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { App } from '../app/app.ts';
+import type { Ahead, App } from '../app/app.ts';
 import type { Settings } from '../app/settings.ts';
 import { isDobosError } from '../base/errors.ts';
 import { createPaint } from './colour.ts';
@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly interruptExit: () => number;
   readonly settings: () => Settings;
   readonly version: string;
+  /** What the launcher has made ready. */
+  readonly ahead?: Ahead | undefined;
   /** Opened ahead with those settings; the caller closes it too. */
   readonly app?: App | undefined;
   /** From now on signals are this function's business, not an interruption. */
@@ -60,7 +62,7 @@ export async function runCli(argv: readonly string[], around: Surroundings): Pro
     }
     failed = spec.failureExit?.(options);
     const { createApp } = await import('../app/app.ts');
-    const app = around.app ?? createApp(around.settings(), around.version);
+    const app = around.app ?? createApp(around.settings(), around.version, around.ahead);
     try {
       return await spec.run({
         app,

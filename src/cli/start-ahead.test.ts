@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { App } from '../app/app.ts';
-import { startAhead } from './start-ahead.ts';
+import { mayBeKeeper, startAhead } from './start-ahead.ts';
 
 /** What the words have opened and started, in order. */
 async function startedBy(...words: string[]): Promise<string[]> {
@@ -42,3 +42,15 @@ test('what is wrong with the surroundings is left to the command', async () => {
   };
   expect(await startAhead(['run', 'image'], open)).toBeUndefined();
 });
+
+test.each([
+  [['run', '--rm', 'image', 'true'], true],
+  [['run', '-i', '--name', 'x', 'image'], true],
+  [['build', '-t', 'x', '.'], true],
+  [['ps'], false],
+  [['run', '-d', 'image'], false],
+  [['run', '-it', 'image'], false],
+  [['run', '--tty=true', 'image'], false],
+  [['run', '-p', '80:80', 'image'], false],
+  [['run', '--network=none', 'image'], false],
+])('whether root may be its own keeper for %j: %s', (words, may) => expect(mayBeKeeper(words)).toBe(may));

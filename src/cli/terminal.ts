@@ -1,3 +1,6 @@
+import { fstatSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
 /** Where a command prints. Tests give their own. */
 export interface Terminal {
   /** Writes to standard output as is; waits when the reader is slow. */
@@ -22,56 +25,80 @@ export interface Terminal {
   readonly interrupt: () => void;
 }
 
+const opened = new Set<'stdin' | 'stdout' | 'stderr'>();
+
+/** Whether Node has made a stream of any: such a one is set back at Node's own end, as others have it too. */
+export const hasStreams = (): boolean => opened.size > 0;
+
+/** What is done when a stream cannot be written to. */
+export type OnFailure = Readonly<Record<'stdout' | 'stderr', (error: NodeJS.ErrnoException) => void>>;
+
 /** The process's own terminal; colours unless NO_COLOR is set or standard error is no terminal. */
-export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
-  const { stdout, stderr } = process;
-  // Node makes a stream of it when it is first looked at, for some milliseconds; most commands never ask.
-  const inIsTty = (): boolean => process.stdin.isTTY === true;
+export function processTerminal(env: NodeJS.ProcessEnv, onFailure: OnFailure): Terminal {
+  // Node makes a stream of each when it is first looked at, for some milliseconds; most commands never ask for all.
+  const stream = (name: 'stdout' | 'stderr'): NodeJS.WriteStream => {
+    if (!opened.has(name)) process[name].on('error', onFailure[name]);
+    opened.add(name);
+    return process[name];
+  };
+  const stdin = (): NodeJS.ReadStream => {
+    opened.add('stdin');
+    return process.stdin;
+  };
+  const [inIsTty, outIsTty, errIsTty] = [0, 1, 2].map(isTerminal) as [boolean, boolean, boolean];
   return {
     out: (text) =>
       new Promise((resolve, reject) => {
-        stdout.write(text, (error) => (error ? reject(error) : resolve()));
+        stream('stdout').write(text, (error) => (error ? reject(error) : resolve()));
       }),
     err: (text) => {
-      stderr.write(text);
+      stream('stderr').write(text);
     },
-    outIsTty: stdout.isTTY === true,
-    errIsTty: stderr.isTTY === true,
-    get inIsTty() {
-      return inIsTty();
-    },
-    columns: () => stderr.columns ?? stdout.columns ?? 80,
-    rows: () => stderr.rows ?? stdout.rows ?? 24,
-    colour: (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb' && stderr.isTTY === true,
-    stdin: () => process.stdin,
+    outIsTty,
+    errIsTty,
+    inIsTty,
+    columns: () => stream('stderr').columns ?? stream('stdout').columns ?? 80,
+    rows: () => stream('stderr').rows ?? stream('stdout').rows ?? 24,
+    colour: (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb' && errIsTty,
+    stdin,
     listen: (raw, take) => {
-      const { stdin } = process;
+      const input = stdin();
       let stopped = false;
       const onEnd = (): void => void take(undefined);
       const onData = (typed: Uint8Array): void => {
         const taken = take(typed);
         if (!(taken instanceof Promise)) return;
-        stdin.pause();
+        input.pause();
         const goOn = (): void => {
-          if (!stopped) stdin.resume();
+          if (!stopped) input.resume();
         };
         void taken.then(goOn, goOn);
       };
-      if (raw) stdin.setRawMode(true);
-      stdin.on('data', onData).on('end', onEnd).resume();
+      if (raw) input.setRawMode(true);
+      input.on('data', onData).on('end', onEnd).resume();
       return () => {
         stopped = true;
-        stdin.off('data', onData).off('end', onEnd).pause();
-        if (raw) stdin.setRawMode(false);
+        input.off('data', onData).off('end', onEnd).pause();
+        if (raw) input.setRawMode(false);
       };
     },
     onResize: (take) => {
-      stdout.on('resize', take);
+      const stdout = stream('stdout').on('resize', take);
       return () => stdout.off('resize', take);
     },
-    get isWhole() {
-      return stdout.isTTY === true && inIsTty() && (env.TERM ?? 'dumb') !== 'dumb';
-    },
+    isWhole: outIsTty && inIsTty && (env.TERM ?? 'dumb') !== 'dumb',
     interrupt: () => process.kill(process.pid, 'SIGINT'),
   };
+}
+
+/** Most descriptors are no terminals at a glance, while Node's module for those loads half of what it has for networks. */
+function isTerminal(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    // proc(5): 1 is the kernel's own memory, /dev/null among it.
+    const isNull = process.platform === 'linux' && stat.rdev >> 8 === 1;
+    return (stat.isCharacterDevice() || process.platform === 'win32') && !isNull && isatty(fd);
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { descendantsOf } from '../runtime/process-table.ts';
+import { descendantsOf, pidsOf } from '../runtime/process-table.ts';
 
 /** A container's namespace lies in its keeper's, and that in ours. */
 const DEPTH = 2;
@@ -28,20 +27,3 @@ const descendants = (command: number): number[] =>
   descendantsOf(command)
     .filter(({ alive }) => alive)
     .map(({ pid }) => pid);
-
-/** proc(5), status: a process's number in each namespace from ours to its own. */
-function pidsOf(pid: string): number[] {
-  const line = /^NSpid:\s*(.*)$/m.exec(readOr(`/proc/${pid}/status`))?.[1] ?? '';
-  return line
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map(Number);
-}
-
-function readOr(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
-}

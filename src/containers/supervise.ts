@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { isDobosError } from '../base/errors.ts';
-import { openKeeper } from '../runtime/keeper.ts';
+import { type KeeperSurroundings, openKeeper } from '../runtime/keeper.ts';
 import type { ExitStatus } from '../runtime/types.ts';
 import { createDirectoryStore } from '../store/directory-store.ts';
 import { ownerId } from '../store/owner.ts';
@@ -16,6 +16,8 @@ export interface SuperviseOptions {
   readonly onStarted: () => void;
   /** Kills the container. */
   readonly signal: AbortSignal;
+  /** Of this process, for its keeper. */
+  readonly surroundings?: KeeperSurroundings | undefined;
 }
 
 /** Runs a container to its end, and again as often as its restart policy wants, writing down what it prints; how it ended the first time. @throws as `runContainer` */
@@ -25,7 +27,7 @@ export async function supervise(
 ): Promise<ExitStatus | undefined> {
   const records = openContainerRecords(storeFolder, { now: Date.now, random: Math.random });
   const { roots } = createDirectoryStore(storeFolder);
-  const keeper = await openKeeper({ storeFolder, runtime });
+  const keeper = await openKeeper({ storeFolder, runtime }, o.surroundings);
   try {
     const { warning } = await keeper.executor();
     if (warning !== undefined) o.onWarning(warning);

@@ -24,6 +24,9 @@ type NativeFunction = ReturnType<ReturnType<Koffi['load']>['func']>;
 
 let loaded: { readonly koffi: Koffi; readonly library: ReturnType<Koffi['load']> } | undefined;
 
+/** Whether anything has needed it: then one more call costs nothing. */
+export const isLibcLoaded = (): boolean => loaded !== undefined;
+
 function load(call: string): NonNullable<typeof loaded> {
   if (loaded === undefined) {
     if (process.platform !== 'linux') throw linuxError('LINUX_MISSING', { call, platform: process.platform });

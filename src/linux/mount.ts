@@ -16,6 +16,8 @@ export const MS_BIND = 4096;
 export const MS_MOVE = 8192;
 export const MS_REC = 16384;
 export const MS_PRIVATE = 1 << 18;
+/** What is mounted outside comes in, and nothing goes out. */
+export const MS_SLAVE = 1 << 19;
 export const MS_STRICTATIME = 1 << 24;
 
 /** The mount goes away from view now, and for good when its last user is gone. */
@@ -104,7 +106,7 @@ export function restrictMount(target: string, flags: number, recursive = false):
   mount({ target, flags: base | MS_NOSUID | MS_NODEV });
 }
 
-/** Sets how mounts travel between this mount and its copies: MS_PRIVATE. */
+/** Sets how mounts travel between this mount and its copies: MS_PRIVATE, MS_SLAVE. */
 export function setPropagation(target: string, kind: number, recursive = true): void {
   mount({ target, flags: kind | (recursive ? MS_REC : 0) });
 }

@@ -10,6 +10,14 @@ export const CGROUPS = '/sys/fs/cgroup';
 const PARENT = 'dobos';
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 
+/** The tree of the machine, where this process sees it. */
+let ownCgroups = CGROUPS;
+
+/** From now on cgroups are removed below this path: CGROUPS is covered in this process's mount namespace. */
+export function useCgroupsAt(path: string): void {
+  ownCgroups = path;
+}
+
 /** What the machine can limit, by the controllers that are there. `hybrid`: the controllers of version 1, and version 2 mounted beside them without any. */
 export interface CgroupFacts {
   readonly version: 'v1' | 'v2' | 'hybrid' | 'none';
@@ -100,7 +108,7 @@ export function showCgroups(): () => void {
  * Removes the cgroups of a container in which no process is any more: a runtime that was killed has left them. False if somebody is in one. What holds those of all
  * containers stays: another may be about to make its own there.
  */
-export function removeCgroups(cgroup: string, root = CGROUPS): boolean {
+export function removeCgroups(cgroup: string, root = ownCgroups): boolean {
   if (!/^[0-9a-f]{64}$/.test(cgroup)) return true;
   let gone = true;
   for (const base of [root, ...namesOr(root).map((name) => join(root, name))]) {

@@ -9,11 +9,14 @@ import type { RootShutter } from './oci-config.ts';
 import { createOciExecutor } from './oci-executor.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { PROBE_DEVICES_OPEN, probeProgram } from './probe-program.ts';
+import type { RuntimePlace } from './runtime-place.ts';
 import type { Executor, ExecutorUse, Process } from './types.ts';
 import { createUnisolatedExecutor } from './unisolated-executor.ts';
 
 export interface ExecutorChoice {
   readonly executor: Executor;
+  /** Absolute path of the OCI runtime; undefined for what runs without one. */
+  readonly program?: string | undefined;
   /** One line: which program, and why not those before it. */
   readonly detail: string;
   /** What the person should know before something runs with it. */
@@ -27,6 +30,8 @@ export interface ChooseOptions {
   /** The value of PATH. */
   readonly searchPath: string;
   readonly notes: Pick<Notes, 'get' | 'put'>;
+  /** Where runtimes are started from; the keeper's when absent. */
+  readonly place?: RuntimePlace | undefined;
   /** Calls `use` with an empty root and takes the root away afterwards. */
   readonly withEmptyRoot: <T>(
     use: (root: { readonly folder: string; readonly merged: string }) => Promise<T>,
@@ -55,7 +60,7 @@ export async function chooseExecutor(o: ChooseOptions): Promise<ExecutorChoice> 
     if ('problem' in trial) problems.push(`${name} does not work here: ${trial.problem}`);
     // Root in a container could read the host's disks; for that a runtime must be named.
     else if (trial.opensDevices) problems.push(`${name} ${OPEN}`);
-    else return { executor: oci(o, name, program, trial), detail: detailOf(program, trial, problems) };
+    else return chosen(o, name, program, trial, problems);
   }
   if (problems.length === 0) problems.push('no OCI runtime in PATH');
   return chroot(o, problems.join('; '));
@@ -69,8 +74,20 @@ async function named(o: ChooseOptions): Promise<ExecutorChoice> {
   const trial = await remembered(o, o.runtime, program);
   if ('problem' in trial)
     throw runtimeError('RUNTIME_FAILED', { runtime: o.runtime, message: trial.problem });
-  return { executor: oci(o, o.runtime, program, trial), detail: detailOf(program, trial, []) };
+  return chosen(o, o.runtime, program, trial, []);
 }
+
+const chosen = (
+  o: ChooseOptions,
+  name: string,
+  program: string,
+  trial: Success,
+  problems: readonly string[],
+): ExecutorChoice => ({
+  executor: oci(o, name, program, trial),
+  program,
+  detail: detailOf(program, trial, problems),
+});
 
 function detailOf(program: string, trial: Success, problems: readonly string[]): string {
   const limits = [...(trial.seccomp ? [] : ['no seccomp filter']), ...(trial.opensDevices ? [OPEN] : [])];
@@ -80,7 +97,7 @@ function detailOf(program: string, trial: Success, problems: readonly string[]):
 function oci(o: ChooseOptions, name: string, program: string, trial: Success): Executor {
   const { seccomp, opensDevices, isShut } = trial;
   const shutBy = isShut ? shutterOf(o) : undefined;
-  return createOciExecutor({ name, program, env: helperEnv(o), seccomp, opensDevices, shutBy });
+  return createOciExecutor({ name, program, env: helperEnv(o), seccomp, opensDevices, shutBy }, o.place);
 }
 
 /** Undefined where one of its programs is missing. */
@@ -193,5 +210,6 @@ function circumstances(o: ChooseOptions, program: string): unknown {
     const { mtimeMs, size, ino } = statSync(path);
     return [path, mtimeMs, size, ino];
   });
-  return [programs, boot, process.getuid?.(), readOwnNamespace().isUserNamespace];
+  const { isUserNamespace } = readOwnNamespace();
+  return [programs, boot, process.getuid?.(), isUserNamespace, o.place?.name ?? 'keeper'];
 }

@@ -4,8 +4,10 @@ import { acceptFrom, listenAt, receiveDescriptor } from '../linux/receive-descri
 
 /** Where a runtime sends the terminal that it has made for a program (`--console-socket` of runc and crun). */
 export interface ConsoleSocket {
-  /** Of the socket, for the runtime. */
+  /** Of the socket, for a runtime that sees this process's descriptors. */
   readonly path: string;
+  /** A descriptor of its folder, for one that does not. */
+  readonly folder: number;
   /** The terminal's end that sees and types, the caller's to close; undefined if none has come before this is closed. */
   readonly terminal: Promise<number | undefined>;
   close(): void;
@@ -16,7 +18,7 @@ const LOOK_EVERY_MS = 1;
 
 /**
  * A console socket in the folder. crun 1.8 copies between a terminal of its own and its streams, and leaves out what a program printed last when that ends at once (8 of 100 on a busy machine); with the terminal
- * here nothing is copied on the way. The runtime must see this process's descriptors.
+ * here nothing is copied on the way.
  */
 export function openConsole(folder: string): ConsoleSocket {
   // A socket's name has 107 bytes at most, a store's folder more.
@@ -57,6 +59,7 @@ export function openConsole(folder: string): ConsoleSocket {
   const timer = setInterval(look, LOOK_EVERY_MS);
   return {
     path,
+    folder: place,
     terminal,
     close() {
       // A runtime may have sent it and gone since the last look.

@@ -9,6 +9,7 @@ import {
   setPropagation,
 } from '../linux/mount.ts';
 import { inNamespaceRoot } from '../linux/namespace-root.ts';
+import { CGROUPS, useCgroupsAt } from './cgroups.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 
 /** Makes this process's fresh mount and pid namespace its own: nothing that is mounted here shows outside, /proc shows only what runs inside, no runtime makes cgroups. `clientProc` is where the processes outside are seen. */
@@ -21,6 +22,13 @@ export function settleInNamespace(): { readonly clientProc: string } {
   return { clientProc: `/proc/self/fd/${outer}` };
 }
 
+/** Hides cgroups from what runs here, as in a keeper; this process still reaches them where it removes some. */
+export function settleHere(): void {
+  if (!existsSync(CGROUPS)) return;
+  useCgroupsAt(`/proc/self/fd/${openSync(CGROUPS, constants.O_RDONLY | constants.O_DIRECTORY)}`);
+  hideCgroups();
+}
+
 /** A mount in a namespace of its own still shows outside where the place is shared. In a plain chroot `/` is no mount: there it is made private from outside. */
 function makePrivate(): void {
   try {
@@ -30,7 +38,6 @@ function makePrivate(): void {
   }
 }
 
-const CGROUPS = '/sys/fs/cgroup';
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 
 /**

@@ -3,6 +3,7 @@ import type { TerminalSize } from '../linux/pty.ts';
 import { runtimeError } from './errors.ts';
 import type { FromKeeper, KeeperCall, KeeperResults } from './keeper-messages.ts';
 import { type KeeperProcess, type LaunchOptions, launchKeeper } from './launch-keeper.ts';
+import type { OwnMounts } from './own-mounts.ts';
 import type { Keeper, KeeperOptions, ProgramReach, RunWatch } from './types.ts';
 
 interface Pending {
@@ -14,6 +15,11 @@ interface Pending {
   onTaken?: (() => void) | undefined;
 }
 
+export interface KeeperSurroundings extends Pick<LaunchOptions, 'environment' | 'spawned'> {
+  /** For a program of ours that has given itself a mount namespace: where it can, it does a keeper's work itself, without another process. */
+  readonly mounts?: OwnMounts | undefined;
+}
+
 /**
  * A keeper for the store in a folder. The process starts at the first call (about 100 ms; call `executor()` early to have it start beside other work), serves calls
  * in parallel, and ends with `close()` or with this process, however that dies: mounts, containers and runtime state go with it.
@@ -22,33 +28,35 @@ interface Pending {
  */
 export async function openKeeper(
   options: KeeperOptions,
-  { environment, spawned }: Pick<LaunchOptions, 'environment' | 'spawned'> = {},
+  { environment, spawned, mounts }: KeeperSurroundings = {},
 ): Promise<Keeper> {
   let started: Promise<KeeperProcess> | undefined;
   let nextId = 1;
   const unwanted = new AbortController();
   const pending = new Map<number, Pending>();
 
-  const receive = (message: FromKeeper): void => {
-    if (!('id' in message)) return;
+  /** A promise for what this process waits with before it sends more, if it is its own keeper. */
+  const receive = (message: FromKeeper): unknown => {
+    if (!('id' in message)) return undefined;
     const call = pending.get(message.id);
-    if (call === undefined) return;
+    if (call === undefined) return undefined;
     if (message.kind === 'output') {
       const dealt: unknown = call.onEvent?.(message.output);
       if (message.held === true) void heard(message.id, dealt);
-      return;
+      return dealt;
     }
     if (message.kind === 'started') {
       call.onStarted?.();
-      return;
+      return undefined;
     }
     const { onTaken } = call;
     call.onTaken = undefined;
     onTaken?.();
-    if (message.kind === 'taken') return;
+    if (message.kind === 'taken') return undefined;
     pending.delete(message.id);
     if (message.kind === 'done') call.resolve(message.result as never);
     else call.reject(reviveError(message.error));
+    return undefined;
   };
   const heard = async (id: number, dealt: unknown): Promise<void> => {
     await Promise.resolve(dealt).catch(() => {});
@@ -83,13 +91,21 @@ export async function openKeeper(
   };
 
   const start = (ahead = false): Promise<KeeperProcess> => {
-    started ??= launchKeeper(options, receive, gone, {
+    started ??= launch(ahead);
+    return started;
+  };
+  const launch = async (ahead: boolean): Promise<KeeperProcess> => {
+    if (mounts !== undefined) {
+      const { keepHere } = await import('./keep-here.ts');
+      const here = await keepHere(options, receive, { mounts, path: environment?.PATH });
+      if (here !== undefined) return here;
+    }
+    return launchKeeper(options, receive, gone, {
       ahead,
       environment,
       spawned,
       signal: unwanted.signal,
     });
-    return started;
   };
 
   const call = async <M extends KeeperCall['method']>(

@@ -11,6 +11,7 @@ import { readOwnNamespace } from './own-namespace.ts';
 import { execIo, prepareExec } from './prepare-exec.ts';
 import { refuseProcess } from './refuse-process.ts';
 import { runProgram } from './run-program.ts';
+import { type PlacedRun, type RuntimePlace, tellingPid } from './runtime-place.ts';
 import { sizeFor, sizeInside } from './terminal-inside.ts';
 import type { ContainerIo, Process, RunningContainer } from './types.ts';
 
@@ -28,14 +29,18 @@ export interface OciPlace {
   readonly id: string;
   /** As the container was made with. */
   readonly options: readonly string[];
+  /** Where its runtime was started from, and as which child. */
+  readonly from: RuntimePlace;
+  readonly child: number | undefined;
 }
 
 /** The container at a place; programs go into it by the runtime's own `exec`, with the seccomp filter that the container has. */
 export function ociContainer(place: OciPlace, container: Process): RunningContainer {
-  const { runtime, folder, id, options } = place;
+  const { runtime, folder, id, options, from } = place;
   const first = (): number => {
-    const pid = Number(readOr(join(folder, 'pid')));
-    if (!(pid > 0)) throw runtimeError('RUNTIME_FAILED', { runtime: runtime.name, message: 'it has ended' });
+    const pid = from.pidIn(join(folder, 'pid'), place.child);
+    if (pid === undefined)
+      throw runtimeError('RUNTIME_FAILED', { runtime: runtime.name, message: 'it has ended' });
     return pid;
   };
   return {
@@ -61,25 +66,32 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
         });
         writeFileSync(fsPath(file('process.json')), text, { mode: 0o600 });
         const words = hearWords(o);
+        const socket = from.console(consoleSocket);
+        let child: number | undefined;
+        const args = [
+          ...['--root', join(folder, 'state'), '--log', file('log'), '--log-format', 'json'],
+          ...options,
+          ...['exec', '--process', file('process.json'), '--pid-file', file('pid')],
+          ...socket.options,
+          id,
+        ];
+        const around: PlacedRun['around'] = (start) =>
+          withOomScore(container.confinement?.oomScoreAdj, start);
+        const placed = from.join({ program: runtime.program, args, around }, place.child);
         const end = await runProgram(
           {
-            program: runtime.program,
-            args: [
-              ...['--root', join(folder, 'state'), '--log', file('log'), '--log-format', 'json'],
-              ...options,
-              ...['exec', '--process', file('process.json'), '--pid-file', file('pid')],
-              ...(consoleSocket === undefined ? [] : ['--console-socket', consoleSocket.path]),
-              id,
-            ],
+            ...placed,
+            around: tellingPid(placed.around, (pid) => {
+              child = pid;
+            }),
             env: runtime.env,
             io,
-            consoleSocket,
+            ...socket.run,
             owner: prepared.process.user,
-            around: (start) => withOomScore(container.confinement?.oomScoreAdj, start),
             kill: (child) => child.pid !== undefined && killTree(child.pid),
             isStarted: () => existsSync(fsPath(file('pid'))),
           },
-          sizeInside(words, file('pid')),
+          sizeInside(words, () => from.pidIn(file('pid'), child)),
         );
         return { code: exitCode(end, runtime.name, { log: file('log'), pid: file('pid') }, words.said()) };
       } finally {
@@ -106,13 +118,5 @@ function withOomScore<T>(score: number | undefined, start: () => T): T {
     return start();
   } finally {
     writeFileSync(path, own);
-  }
-}
-
-function readOr(path: string): string {
-  try {
-    return readFileSync(fsPath(path), 'latin1');
-  } catch {
-    return '';
   }
 }

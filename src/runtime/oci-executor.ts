@@ -10,6 +10,7 @@ import { type ConsoleSocket, openConsole } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
+import { isRuncOrCrun } from './known-runtimes.ts';
 import { type ConfigRequest, ociConfigText, type RootShutter } from './oci-config.ts';
 import { ociContainer, takesConsole } from './oci-exec.ts';
 import { exitCode } from './oci-exit.ts';
@@ -25,6 +26,7 @@ import {
   type StartedProgram,
   startProgram,
 } from './run-program.ts';
+import { KEEPER_PLACE, type RuntimePlace } from './runtime-place.ts';
 import { type SeccompFilter, seccompFilter } from './seccomp.ts';
 import { readSeccompProfile } from './seccomp-profile.ts';
 import { followSize, sizeFor, sizeInside } from './terminal-inside.ts';
@@ -60,7 +62,7 @@ const isProxy = ({ program }: OciRuntime): boolean => /runsc/.test(basename(prog
 const READS_PIPES = /^runc$/;
 
 /** Runs processes by an OCI runtime in the foreground; bundle, state and log live in a folder of their own and go when it ends. */
-export function createOciExecutor(runtime: OciRuntime): Executor {
+export function createOciExecutor(runtime: OciRuntime, place: RuntimePlace = KEEPER_PLACE): Executor {
   const noCgroups = NO_CGROUPS.find(([name]) => name.test(basename(runtime.program)))?.[1] ?? [];
   const commandIn = (
     folder: string,
@@ -70,9 +72,9 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
       limited = false,
       consoleSocket,
     }: { readonly limited?: boolean; readonly consoleSocket?: ConsoleSocket | undefined } = {},
-  ): ProgramRun => ({
-    program: runtime.program,
-    args: [
+  ): ProgramRun => {
+    const socket = place.console(consoleSocket);
+    const args = [
       ...['--root', join(folder, 'state'), '--log', join(folder, 'log'), '--log-format', 'json'],
       ...(limited ? [] : noCgroups),
       ...[
@@ -82,15 +84,20 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
         folder,
         '--pid-file',
         join(folder, 'pid'),
-        ...(consoleSocket === undefined ? [] : ['--console-socket', consoleSocket.path]),
+        ...socket.options,
       ],
       id,
-    ],
-    env: runtime.env,
-    io,
-    consoleSocket,
-  });
-  const readies = READS_PIPES.test(basename(runtime.program)) ? createReadyRuntimes(commandIn) : undefined;
+    ];
+    return {
+      ...place.begin({ program: runtime.program, args }),
+      env: runtime.env,
+      io,
+      stderr: place.stderr,
+      ...socket.run,
+    };
+  };
+  const mayWait = place.startsAhead && READS_PIPES.test(basename(runtime.program));
+  const readies = mayWait ? createReadyRuntimes(commandIn) : undefined;
   return {
     name: runtime.name,
     async run(root, process, io, o = {}) {
@@ -106,7 +113,7 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
       try {
         limits = process.resources && openLimits(runtime, process.resources);
         const prepared = prepareProcess({ ...root, folder }, process);
-        if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o);
+        if (prepared.kind === 'refused') return await refuseProcess(prepared, io, o, place.stderr);
         const config = configText(root.merged, runtime, prepared.process, process, {
           limited: limits?.config,
           size: sizeFor(process.tty, io),
@@ -131,11 +138,14 @@ export function createOciExecutor(runtime: OciRuntime): Executor {
           );
         if (process.mayBeFollowed === true && process.isLast !== true) readies?.prepare(dirname(root.folder));
         const options = limits === undefined ? noCgroups : [];
-        o.onContainer?.(ociContainer({ runtime, folder, id: containerId(root.folder), options }, process));
+        const child = started.child.pid;
+        const id = containerId(root.folder);
+        o.onContainer?.(ociContainer({ runtime, folder, id, options, from: place, child }, process));
         const words = hearWords(o);
         const files = { log: join(folder, 'log'), pid: join(folder, 'pid') };
-        unfollow = process.tty && io.output === 'inherit' ? followSize(files.pid) : undefined;
-        const end = await finishProgram(started, watch, sizeInside(words, files.pid));
+        const first = (): number | undefined => place.pidIn(files.pid, child);
+        unfollow = process.tty && io.output === 'inherit' ? followSize(first) : undefined;
+        const end = await finishProgram(started, watch, sizeInside(words, first));
         const code = exitCode(end, runtime.name, files, words.said());
         return { code, mountPoints: prepared.mountPoints };
       } finally {
@@ -193,9 +203,6 @@ function configText(
   });
 }
 
-/** Runtimes that are known to make cgroups with what the configuration asks for, and to remove them. */
-const LIMITS = /^(?:.*-)?(?:runc|crun)/;
-
 /** The cgroups of the machine, writable for the runtime until closed. @throws RUNTIME_LIMIT */
 function openLimits(
   runtime: OciRuntime,
@@ -204,7 +211,7 @@ function openLimits(
   const refuse = (why: string): Error =>
     runtimeError('RUNTIME_LIMIT', { what: 'what a container uses', why });
   if (readOwnNamespace().isUserNamespace) throw refuse('an ordinary user may make no cgroups');
-  if (!LIMITS.test(basename(runtime.program))) throw refuse(`${runtime.name} is not known to do that`);
+  if (!isRuncOrCrun(runtime.program)) throw refuse(`${runtime.name} is not known to do that`);
   removeCgroups(resources.cgroup);
   const hide = showCgroups();
   try {

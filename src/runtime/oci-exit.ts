@@ -14,7 +14,8 @@ export function exitCode(
   const problem = end.code === 0 && started ? undefined : lastError(files.log);
   if (problem !== undefined) throw runtimeError('RUNTIME_FAILED', { runtime, message: problem });
   if (end.code === undefined || !started) {
-    const message = said.trim() || `it ended with ${end.code ?? end.signal} and started nothing`;
+    const ended = `it ended with ${end.code ?? end.signal}`;
+    const message = said.trim() || (started ? ended : `${ended} and started nothing`);
     throw runtimeError('RUNTIME_FAILED', { runtime, message });
   }
   return end.code;

@@ -28,6 +28,15 @@ export function descendantsOf(root: number): ProcessRow[] {
   });
 }
 
+/** A process's number in each pid namespace from ours to its own; empty if there is none. proc(5), status, NSpid */
+export function pidsOf(pid: string): number[] {
+  const line = /^NSpid:\s*(.*)$/m.exec(readOr(`/proc/${pid}/status`))?.[1] ?? '';
+  return line
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map(Number);
+}
+
 /** When this machine was started, in milliseconds since the epoch; 0 where that cannot be told. proc(5), stat, btime */
 export function readBootTime(): number {
   try {
@@ -47,5 +56,13 @@ export function readProcess(pid: number): ProcessRow | undefined {
     return { pid, parent: Number(parent), session: Number(session), started: Number(fields[19]), alive };
   } catch {
     return undefined;
+  }
+}
+
+function readOr(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
   }
 }

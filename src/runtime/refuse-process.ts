@@ -9,9 +9,11 @@ export async function refuseProcess(
   refusal: Extract<Preparation, { kind: 'refused' }>,
   io: ContainerIo,
   o: WatchOptions<Output>,
+  /** As in `ProgramRun`. */
+  stderr = KEEPER_STDERR,
 ): Promise<ExitStatus & { readonly mountPoints: readonly string[] }> {
   const bytes = Buffer.from(`${refusal.message}\n`);
-  if (io.output === 'inherit') writeSync(KEEPER_STDERR, bytes);
+  if (io.output === 'inherit') writeSync(stderr, bytes);
   else await (o.onEvent as ((event: Output) => unknown) | undefined)?.({ stream: 'stderr', bytes });
   const { code, message: refused, mountPoints } = refusal;
   return { code, refused, mountPoints };

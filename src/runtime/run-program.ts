@@ -35,6 +35,8 @@ export interface ProgramRun {
   readonly task?: number | undefined;
   /** Called to start it, so that something can be different meanwhile. */
   readonly around?: ((start: () => ChildProcess) => ChildProcess) | undefined;
+  /** Descriptor of the person's standard error here; KEEPER_STDERR when absent. */
+  readonly stderr?: number | undefined;
 }
 
 /** What a started program is let run with. */
@@ -90,7 +92,7 @@ export function startProgram(run: ProgramRun): StartedProgram {
   const { program, args, env, io, owner, errorApart, task, around = (start) => start() } = run;
   const streams = streamsOf(run);
   if (owner !== undefined) give(streams.given, owner);
-  const stderr = streams.stderr ?? KEEPER_STDERR;
+  const stderr = streams.stderr ?? run.stderr ?? KEEPER_STDERR;
   const stdio: SpawnOptions['stdio'] = [
     streams.stdin ?? (io.stdin === 'inherit' ? 0 : 'ignore'),
     streams.stdout ?? 1,

@@ -1,6 +1,5 @@
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { fsPath } from '../base/names.ts';
 import { resizeTerminal, type TerminalSize, terminalSize } from '../linux/pty.ts';
 import { USUAL_SIZE } from './program-streams.ts';
 import type { ContainerIo, RunWatch } from './types.ts';
@@ -19,9 +18,9 @@ export function sizeFor(tty: boolean, { output, size }: ContainerIo): TerminalSi
 
 /**
  * The same options, with a new size for the terminal inside as well: a runtime has another one there, and not every runtime passes on what it hears (crun 1.8).
- * `pidFile` names the program once it runs.
+ * `pid` is the program's once it runs.
  */
-export function sizeInside(o: RunWatch, pidFile: string): RunWatch {
+export function sizeInside(o: RunWatch, pid: () => number | undefined): RunWatch {
   const { onStarted } = o;
   if (onStarted === undefined) return o;
   return {
@@ -31,26 +30,26 @@ export function sizeInside(o: RunWatch, pidFile: string): RunWatch {
         ...reach,
         resize: (size) => {
           reach.resize(size);
-          resizeInside(pidFile, size);
+          resizeInside(pid(), size);
         },
       }),
   };
 }
 
 /** Has the terminal inside follow ours, on which the program runs in the foreground, until the function returned is called. */
-export function followSize(pidFile: string): () => void {
+export function followSize(pid: () => number | undefined): () => void {
   const follow = (): void => {
     const size = sizeFor(true, { stdin: 'inherit', output: 'inherit' });
-    if (size !== undefined) resizeInside(pidFile, size);
+    if (size !== undefined) resizeInside(pid(), size);
   };
   process.on('SIGWINCH', follow);
   return () => void process.off('SIGWINCH', follow);
 }
 
-function resizeInside(pidFile: string, size: TerminalSize): void {
+function resizeInside(pid: number | undefined, size: TerminalSize): void {
+  if (pid === undefined) return;
   for (const stream of STREAMS) {
     try {
-      const pid = Number(readFileSync(fsPath(pidFile), 'latin1'));
       const fd = openSync(`/proc/${pid}/fd/${stream}`, OPEN);
       try {
         if (!isatty(fd)) continue;

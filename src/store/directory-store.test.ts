@@ -56,6 +56,22 @@ describe('a directory store', () => {
   });
   afterEach(() => rmSync(parent, { recursive: true }));
 
+  it('clears away what dead processes left also where all that is written is a name', async () => {
+    const image = await putImage(createDirectoryStore(folder), 'seen');
+    const [pid, start, namespace, boot] = ownerId().split('-');
+    const left = join(
+      folder,
+      'leases',
+      `${[pid, Number(start) + 1, namespace, boot].join('-')}.0123456789abcdef`,
+    );
+    writeFileSync(left, '');
+    const store = createDirectoryStore(folder);
+    const lease = await store.lease();
+    await store.tag('docker.io/library/next:1', image.manifest);
+    expect(existsSync(left)).toBe(false);
+    await lease.release();
+  });
+
   it('touches nothing until it is written to, and then is private', async () => {
     const store = open();
     expect(await store.has(describeBytes('x'))).toBe(false);

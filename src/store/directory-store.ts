@@ -76,6 +76,7 @@ export function createDirectoryStore(
     write: () => void | Promise<void>,
   ): Promise<void> => {
     if (leases.any) {
+      await begin();
       for (const target of targets) await leases.protect(target, o);
       return write();
     }

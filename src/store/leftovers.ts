@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownerOf } from './atomic-file.ts';
 import { readNames } from './blob-files.ts';
@@ -20,9 +20,21 @@ export function findLeftovers(folder: string): string[] {
   return found;
 }
 
-/** Removes what dead processes left; returns the paths. Cheap enough for the start of every command that writes (30 µs when there is nothing). */
+/**
+ * Removes what dead processes left; returns the paths. Cheap enough for the start of every command that writes (30 µs when there is nothing). What cannot be removed keeps nothing else from going.
+ * @throws the error of the first that could not be removed and is still there
+ */
 export function cleanLeftovers(folder: string): string[] {
   const found = findLeftovers(folder);
-  for (const path of found) rmSync(join(folder, path), { force: true, recursive: true });
+  const failed: unknown[] = [];
+  for (const path of found) {
+    try {
+      rmSync(join(folder, path), { force: true, recursive: true });
+    } catch (error) {
+      // Others clean at the same time, and a folder that empties under rmSync makes it fail.
+      if (existsSync(join(folder, path))) failed.push(error);
+    }
+  }
+  if (failed.length > 0) throw failed[0];
   return found;
 }

@@ -151,7 +151,17 @@ function keeperOf(sandbox: Sandbox): number | undefined {
 const KEEPER_KILLED =
   /^dobos: the process that runs containers ended early: it was killed\nDockerfile:\d+\n(?:[ \d]+\| .*\n|[ \d]+\|\n)+hint: .*\n$/;
 
-type Target = 'command' | 'group' | 'keeper';
+/** The same where the step's own runtime is gone: as root the command is its own keeper. */
+const RUNTIME_KILLED =
+  /^dobos: (?:runc|crun) failed: it ended with SIGKILL.*\nDockerfile:\d+\n(?:[ \d]+\| .*\n|[ \d]+\|\n)+(?:hint: .*\n)?$/;
+
+/** The runtime of a step that runs; undefined while there is none. */
+function runtimeOf(sandbox: Sandbox): number | undefined {
+  const line = sandbox.processes().find((each) => /^\d+ \S*(?:runc|crun) .* run /.test(each));
+  return line === undefined ? undefined : Number.parseInt(line, 10);
+}
+
+type Target = 'command' | 'group' | 'keeper' | 'runtime';
 
 describe.each([
   ['runc', 'root', 30],
@@ -164,6 +174,8 @@ describe.each([
     timeout: 600_000,
   }, async () => {
     console.log(`kill -9 of builds with ${runtime} as ${who}: DOBOS_SEED=${SEED}`);
+    const third = who === 'root' && runtime !== 'chroot' ? 'runtime' : 'keeper';
+    const targets = ['command', 'group', third] as const;
     const { first, end, seed } = shareOf(rounds, SEED);
     const random = randomOf(seed);
     const prepared = await prepare(runtime, who === 'root' ? undefined : testUser());
@@ -171,7 +183,7 @@ describe.each([
       let longest = prepared.ms;
       for (let round = first, tries = 0; round < end; tries++) {
         expect(tries, 'kills that came in time').toBeLessThan(5 * rounds);
-        const target = (['command', 'group', 'keeper'] as const)[round % 3]!;
+        const target = targets[round % 3]!;
         const moment = random() * longest;
         const where = `kill ${round}: ${target} after ${moment.toFixed(0)} ms of ${longest.toFixed(0)}, seed ${SEED}`;
         const sandbox = prepared.next();
@@ -181,9 +193,9 @@ describe.each([
           longest = Math.min(longest, ran.ms);
         } else {
           round++;
-          if (target === 'keeper') {
+          if (target === 'keeper' || target === 'runtime') {
             expect(ran, where).toMatchObject({ code: 1, signal: null });
-            expect(ran.stderr, where).toMatch(KEEPER_KILLED);
+            expect(ran.stderr, where).toMatch(target === 'keeper' ? KEEPER_KILLED : RUNTIME_KILLED);
           } else expect(ran, where).toMatchObject({ signal: 'SIGKILL', code: null });
         }
         await expectNothingLeft(sandbox, where);
@@ -204,10 +216,11 @@ async function killAt(sandbox: Sandbox, target: Target, moment: number): Promise
     over = true;
   });
   await new Promise((resume) => setTimeout(resume, moment));
-  if (target === 'keeper') {
-    await until(() => over || keeperOf(sandbox) !== undefined);
-    const keeper = keeperOf(sandbox);
-    if (keeper !== undefined) signal(keeper, 'SIGKILL');
+  if (target === 'keeper' || target === 'runtime') {
+    const find = target === 'keeper' ? keeperOf : runtimeOf;
+    await until(() => over || find(sandbox) !== undefined);
+    const found = find(sandbox);
+    if (found !== undefined) signal(found, 'SIGKILL');
   } else if (!over) signal(target === 'group' ? -child.pid! : child.pid!, 'SIGKILL');
   return ended;
 }

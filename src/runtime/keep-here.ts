@@ -1,0 +1,40 @@
+import { findProgram } from '../base/find-program.ts';
+import { workOpenly } from '../base/umask.ts';
+import { closeOthersOnExec } from '../linux/process.ts';
+import type { FromKeeper } from './keeper-messages.ts';
+import { settleHere } from './keeper-namespace.ts';
+import { isRuncOrCrun } from './known-runtimes.ts';
+import type { KeeperProcess } from './launch-keeper.ts';
+import type { OwnMounts } from './own-mounts.ts';
+import type { HerePrograms } from './runtime-place.ts';
+import { searchPathOf } from './search-path.ts';
+import type { KeeperOptions } from './types.ts';
+
+/**
+ * A keeper that is this process, as if it was another. Undefined where that cannot be: then there must be one. `mounts` are those that this program has given itself at its start, `path` is the value of PATH.
+ */
+export async function keepHere(
+  options: KeeperOptions,
+  receive: (message: FromKeeper) => unknown,
+  { mounts, path }: { readonly mounts: OwnMounts; readonly path: string | undefined },
+): Promise<KeeperProcess | undefined> {
+  const programs = findPrograms(searchPathOf(path));
+  if (programs === undefined || !mayWork(options.runtime) || !(await mounts.isWhole())) return undefined;
+  closeOthersOnExec();
+  workOpenly();
+  settleHere();
+  const { serveHere } = await import('./serve-here.ts');
+  return serveHere(options, receive, { programs, path });
+}
+
+/** Whether it is worth a try: the executors that are not runtimes need the keeper's namespaces around them. */
+const mayWork = (runtime: string): boolean => runtime === 'auto' || isRuncOrCrun(runtime);
+
+function findPrograms(searchPath: string): HerePrograms | undefined {
+  const [setpriv, unshare, nsenter] = ['setpriv', 'unshare', 'nsenter'].map((name) =>
+    findProgram(name, searchPath),
+  );
+  return setpriv === undefined || unshare === undefined || nsenter === undefined
+    ? undefined
+    : { setpriv, unshare, nsenter };
+}

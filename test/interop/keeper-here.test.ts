@@ -1,0 +1,123 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { machineTraces, type Sandbox, type Started, until } from '../support/built-command.ts';
+import { useBox } from '../support/shared-box.ts';
+
+const KEEPER = /keeper-worker/;
+
+describe.each(['crun', 'runc'])('a command of root that is its own keeper, over %s', (runtime) => {
+  let box: Sandbox;
+  const told = useBox(runtime, 'root', (made) => {
+    box = made;
+  });
+  /** Runs until its input ends. */
+  const waiting = async (o: Parameters<Sandbox['start']>[1] = {}, ...words: string[]): Promise<Started> => {
+    const args = ['run', '-i', '--rm', ...words, 'base:1', 'sh', '-c', 'echo runs; cat >/dev/null'];
+    let end = (): void => {};
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const input = (async function* () {
+      await over;
+      yield Buffer.from('');
+    })();
+    const started = box.start(args, { ...o, input });
+    let said = '';
+    started.child.stdout!.on('data', (bytes: Buffer) => {
+      said += bytes;
+    });
+    expect(await until(() => said.includes('runs'))).toBe(true);
+    ends.set(started, end);
+    return started;
+  };
+  const ends = new Map<Started, () => void>();
+  const finish = async (started: Started): Promise<void> => {
+    ends.get(started)!();
+    expect(await started.ended).toMatchObject({ code: 0, stderr: '' });
+  };
+
+  it('starts no other process of ours, and shows nothing of its mounts outside', async () => {
+    const started = await waiting();
+    expect(box.processes().filter((line) => KEEPER.test(line))).toEqual([]);
+    expect(machineTraces(box)).toEqual({ mounts: [], cgroups: [], states: [] });
+    const own = readFileSync(`/proc/${started.child.pid}/mountinfo`, 'utf8');
+    expect(own).toContain(box.folder);
+    await finish(started);
+    expect(await until(() => box.processes().length === 0)).toBe(true);
+  });
+
+  it('gives the runtime a pid namespace of its own, which ends with it', async () => {
+    const started = await waiting();
+    const program = box.processes().find((line) => new RegExp(`^\\d+ \\S*${runtime} `).test(line))!;
+    const status = readFileSync(`/proc/${Number.parseInt(program, 10)}/status`, 'utf8');
+    expect(/^NSpid:(?:\t\d+)*\t1$/m.exec(status)?.[0].split('\t').length).toBe(3);
+    process.kill(started.child.pid!, 'SIGKILL');
+    expect((await started.ended).signal).toBe('SIGKILL');
+    expect(await until(() => box.processes().length === 0)).toBe(true);
+    expect(await told('ps', '-aq')).toBe('');
+  });
+
+  it('does not depend on the umask, and its own files do', async () => {
+    const file = join(box.folder, `id-${runtime}`);
+    const before = process.umask(0o077);
+    let ran: Started;
+    try {
+      const look = ['stat', '-c', '%a', '/', '/etc', '/etc/hosts', '/made', '/work'];
+      ran = box.start([
+        ...['run', '--rm', '--cidfile', file, '-w', '/work', '-v', `${box.folder}:/made:ro`, 'base:1'],
+        ...look,
+      ]);
+    } finally {
+      process.umask(before);
+    }
+    const { code, stdout, stderr } = await ran.ended;
+    const folder = (statSync(box.folder).mode & 0o777).toString(8);
+    expect([code, stdout, stderr]).toEqual([0, `755\n755\n644\n${folder}\n755\n`, '']);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it('passes on no descriptor that it was started with', async () => {
+    const fd = openSync('/etc/passwd', 'r');
+    try {
+      const words = ['run', '--rm', 'base:1', 'sh', '-c', 'ls -l /proc/1/fd'];
+      const { stdout, status } = spawnSync(process.execPath, ['dist/dobos.cjs', ...words], {
+        env: box.env,
+        stdio: ['ignore', 'pipe', 'inherit', fd, fd],
+        encoding: 'utf8',
+      });
+      expect(status).toBe(0);
+      expect(stdout).not.toContain('passwd');
+    } finally {
+      closeSync(fd);
+    }
+  });
+
+  it('has a process for it where something has started threads before', async () => {
+    const script = join(box.folder, 'threads.cjs');
+    writeFileSync(script, "require('node:fs').readFile('/etc/passwd', () => {});");
+    const started = await waiting({ node: ['--require', script] });
+    expect(box.processes().filter((line) => KEEPER.test(line))).not.toEqual([]);
+    await finish(started);
+  });
+
+  it('has one for a terminal, and for networks', async () => {
+    const ran = await box.run(['run', '--rm', '--network', 'none', 'base:1', 'cat', '/proc/net/dev']);
+    expect([ran.code, ran.stdout.trim().split('\n').length]).toEqual([0, 3]);
+  });
+
+  it('builds as one', async () => {
+    const context = join(box.folder, `context-${runtime}`);
+    mkdirSync(context);
+    writeFileSync(
+      join(context, 'Dockerfile'),
+      'FROM base:1\nRUN ls -d /proc/[0-9]* | wc -l > /count\nRUN --mount=type=cache,target=/c --mount=type=tmpfs,target=/t touch /c/x /t/y\n',
+    );
+    const ran = await box.run(['build', '-q', '-t', 'built', context]);
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    // The shell, what it starts, and nothing of the machine.
+    expect(Number(await told('run', '--rm', 'built', 'cat', '/count'))).toBeLessThan(5);
+    expect(readdirSync(join(box.store, 'leases'))).toEqual([]);
+  });
+});
