@@ -9,8 +9,8 @@ const NOT_YET = /^(?:-[a-zA-Z]*d|--(?:detach|runtime|help)\b)/;
 export const wantsKeeper = (words: readonly string[]): boolean =>
   RUNS.test(`${words.slice(0, 2).join(' ')} `) && !words.some((word) => NOT_YET.test(word));
 
-/** With these the keeper has to do with the person's terminal, or with networks; they may be the program's too. */
-export const NOT_PLAIN = /^(?:-[a-zA-Z]*[tpP]|--(?:tty|publish|network|net)\b)/;
+/** With these the keeper has to do with the person's terminal; they may be the program's too. */
+export const NOT_PLAIN = /^(?:-[a-zA-Z]*t|--tty\b)/;
 
 /** Whether this program, of root, may be its own keeper, as far as its words tell. */
 export const mayBeKeeper = (words: readonly string[]): boolean =>

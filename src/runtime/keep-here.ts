@@ -18,8 +18,10 @@ export async function keepHere(
   receive: (message: FromKeeper) => unknown,
   { mounts, path }: { readonly mounts: OwnMounts; readonly path: string | undefined },
 ): Promise<KeeperProcess | undefined> {
-  const programs = findPrograms(searchPathOf(path));
-  if (programs === undefined || !mayWork(options.runtime) || !(await mounts.isWhole())) return undefined;
+  const searchPath = searchPathOf(path);
+  const programs = findPrograms(searchPath);
+  if (programs === undefined || !mayWork(options.runtime) || needsPasta(searchPath)) return undefined;
+  if (!(await mounts.isWhole())) return undefined;
   closeOthersOnExec();
   workOpenly();
   settleHere();
@@ -29,6 +31,11 @@ export async function keepHere(
 
 /** Whether it is worth a try: the executors that are not runtimes need the keeper's namespaces around them. */
 const mayWork = (runtime: string): boolean => runtime === 'auto' || isRuncOrCrun(runtime);
+
+/** It puts itself into the background, where only a keeper's namespace would end it with the rest. */
+const needsPasta = (searchPath: string): boolean =>
+  !['ip', 'slirp4netns'].some((name) => findProgram(name, searchPath) !== undefined) &&
+  findProgram('pasta', searchPath) !== undefined;
 
 function findPrograms(searchPath: string): HerePrograms | undefined {
   const [setpriv, unshare, nsenter] = ['setpriv', 'unshare', 'nsenter'].map((name) =>

@@ -2,7 +2,7 @@ import { createDirectoryStore } from '../store/directory-store.ts';
 import { chooseExecutor, chooseUnisolated, type ExecutorChoice } from './choose-executor.ts';
 import type { Networks } from './network/networks.ts';
 import { readOwnNamespace } from './own-namespace.ts';
-import type { RuntimePlace } from './runtime-place.ts';
+import { KEEPER_PLACE, type RuntimePlace } from './runtime-place.ts';
 import { searchPathOf } from './search-path.ts';
 import type { KeeperTools } from './serve-keeper.ts';
 import type { ExecutorUse, KeeperOptions } from './types.ts';
@@ -64,6 +64,7 @@ export async function openKeeperTools(
           searchPath,
           isRootless: readOwnNamespace().isUserNamespace,
           clientProc,
+          place: place ?? KEEPER_PLACE,
         }),
       );
       return networks;

@@ -22,10 +22,14 @@ export interface PlacedConsole {
 export interface RuntimePlace {
   /** What works in one may not work in the other. */
   readonly name: 'keeper' | 'here';
+  /** Also what goes into the background ends with this process. */
+  readonly endsAll: boolean;
   /** A runtime may be started before anybody needs it. */
   readonly startsAhead: boolean;
   /** Descriptor of the person's standard error here. */
   readonly stderr: number;
+  /** Of a helper that stays: it ends with this process. */
+  helper(run: Pick<PlacedRun, 'program' | 'args'>): Pick<PlacedRun, 'program' | 'args'>;
   /** Of a runtime that makes a container. */
   begin(run: PlacedRun): PlacedRun;
   /** Of one that goes into the container which that child runs. */
@@ -41,8 +45,10 @@ const CONSOLE = '--console-socket';
 /** The keeper's. */
 export const KEEPER_PLACE: RuntimePlace = {
   name: 'keeper',
+  endsAll: true,
   startsAhead: true,
   stderr: KEEPER_STDERR,
+  helper: (run) => run,
   begin: (run) => run,
   join: (run) => run,
   console: (socket) => ({
@@ -61,13 +67,18 @@ export interface HerePrograms {
 
 /** That of a program of ours, whose own standard error is the person's. */
 export function placeHere({ setpriv, unshare, nsenter }: HerePrograms): RuntimePlace {
+  const helper: RuntimePlace['helper'] = ({ program, args }) => ({
+    program: setpriv,
+    args: ['--pdeathsig', 'KILL', '--', ifAlive(program), ...args],
+  });
   return {
     name: 'here',
+    endsAll: false,
+    helper,
     startsAhead: false,
     stderr: 2,
     begin: ({ program, args, around = (start) => start() }) => ({
-      program: setpriv,
-      args: ['--pdeathsig', 'KILL', '--', ifAlive(unshare), '--mount-proc', '--', program, ...args],
+      ...helper({ program: unshare, args: ['--mount-proc', '--', program, ...args] }),
       around: (start) => around(() => inNewPidNamespace(start)),
     }),
     // Its namespace has ended with us if we have: no parent need be watched.

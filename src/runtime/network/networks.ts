@@ -6,6 +6,7 @@ import { createPool } from '../../base/pool.ts';
 import { MNT_DETACH, MS_BIND, mount, unmount } from '../../linux/mount.ts';
 import { makeTempFolder } from '../../store/temp-folder.ts';
 import { runtimeError } from '../errors.ts';
+import type { RuntimePlace } from '../runtime-place.ts';
 import { makeRules } from './address-rules.ts';
 import { joinBridge } from './bridge.ts';
 import { forwardPorts } from './forward-ports.ts';
@@ -22,6 +23,7 @@ export interface NetworkTools {
   readonly unisolated: string | undefined;
   /** Where the processes of the keeper's client are seen under its numbers. */
   readonly clientProc: string;
+  readonly place: Pick<RuntimePlace, 'helper' | 'endsAll'>;
 }
 
 /** The networks that this keeper holds. */
@@ -93,7 +95,8 @@ async function make(tools: NetworkTools, place: Place, wishes: readonly PortWish
   const ip = tools.isRootless ? undefined : program('ip');
   const starters = [
     [program('slirp4netns'), startSlirp],
-    [program('pasta'), startPasta],
+    // It puts itself into the background.
+    [tools.place.endsAll ? program('pasta') : undefined, startPasta],
   ] as const;
   if (tools.unisolated !== undefined) return sharedWithHost(tools.unisolated, wishes);
   const [user, start] = starters.find(([found]) => found !== undefined) ?? [undefined, startSlirp];
@@ -104,7 +107,7 @@ async function make(tools: NetworkTools, place: Place, wishes: readonly PortWish
     );
   await makeNamespace(place.path);
   const userMode = (): Promise<Made> =>
-    makeUserMode(() => start(user!, place.folder, place.path, wishes), place, wishes);
+    makeUserMode(() => start(user!, place, wishes, tools.place), place, wishes);
   if (ip === undefined) return userMode();
   try {
     return await makeBridged(ip, program('nft'), place, wishes);

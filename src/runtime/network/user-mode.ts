@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { runtimeError } from '../errors.ts';
+import type { RuntimePlace } from '../runtime-place.ts';
 import { forwardPorts } from './forward-ports.ts';
 import { runTool, TOOL_ENV } from './run-tool.ts';
 import type { NetworkAddress, PortWish, PublishedPort } from './types.ts';
@@ -17,6 +18,12 @@ export interface UserNetwork {
   close(): void;
 }
 
+interface UserPlace {
+  readonly folder: string;
+  /** Of the namespace's file. */
+  readonly path: string;
+}
+
 /** slirp4netns's own addresses, which pasta is given. */
 const ADDRESS: NetworkAddress = { address: '10.0.2.100', prefix: 24, gateway: '10.0.2.2', mac: '' };
 const NAMESERVER = '10.0.2.3';
@@ -25,21 +32,25 @@ const MAX_ANSWER_CHARACTERS = 64 * 1024;
 
 /** Starts slirp4netns for the namespace at `path`; its control socket is made in `folder`. @throws RUNTIME_NETWORK, RUNTIME_PORT_TAKEN, RUNTIME_PORT */
 export async function startSlirp(
-  program: string,
-  folder: string,
-  path: string,
+  slirp: string,
+  { folder, path }: UserPlace,
   wishes: readonly PortWish[],
+  { helper }: Pick<RuntimePlace, 'helper'>,
 ): Promise<UserNetwork> {
-  const child = spawn(
-    program,
-    [
+  const { program, args } = helper({
+    program: slirp,
+    args: [
       ...['--configure', '--mtu=65520', '--disable-host-loopback', '--ready-fd=3', '--api-socket=control'],
       ...['--netns-type=path', path, 'tap0'],
     ],
-    { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: TOOL_ENV, cwd: folder },
-  );
+  });
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    env: TOOL_ENV,
+    cwd: folder,
+  });
   try {
-    await untilReady(child, program);
+    await untilReady(child, slirp);
     // The name of the socket must be short, and that of the folder may be long.
     const control = `/proc/${child.pid}/cwd/control`;
     const ports: PublishedPort[] = [];
@@ -55,8 +66,7 @@ export async function startSlirp(
 /** Starts pasta for the namespace at `path`; it ends with its folder's namespace, or when it is closed. @throws RUNTIME_NETWORK, RUNTIME_PORT_TAKEN, RUNTIME_PORT */
 export async function startPasta(
   program: string,
-  folder: string,
-  path: string,
+  { folder, path }: UserPlace,
   wishes: readonly PortWish[],
 ): Promise<UserNetwork> {
   const ports: PublishedPort[] = [];
