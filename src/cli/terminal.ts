@@ -83,8 +83,9 @@ export function processTerminal(env: NodeJS.ProcessEnv, onFailure: OnFailure): T
       };
     },
     onResize: (take) => {
-      const stdout = stream('stdout').on('resize', take);
-      return () => stdout.off('resize', take);
+      // The one whose size is told: each learns of a new one by itself, the other perhaps later.
+      const sized = stream(errIsTty ? 'stderr' : 'stdout').on('resize', take);
+      return () => sized.off('resize', take);
     },
     isWhole: outIsTty && inIsTty && (env.TERM ?? 'dumb') !== 'dumb',
     interrupt: () => process.kill(process.pid, 'SIGINT'),
