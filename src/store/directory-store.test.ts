@@ -56,7 +56,7 @@ describe('a directory store', () => {
   });
   afterEach(() => rmSync(parent, { recursive: true }));
 
-  it('clears away what dead processes left also where all that is written is a name', async () => {
+  it('clears away what dead processes left also where all that is written is a name, or would be', async () => {
     const image = await putImage(createDirectoryStore(folder), 'seen');
     const [pid, start, namespace, boot] = ownerId().split('-');
     const left = join(
@@ -68,6 +68,9 @@ describe('a directory store', () => {
     const store = createDirectoryStore(folder);
     const lease = await store.lease();
     await store.tag('docker.io/library/next:1', image.manifest);
+    expect(existsSync(left)).toBe(false);
+    writeFileSync(left, '');
+    await createDirectoryStore(folder).tag('docker.io/library/next:1', image.manifest);
     expect(existsSync(left)).toBe(false);
     await lease.release();
   });

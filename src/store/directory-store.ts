@@ -59,11 +59,14 @@ export function createDirectoryStore(
     ensured = true;
   };
   let recovered: Promise<unknown> | undefined;
-  const begin = async (): Promise<void> => {
-    ensure();
-    // If nothing can be removed here, the write itself says so better.
+  /** If nothing can be removed here, a write itself says so better. */
+  const clear = async (): Promise<void> => {
     recovered ??= recover(folder).catch(() => undefined);
     await recovered;
+  };
+  const begin = async (): Promise<void> => {
+    ensure();
+    await clear();
   };
   const index = createIndexFile(folder, ensure, at);
   const leases = createLeases(folder, ensure, at);
@@ -179,7 +182,11 @@ export function createDirectoryStore(
         const before = index.read();
         return withName(before, name, target) === before;
       };
-      if (unchanged() && (await has(target, o)) && unchanged()) return;
+      if (unchanged() && (await has(target, o)) && unchanged()) {
+        // What would have written: a build of which all is cached.
+        await clear();
+        return;
+      }
       await guarded([target], o, async () => {
         if (!hasBlob(folder, target)) {
           throw storeError('STORE_NOT_FOUND', { digest: target.digest, where: folder });
