@@ -15,16 +15,19 @@ export function exitCode(
   if (problem !== undefined) throw runtimeError('RUNTIME_FAILED', { runtime, message: problem });
   if (end.code === undefined || !started) {
     const ended = `it ended with ${end.code ?? end.signal}`;
-    const message = said.trim() || (started ? ended : `${ended} and started nothing`);
+    const message = lastErrorIn(said) ?? (said.trim() || (started ? ended : `${ended} and started nothing`));
     throw runtimeError('RUNTIME_FAILED', { runtime, message });
   }
   return end.code;
 }
 
 /** The message of the last line of level error in a runtime's log. */
-function lastError(log: string): string | undefined {
+const lastError = (log: string): string | undefined => lastErrorIn(readOr(log));
+
+/** The same of such lines wherever they were written: some go to standard error alone. */
+function lastErrorIn(text: string): string | undefined {
   let message: string | undefined;
-  for (const line of readOr(log).split('\n')) {
+  for (const line of text.split('\n')) {
     try {
       const entry = JSON.parse(line) as { level?: unknown; msg?: unknown };
       if (entry.level === 'error' || entry.level === 'fatal') message = String(entry.msg);

@@ -151,9 +151,9 @@ function keeperOf(sandbox: Sandbox): number | undefined {
 const KEEPER_KILLED =
   /^dobos: the process that runs containers ended early: it was killed\nDockerfile:\d+\n(?:[ \d]+\| .*\n|[ \d]+\|\n)+hint: .*\n$/;
 
-/** The same where the step's own runtime is gone: as root the command is its own keeper. */
+/** The same where the step's own runtime is gone, or what it was about to become: as root the command is its own keeper. */
 const RUNTIME_KILLED =
-  /^dobos: (?:runc|crun) failed: it ended with SIGKILL.*\nDockerfile:\d+\n(?:[ \d]+\| .*\n|[ \d]+\|\n)+(?:hint: .*\n)?$/;
+  /^dobos: (?:(?:runc|crun) failed: .+|process .+ exit code: 137)\nDockerfile:\d+\n(?:[ \d]+\| .*\n|[ \d]+\|\n)+(?:hint: .*\n)?$/;
 
 /** The runtime of a step that runs; undefined while there is none. */
 function runtimeOf(sandbox: Sandbox): number | undefined {
