@@ -94,11 +94,11 @@ export function processTerminal(env: NodeJS.ProcessEnv, onFailure: OnFailure): T
 
 /** Most descriptors are no terminals at a glance, while Node's module for those loads half of what it has for networks. */
 function isTerminal(fd: number): boolean {
+  if (process.platform !== 'linux') return isatty(fd);
   try {
     const stat = fstatSync(fd);
-    // proc(5): 1 is the kernel's own memory, /dev/null among it.
-    const isNull = process.platform === 'linux' && stat.rdev >> 8 === 1;
-    return (stat.isCharacterDevice() || process.platform === 'win32') && !isNull && isatty(fd);
+    // Devices of number 1 are the kernel's own memory, /dev/null among it.
+    return stat.isCharacterDevice() && stat.rdev >> 8 !== 1 && isatty(fd);
   } catch {
     return false;
   }

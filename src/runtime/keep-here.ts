@@ -23,11 +23,32 @@ export async function keepHere(
   if (programs === undefined || !mayWork(options.runtime) || needsPasta(searchPath)) return undefined;
   if (!(await mounts.isWhole())) return undefined;
   closeOthersOnExec();
-  workOpenly();
   settleHere();
-  const { serveHere } = await import('./serve-here.ts');
-  return serveHere(options, receive, { programs, path });
+  const working = new Map<number, () => void>();
+  const hear = (message: FromKeeper): unknown => {
+    if (message.kind === 'done' || message.kind === 'failed') {
+      working.get(message.id)?.();
+      working.delete(message.id);
+    }
+    return receive(message);
+  };
+  const opened = workOpenly();
+  try {
+    const { serveHere } = await import('./serve-here.ts');
+    const here = await serveHere(options, hear, { programs, path });
+    return here && { ...here, send: openly(here.send, working) };
+  } finally {
+    opened();
+  }
 }
+
+/** Each call is worked for openly until its answer. */
+const openly =
+  (send: KeeperProcess['send'], working: Map<number, () => void>): KeeperProcess['send'] =>
+  (message) => {
+    if (message.kind === 'call') working.set(message.id, workOpenly());
+    send(message);
+  };
 
 /** Whether it is worth a try: the executors that are not runtimes need the keeper's namespaces around them. */
 const mayWork = (runtime: string): boolean => runtime === 'auto' || isRuncOrCrun(runtime);

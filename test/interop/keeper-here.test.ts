@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -78,6 +78,23 @@ describe.each(['crun', 'runc'])('a command of root that is its own keeper, over 
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  it('writes what a build gives to the person under their umask', async () => {
+    const context = join(box.folder, `umask-${runtime}`);
+    mkdirSync(context);
+    writeFileSync(join(context, 'Dockerfile'), 'FROM base:1\nRUN mkdir /made && stat -c %a /made > /mode\n');
+    const [id, tar] = ['id', 'tar'].map((name) => join(box.folder, `${name}-${runtime}`)) as [string, string];
+    const before = process.umask(0o077);
+    let ran: Started;
+    try {
+      ran = box.start(['build', '-q', '--iidfile', id, '-o', `type=tar,dest=${tar}`, context]);
+    } finally {
+      process.umask(before);
+    }
+    expect(await ran.ended).toMatchObject({ code: 0, stderr: '' });
+    expect([id, tar].map((path) => statSync(path).mode & 0o777)).toEqual([0o600, 0o600]);
+    expect(execFileSync('tar', ['-xOf', tar, 'mode'], { encoding: 'utf8' })).toBe('755\n');
+  });
+
   it('passes on no descriptor that it was started with', async () => {
     const fd = openSync('/etc/passwd', 'r');
     try {
@@ -103,8 +120,30 @@ describe.each(['crun', 'runc'])('a command of root that is its own keeper, over 
   });
 
   it('has networks', async () => {
-    const ran = await box.run(['run', '--rm', '--network', 'none', 'base:1', 'cat', '/proc/net/dev']);
-    expect([ran.code, ran.stdout.trim().split('\n').length]).toEqual([0, 3]);
+    const started = await waiting({}, '--network', 'none');
+    expect(box.processes().filter((line) => KEEPER.test(line))).toEqual([]);
+    expect(await told('exec', (await told('ps', '-q')).trim(), 'ls', '/sys/class/net')).toBe('lo\n');
+    await finish(started);
+  });
+
+  it('is the supervisor of a container in the background', async () => {
+    await told('run', '-d', '--name', 'behind', 'base:1', 'sleep', '100');
+    const ours = box.processes();
+    expect(ours.filter((line) => /supervisor-worker/.test(line))).toHaveLength(1);
+    expect(ours.filter((line) => KEEPER.test(line))).toEqual([]);
+    await told('rm', '-f', 'behind');
+    expect(await until(() => box.processes().length === 0)).toBe(true);
+  });
+
+  it('is a build that runs a step', async () => {
+    const context = join(box.folder, `slow-${runtime}`);
+    mkdirSync(context);
+    writeFileSync(join(context, 'Dockerfile'), `FROM base:1\nRUN SANDBOX=${box.folder} sleep 1.2345\n`);
+    const { ended } = box.start(['build', '-q', context]);
+    const steps = (): string[] => box.processes().filter((line) => /^\d+ sleep 1\.2345/.test(line));
+    expect(await until(() => steps().length === 1)).toBe(true);
+    expect(box.processes().filter((line) => KEEPER.test(line))).toEqual([]);
+    expect(await ended).toMatchObject({ code: 0 });
   });
 
   it('builds as one', async () => {
