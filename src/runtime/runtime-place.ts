@@ -5,7 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { fsPath } from '../base/names.ts';
-import { inNewPidNamespace, inPidNamespaceOf } from '../linux/namespaces.ts';
+import { inPidNamespace } from '../linux/enter.ts';
+import { inNewPidNamespace } from '../linux/namespaces.ts';
 import type { ConsoleSocket } from './console-socket.ts';
 import { descendantsOf, pidsOf } from './process-table.ts';
 import { KEEPER_STDERR, type ProgramRun } from './run-program.ts';
@@ -85,7 +86,7 @@ export function placeHere({ setpriv, unshare, nsenter }: HerePrograms): RuntimeP
     join: ({ program, args, around = (start) => start() }, runtime = 0) => ({
       program: nsenter,
       args: [`--mount=/proc/${runtime}/ns/mnt`, '--', program, ...args],
-      around: (start) => around(() => inPidNamespaceOf(runtime, start)),
+      around: (start) => around(() => inPidNamespace(runtime, start)),
     }),
     // Its /proc shows nothing of this process.
     console: (socket) => ({
