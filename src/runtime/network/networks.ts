@@ -11,7 +11,7 @@ import { makeRules } from './address-rules.ts';
 import { joinBridge } from './bridge.ts';
 import { forwardPorts } from './forward-ports.ts';
 import { hostNameservers } from './nameservers.ts';
-import type { NetworkPlan, OpenNetwork, PortWish } from './types.ts';
+import type { NetworkPlace, NetworkPlan, OpenNetwork, PortWish } from './types.ts';
 import { startPasta, startSlirp, type UserNetwork } from './user-mode.ts';
 
 export interface NetworkTools {
@@ -33,11 +33,6 @@ export interface Networks {
   close(id: number): void;
 }
 
-interface Place {
-  /** Of the namespace's file. */
-  readonly path: string;
-  readonly folder: string;
-}
 type Made = Omit<OpenNetwork, 'id'> & { readonly closers: readonly (() => void)[] };
 
 export function createNetworks(tools: NetworkTools): Networks {
@@ -74,7 +69,11 @@ export function createNetworks(tools: NetworkTools): Networks {
 }
 
 /** @throws RUNTIME_NETWORK_JOIN */
-function joinOther({ clientProc, isRootless, unisolated }: NetworkTools, { path }: Place, pid: number): Made {
+function joinOther(
+  { clientProc, isRootless, unisolated }: NetworkTools,
+  { path }: NetworkPlace,
+  pid: number,
+): Made {
   if (unisolated !== undefined) throw runtimeError('RUNTIME_NETWORK_JOIN', { problem: unisolated });
   if (isRootless)
     throw runtimeError('RUNTIME_NETWORK_JOIN', {
@@ -90,7 +89,7 @@ function joinOther({ clientProc, isRootless, unisolated }: NetworkTools, { path 
   return { network: { path, nameservers: hostNameservers() }, ports: [], closers: [] };
 }
 
-async function make(tools: NetworkTools, place: Place, wishes: readonly PortWish[]): Promise<Made> {
+async function make(tools: NetworkTools, place: NetworkPlace, wishes: readonly PortWish[]): Promise<Made> {
   const program = (name: string): string | undefined => findProgram(name, tools.searchPath);
   const ip = tools.isRootless ? undefined : program('ip');
   const starters = [
@@ -141,7 +140,7 @@ function sharedWithHost(why: string, wishes: readonly PortWish[]): Made {
 async function makeBridged(
   ip: string,
   nft: string | undefined,
-  { path }: Place,
+  { path }: NetworkPlace,
   wishes: readonly PortWish[],
 ): Promise<Made> {
   const address = await joinBridge(ip, path);
@@ -168,7 +167,7 @@ async function makeBridged(
 /** What a port lacks is the person's to mend; that there is no such network at all is only told. */
 async function makeUserMode(
   start: () => Promise<UserNetwork>,
-  { path }: Place,
+  { path }: NetworkPlace,
   wishes: readonly PortWish[],
 ): Promise<Made> {
   try {

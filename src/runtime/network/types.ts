@@ -58,3 +58,10 @@ export interface OpenNetwork {
   /** What is less than was asked for, in one line. */
   readonly warning?: string | undefined;
 }
+
+/** Where a network that is being made has its files. */
+export interface NetworkPlace {
+  /** Of the namespace's file. */
+  readonly path: string;
+  readonly folder: string;
+}

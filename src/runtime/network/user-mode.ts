@@ -8,7 +8,7 @@ import { runtimeError } from '../errors.ts';
 import type { RuntimePlace } from '../runtime-place.ts';
 import { forwardPorts } from './forward-ports.ts';
 import { runTool, TOOL_ENV } from './run-tool.ts';
-import type { NetworkAddress, PortWish, PublishedPort } from './types.ts';
+import type { NetworkAddress, NetworkPlace, PortWish, PublishedPort } from './types.ts';
 
 /** A network that a program outside of the namespace plays for it, with this process's own connections. */
 export interface UserNetwork {
@@ -16,12 +16,6 @@ export interface UserNetwork {
   readonly nameserver: string;
   readonly ports: readonly PublishedPort[];
   close(): void;
-}
-
-interface UserPlace {
-  readonly folder: string;
-  /** Of the namespace's file. */
-  readonly path: string;
 }
 
 /** slirp4netns's own addresses, which pasta is given. */
@@ -33,7 +27,7 @@ const MAX_ANSWER_CHARACTERS = 64 * 1024;
 /** Starts slirp4netns for the namespace at `path`; its control socket is made in `folder`. @throws RUNTIME_NETWORK, RUNTIME_PORT_TAKEN, RUNTIME_PORT */
 export async function startSlirp(
   slirp: string,
-  { folder, path }: UserPlace,
+  { folder, path }: NetworkPlace,
   wishes: readonly PortWish[],
   { helper }: Pick<RuntimePlace, 'helper'>,
 ): Promise<UserNetwork> {
@@ -66,7 +60,7 @@ export async function startSlirp(
 /** Starts pasta for the namespace at `path`; it ends with its folder's namespace, or when it is closed. @throws RUNTIME_NETWORK, RUNTIME_PORT_TAKEN, RUNTIME_PORT */
 export async function startPasta(
   program: string,
-  { folder, path }: UserPlace,
+  { folder, path }: NetworkPlace,
   wishes: readonly PortWish[],
 ): Promise<UserNetwork> {
   const ports: PublishedPort[] = [];
