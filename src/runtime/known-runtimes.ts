@@ -3,6 +3,8 @@ import { basename } from 'node:path';
 /** Whether a program is runc or crun, with whatever a distribution puts around the name: those are known well enough to make cgroups and to be first of a pid namespace. */
 export const isRuncOrCrun = (program: string): boolean => /^(?:.*-)?(?:runc|crun)/.test(basename(program));
 
+export const isCrun = (program: string): boolean => /crun/.test(basename(program));
+
 /** How a runtime keeps what it runs apart from this machine, and what it asks of it. */
 export interface KnownRuntime {
   readonly name: string;

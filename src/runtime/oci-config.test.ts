@@ -64,7 +64,7 @@ describe('ociConfig', () => {
     expect(make({ mayMakeDevices: false }).process.capabilities.bounding).not.toContain('CAP_MKNOD');
   });
   it('shuts the device files of a root whose runtime opens them, and not those of a privileged one', () => {
-    const shutBy = { sh: '/bin/sh', mount: '/bin/mount' };
+    const shutBy = { sh: '/bin/sh', mount: '/bin/mount', remounts: false };
     const words = (over: Partial<ConfigRequest>) => make({ shutBy, ...over }).hooks?.createContainer[0];
     expect(words({})).toEqual({
       path: '/bin/sh',
@@ -83,6 +83,30 @@ describe('ociConfig', () => {
     expect(words({ confinement: { readOnlyRoot: true } })?.args).toContain('remount,bind,nodev,ro');
     expect(words({ privileged: true })).toBeUndefined();
     expect(make()).not.toHaveProperty('hooks');
+  });
+  it('shuts them by a mount where the runtime does so, and a root for reading only by a program still', () => {
+    const shutBy = { sh: '/bin/sh', mount: '/bin/mount', remounts: true };
+    const first = (over: Partial<ConfigRequest>) => {
+      const { mounts, hooks } = make({ shutBy, ...over });
+      return [mounts[0]?.destination, hooks?.createContainer[0]?.args.includes('/bin/mount')];
+    };
+    expect(make({ shutBy }).mounts[0]).toEqual({
+      destination: '/.',
+      type: 'bind',
+      source: '/',
+      options: ['bind', 'remount', 'nodev'],
+    });
+    expect(first({})).toEqual(['/.', undefined]);
+    expect(first({ confinement: { readOnlyRoot: true } })).toEqual(['/proc', true]);
+    expect(first({ privileged: true })).toEqual(['/proc', undefined]);
+  });
+  it('has a compiled filter beside the filter, and neither where nothing is filtered', () => {
+    const of = (over: Partial<ConfigRequest>) => {
+      const { annotations, linux } = make({ seccomp: seccompFilter('x64'), compiledFilter: 'BBBB', ...over });
+      return [annotations, 'seccomp' in linux];
+    };
+    expect(of({})).toEqual([{ 'run.oci.seccomp_bpf_data': 'BBBB' }, true]);
+    expect(of({ privileged: true })).toEqual([undefined, false]);
   });
   it('takes nothing away from a privileged process but another user namespace', () => {
     const config = make({ privileged: true });

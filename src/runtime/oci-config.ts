@@ -27,12 +27,16 @@ export interface ConfigRequest {
   /** Cgroup v2 alone is mounted on the host: the container gets a view of its own. */
   readonly cgroup2: boolean;
   readonly seccomp: SeccompFilter | undefined;
+  /** That filter as crun compiled it before, in Base64. */
+  readonly compiledFilter?: string | undefined;
   /** Device files of the host to show; none in a user namespace, where the runtime itself binds them and fails over a file that is bound already. */
   readonly devices: readonly string[];
   /** False for a runtime that leaves device files of the root open. */
   readonly mayMakeDevices: boolean;
   /** For a runtime that takes the flag off the root which keeps them shut: it is put on again before anything runs. */
   readonly shutBy?: RootShutter | undefined;
+  /** A file that is copied once the process runs. */
+  readonly copied?: CopyHook | undefined;
 }
 
 /** Paths of programs of the host. */
@@ -40,6 +44,16 @@ export interface RootShutter {
   readonly sh: string;
   /** Util-linux's. */
   readonly mount: string;
+  /** The runtime remounts what is mounted already, so that the programs are only needed for a root that cannot be written to: its flags are set last of all. */
+  readonly remounts: boolean;
+}
+
+/** Paths of the host. */
+export interface CopyHook {
+  readonly sh: string;
+  readonly cp: string;
+  readonly from: string;
+  readonly to: string;
 }
 
 interface OciMount {
@@ -51,21 +65,28 @@ interface OciMount {
 
 /**
  * The runtime-spec 1.0.2 document as docker would write it (oci.md c.1), with three differences: no cgroup is asked for, nothing of the image's labels
- * becomes an annotation (CVE-2026-53488), and instead of a device cgroup every file system of the container is mounted without devices and the
- * usual device files are bound from the host.
+ * becomes an annotation (CVE-2026-53488; the only one is a filter of ours), and instead of a device cgroup every file system of the container is mounted
+ * without devices and the usual device files are bound from the host.
  */
 export function ociConfig(request: ConfigRequest): unknown {
-  const { rootless, privileged, confinement = {} } = request;
+  const { rootless, privileged, confinement = {}, compiledFilter } = request;
+  const isReadOnly = confinement.readOnlyRoot === true;
+  const shutBy = privileged ? undefined : request.shutBy;
+  const isRemounted = shutBy?.remounts === true && !isReadOnly;
   const shown = privileged || confinement.unmasked === true;
   const { sysctls = {} } = confinement;
   const { binds } = request.process;
   return {
     ociVersion: '1.0.2',
     process: processDocument(request),
-    root: { path: request.rootPath, readonly: confinement.readOnlyRoot === true },
+    root: { path: request.rootPath, readonly: isReadOnly },
     ...(request.hostname === '' ? {} : { hostname: request.hostname }),
-    ...(privileged || request.shutBy === undefined ? {} : { hooks: shutRoot(request, request.shutBy) }),
+    ...hooks(request, isRemounted ? undefined : shutBy),
+    ...(privileged || compiledFilter === undefined
+      ? {}
+      : { annotations: { [COMPILED_FILTER]: compiledFilter } }),
     mounts: [
+      ...(isRemounted ? [SHUT_ROOT] : []),
       ...kernelMounts(request),
       ...(hasHostDevices(request) ? [] : request.devices).map(deviceMount),
       ...binds.map(bindMount),
@@ -125,12 +146,37 @@ function processDocument(request: ProgramRequest): unknown {
 /** Reads what the runtime tells every hook, which takes it for a failure of the hook when nobody does; then runs its arguments. */
 const HEAR = 'read -r _; exec "$0" "$@"';
 
-/** In the container's mount namespace, when all is mounted and its root is not yet `/` (runtime-spec 1.0.2, createContainer). With a source and a folder `mount` reads no fstab. */
-function shutRoot({ rootPath, confinement = {} }: ConfigRequest, { sh, mount }: RootShutter): unknown {
+const hook = (sh: string, words: readonly string[]) => [{ path: sh, args: ['sh', '-c', HEAR, ...words] }];
+
+/** Runtime-spec 1.0.2, POSIX-platform Hooks. */
+function hooks(
+  { rootPath, copied, confinement = {} }: ConfigRequest,
+  shutBy: RootShutter | undefined,
+): { readonly hooks?: unknown } {
   const flags = ['remount', 'bind', 'nodev', ...(confinement.readOnlyRoot === true ? ['ro'] : [])];
-  const words = [mount, '-n', '-o', flags.join(','), 'none', rootPath];
-  return { createContainer: [{ path: sh, args: ['sh', '-c', HEAR, ...words] }] };
+  const all = {
+    // In the container's mount namespace, when all is mounted and its root is not yet `/`. With a source and a folder `mount` reads no fstab.
+    ...(shutBy && {
+      createContainer: hook(shutBy.sh, [shutBy.mount, '-n', '-o', flags.join(','), 'none', rootPath]),
+    }),
+    ...(copied && { poststart: hook(copied.sh, [copied.cp, copied.from, copied.to]) }),
+  };
+  return Object.keys(all).length === 0 ? {} : { hooks: all };
 }
+
+/**
+ * Sets the root's flags before anything is mounted on it. The source is looked at and not used; `/.` because crun takes `/` for no place to mount on.
+ * It is not in the runtime-spec, so only the trial tells who does it.
+ */
+const SHUT_ROOT: OciMount = {
+  destination: '/.',
+  type: 'bind',
+  source: '/',
+  options: ['bind', 'remount', 'nodev'],
+};
+
+/** crun(1): raw instructions for seccomp(2) in Base64, instead of those that it would compile from `linux.seccomp`, which is for who does not know the annotation. */
+const COMPILED_FILTER = 'run.oci.seccomp_bpf_data';
 
 function networkNamespace(network: ConfigRequest['network']): object[] {
   if (network === 'host') return [];

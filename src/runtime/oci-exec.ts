@@ -1,10 +1,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fsPath } from '../base/names.ts';
 import { openConsole } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
+import { isCrun } from './known-runtimes.ts';
 import { processText } from './oci-config.ts';
 import { exitCode } from './oci-exit.ts';
 import { readOwnNamespace } from './own-namespace.ts';
@@ -106,7 +107,7 @@ export function ociContainer(place: OciPlace, container: Process): RunningContai
 export const takesConsole = (
   { program }: { readonly program: string },
   { output }: Pick<ContainerIo, 'output'>,
-): boolean => output === 'terminal' && /crun/.test(basename(program));
+): boolean => output === 'terminal' && isCrun(program);
 
 /** crun 1.8 does not set it for what joins a container, which has then what its runtime was started with. */
 function withOomScore<T>(score: number | undefined, start: () => T): T {

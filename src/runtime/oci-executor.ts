@@ -6,12 +6,13 @@ import { fsPath } from '../base/names.ts';
 import { bindMount, MNT_DETACH, MS_NODEV, unmount } from '../linux/mount.ts';
 import { capabilitiesOf, DEVICES } from './capabilities.ts';
 import { cgroupConfig, readCgroups, removeCgroups, showCgroups } from './cgroups.ts';
+import { type CompiledFilter, codeOf, compiledFilterFile } from './compiled-filter.ts';
 import { type ConsoleSocket, openConsole } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
 import { isRuncOrCrun } from './known-runtimes.ts';
-import { type ConfigRequest, ociConfigText, type RootShutter } from './oci-config.ts';
+import { type ConfigRequest, type CopyHook, ociConfigText, type RootShutter } from './oci-config.ts';
 import { ociContainer, takesConsole } from './oci-exec.ts';
 import { exitCode } from './oci-exit.ts';
 import { readOwnNamespace } from './own-namespace.ts';
@@ -46,6 +47,10 @@ export interface OciRuntime {
   readonly opensDevices: boolean;
   /** As in `ConfigRequest`. */
   readonly shutBy?: RootShutter | undefined;
+  /** One filter that it need not compile again. */
+  readonly compiled?: CompiledFilter | undefined;
+  /** What copies the filter that it compiles, and where to. */
+  readonly copiesFilter?: Omit<CopyHook, 'from'> | undefined;
 }
 
 /** Options that keep each kind of runtime from making cgroups, by what its file is called (`runc`, `docker-runc`, `crun-1.8`); others get none. */
@@ -117,6 +122,10 @@ export function createOciExecutor(runtime: OciRuntime, place: RuntimePlace = KEE
         const config = configText(root.merged, runtime, prepared.process, process, {
           limited: limits?.config,
           size: sizeFor(process.tty, io),
+          copied: runtime.copiesFilter && {
+            ...runtime.copiesFilter,
+            from: compiledFilterFile(join(folder, 'state'), containerId(root.folder)),
+          },
         });
         o.signal?.throwIfAborted();
         const watch: ProgramWatch = {
@@ -177,9 +186,10 @@ function configText(
   runtime: OciRuntime,
   prepared: PreparedProcess,
   process: Process,
-  { limited, size }: Pick<ConfigRequest, 'limited' | 'size'>,
+  { limited, size, copied }: Pick<ConfigRequest, 'limited' | 'size' | 'copied'>,
 ): string {
   const own = readOwnNamespace();
+  const seccomp = filterOf(runtime, process);
   return ociConfigText({
     process: prepared,
     rootPath: merged,
@@ -195,7 +205,9 @@ function configText(
     cgroup2: isCgroup2('/sys/fs/cgroup'),
     confinement: process.confinement,
     limited,
-    seccomp: filterOf(runtime, process),
+    seccomp,
+    compiledFilter: codeOf(runtime.compiled, seccomp),
+    copied,
     devices:
       own.isUserNamespace || isProxy(runtime) ? [] : DEVICES.filter((name) => existsSync(`/dev/${name}`)),
     mayMakeDevices: !runtime.opensDevices,
