@@ -7,15 +7,17 @@ export function findProgram(name: string, searchPath: string): string | undefine
   if (name.includes('/')) return isProgram(resolve(name)) ? resolve(name) : undefined;
   for (const folder of searchPath.split(':')) {
     // A relative folder of PATH would mean another program in each working directory.
-    if (isAbsolute(folder) && isProgram(join(folder, name))) return join(folder, name);
+    if (isAbsolute(folder) && isProgram(`${folder}/${name}`)) return join(folder, name);
   }
   return undefined;
 }
 
+/** Most folders of a search path do not have it: there no error is made, which costs more than the look. */
 function isProgram(path: string): boolean {
   try {
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return true;
   } catch {
     return false;
   }

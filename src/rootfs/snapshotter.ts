@@ -31,7 +31,7 @@ export async function createSnapshotter(store: LocalStore, o: SnapshotterOptions
   const paths = snapshotPaths(store.folder);
   const session = await openSession(paths, o);
   const rootless = isRootless();
-  const format = o.format ?? chooseFormat(session.folder, rootless);
+  const format = o.format ?? (await chooseFormat(session.folder, rootless, store.notes));
   const own = formatPaths(paths, format);
   const snapshots = createSnapshotStore(paths, own);
   const tools: UnpackTools = { store, paths: own, format, rootless, snapshots, session };

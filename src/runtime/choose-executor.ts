@@ -1,7 +1,7 @@
 import { findProgram } from '../base/find-program.ts';
 import { createChrootExecutor } from './chroot-executor.ts';
 import { runtimeError } from './errors.ts';
-import { helperEnv, ociExecutor, type Success, type TrialOptions, tryRuntime } from './try-runtime.ts';
+import { helperEnv, ociExecutor, type TrialOptions, tryRuntime } from './try-runtime.ts';
 import type { Executor, ExecutorUse } from './types.ts';
 import { createUnisolatedExecutor } from './unisolated-executor.ts';
 
@@ -60,11 +60,14 @@ async function named(o: ChooseOptions): Promise<ExecutorChoice> {
   return chosen(o, o.runtime, program, trial, []);
 }
 
+/** A trial that succeeded. */
+type Works = Exclude<Awaited<ReturnType<typeof tryRuntime>>, { readonly problem: string }>;
+
 const chosen = (
   o: ChooseOptions,
   name: string,
   program: string,
-  trial: Success,
+  trial: Works,
   problems: readonly string[],
 ): ExecutorChoice => ({
   executor: ociExecutor(o, { name, program }, trial),
@@ -72,7 +75,7 @@ const chosen = (
   detail: detailOf(program, trial, problems),
 });
 
-function detailOf(program: string, trial: Success, problems: readonly string[]): string {
+function detailOf(program: string, trial: Works, problems: readonly string[]): string {
   const limits = [...(trial.seccomp ? [] : ['no seccomp filter']), ...(trial.opensDevices ? [OPEN] : [])];
   return [program, ...limits, ...problems].join('; ');
 }

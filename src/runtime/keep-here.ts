@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { findProgram } from '../base/find-program.ts';
 import { workOpenly } from '../base/umask.ts';
 import { closeOthersOnExec } from '../linux/process.ts';
@@ -59,10 +60,11 @@ const needsPasta = (searchPath: string): boolean =>
   findProgram('pasta', searchPath) !== undefined;
 
 function findPrograms(searchPath: string): HerePrograms | undefined {
-  const [setpriv, unshare, nsenter] = ['setpriv', 'unshare', 'nsenter'].map((name) =>
-    findProgram(name, searchPath),
-  );
-  return setpriv === undefined || unshare === undefined || nsenter === undefined
-    ? undefined
-    : { setpriv, unshare, nsenter };
+  const setpriv = findProgram('setpriv', searchPath);
+  if (setpriv === undefined) return undefined;
+  // Of one package, so most often in one folder.
+  const near = `${dirname(setpriv)}:${searchPath}`;
+  const unshare = findProgram('unshare', near);
+  const nsenter = findProgram('nsenter', near);
+  return unshare === undefined || nsenter === undefined ? undefined : { setpriv, unshare, nsenter };
 }

@@ -10,9 +10,12 @@ export interface OwnNamespace {
   hasGroup(gid: number): boolean;
 }
 
-/** The rules of this process's user namespace, read from /proc/self; permissive where there is no such file. */
+let own: OwnNamespace | undefined;
+
+/** The rules of this process's user namespace, read from /proc/self; permissive where there is no such file. Read once: a process of many threads cannot enter another (unshare(2)). */
 export function readOwnNamespace(): OwnNamespace {
-  return parseOwnNamespace(readOr('uid_map'), readOr('gid_map'), readOr('setgroups'));
+  own ??= parseOwnNamespace(readOr('uid_map'), readOr('gid_map'), readOr('setgroups'));
+  return own;
 }
 
 const ALL_IDS = 4294967295;

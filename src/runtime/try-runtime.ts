@@ -47,14 +47,17 @@ export interface Success {
 
 export type Trial = Success | { readonly problem: string };
 
+/** Paths of programs that may be needed beside the runtime. */
+type Helpers = Pick<RootShutter, 'sh' | 'mount'>;
+
 /** The executor that does as the trial showed. */
 export function ociExecutor(
   o: TrialOptions,
   { name, program }: TriedRuntime,
-  how: Success & Pick<OciRuntime, 'copiesFilter'>,
+  how: Success & Pick<OciRuntime, 'copiesFilter'> & { readonly helpers: Helpers | undefined },
 ): Executor {
-  const { seccomp, opensDevices, shut, compiled, copiesFilter } = how;
-  const shutBy = shut === 'itself' ? undefined : shutterOf(o, shut === 'remount');
+  const { seccomp, opensDevices, shut, compiled, copiesFilter, helpers } = how;
+  const shutBy = shut === 'itself' ? undefined : helpers && { ...helpers, remounts: shut === 'remount' };
   const env = helperEnv(o);
   return createOciExecutor(
     { name, program, env, seccomp, opensDevices, shutBy, compiled, copiesFilter },
@@ -68,24 +71,31 @@ export const helperEnv = (o: TrialOptions): Readonly<Record<string, string>> => 
 });
 
 /** What an earlier process found out about the same programs, kernel and rights; only success is remembered, so that a repaired machine is noticed. */
-export async function tryRuntime(o: TrialOptions, runtime: TriedRuntime): Promise<Trial> {
-  const key = sha256(JSON.stringify(circumstances(o, runtime.program))).slice('sha256:'.length);
-  const known = parseTrial((await o.notes.get(NOTE, key))?.toString('utf8'));
-  if (known !== undefined) return known;
-  const trial = await tryOut(o, runtime);
+export async function tryRuntime(
+  o: TrialOptions,
+  runtime: TriedRuntime,
+): Promise<(Success & { readonly helpers: Helpers | undefined }) | { readonly problem: string }> {
+  const helpers = findHelpers(o);
+  const key = sha256(JSON.stringify(circumstances(o, [runtime.program, helpers?.sh, helpers?.mount])));
+  const known = parseTrial((await o.notes.get(NOTE, key.slice('sha256:'.length)))?.toString('utf8'));
+  if (known !== undefined) return { ...known, helpers };
+  const trial = await tryOut(o, runtime, helpers);
   // A store that cannot be written to does not stop a run: it is tried out again.
-  if (!('problem' in trial)) await o.notes.put(NOTE, key, Buffer.from(JSON.stringify(trial))).catch(() => {});
-  return trial;
+  if ('problem' in trial) return trial;
+  const note = Buffer.from(JSON.stringify(trial));
+  await o.notes.put(NOTE, key.slice('sha256:'.length), note).catch(() => {});
+  return { ...trial, helpers };
 }
 
-async function tryOut(o: TrialOptions, runtime: TriedRuntime): Promise<Trial> {
+async function tryOut(o: TrialOptions, runtime: TriedRuntime, helpers: Helpers | undefined): Promise<Trial> {
   const tryWith = (how: Pick<Success, 'seccomp' | 'shut' | 'compiled'>, copier?: Copier): Promise<Trial> =>
-    tryOnce(o, runtime, how, copier);
+    tryOnce(o, runtime, { ...how, helpers }, copier);
   const plain = await tryPlain(tryWith, isCrun(runtime.program) ? copierOf(o) : undefined);
   if ('problem' in plain) return plain;
   const { seccomp, opensDevices } = plain;
   const filters = plain.compiled === undefined ? [undefined] : [plain.compiled, undefined];
-  for (const shut of opensDevices ? shutsOf(o) : (['itself'] as const)) {
+  const shuts = helpers === undefined ? [] : (['remount', 'hook'] as const);
+  for (const shut of opensDevices ? shuts : (['itself'] as const)) {
     for (const compiled of filters) {
       if (shut === plain.shut && compiled === undefined) break;
       const trial = await tryWith({ seccomp, shut, compiled });
@@ -110,7 +120,12 @@ async function tryPlain(
 async function tryOnce(
   o: TrialOptions,
   runtime: TriedRuntime,
-  how: Pick<Success, 'seccomp' | 'shut' | 'compiled'>,
+  {
+    helpers,
+    ...how
+  }: Pick<Success, 'seccomp' | 'shut' | 'compiled'> & {
+    readonly helpers: Helpers | undefined;
+  },
   copier: Copier | undefined,
 ): Promise<Trial> {
   const probe = probeProgram(process.arch);
@@ -124,7 +139,7 @@ async function tryOnce(
       probe.writeInto(root.merged);
       const copy = join(root.folder, 'filter');
       const copiesFilter = copier && { ...copier, to: copy };
-      const executor = ociExecutor(o, runtime, { ...how, opensDevices: false, copiesFilter });
+      const executor = ociExecutor(o, runtime, { ...how, helpers, opensDevices: false, copiesFilter });
       const io = { stdin: 'null', output: 'events' } as const;
       const { code } = await executor.run(root, { ...PROBE, args: [probe.path] }, io);
       if (code !== 0 && code !== PROBE_DEVICES_OPEN)
@@ -149,15 +164,12 @@ const PROBE: Omit<Process, 'args'> = {
   binds: [],
 };
 
-/** Undefined where one of its programs is missing. */
-function shutterOf({ searchPath }: TrialOptions, remounts: boolean): RootShutter | undefined {
+/** Undefined where one is missing. */
+function findHelpers({ searchPath }: TrialOptions): Helpers | undefined {
   const sh = findProgram('sh', searchPath);
   const mount = findProgram('mount', searchPath);
-  return sh === undefined || mount === undefined ? undefined : { sh, mount, remounts };
+  return sh === undefined || mount === undefined ? undefined : { sh, mount };
 }
-
-const shutsOf = (o: TrialOptions): readonly Shut[] =>
-  shutterOf(o, false) === undefined ? [] : ['remount', 'hook'];
 
 type Copier = Pick<CopyHook, 'sh' | 'cp'>;
 
@@ -183,11 +195,10 @@ function parseTrial(text: string | undefined): Success | undefined {
 
 const NOTE = 'runtime';
 
-function circumstances(o: TrialOptions, program: string): unknown {
+/** What shuts the root belongs to the trial: nobody may go by one that was made with another `mount`. */
+function circumstances(o: TrialOptions, paths: readonly (string | undefined)[]): unknown {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
-  // What shuts the root belongs to the trial: nobody may go by one that was made with another `mount`.
-  const { sh, mount } = shutterOf(o, false) ?? {};
-  const programs = [program, sh, mount].map((path) => {
+  const programs = paths.map((path) => {
     if (path === undefined) return [];
     const { mtimeMs, size, ino } = statSync(path);
     return [path, mtimeMs, size, ino];
