@@ -122,6 +122,8 @@ async function bundle(): Promise<void> {
   });
   await writeLaunched(command, 'dist/dobos.cjs', join('src', 'cli', 'main.ts'), {
     kinds: Object.fromEntries(KINDS.map((kind) => [kind, onlyCommand(kind)])),
+    // The build's comes only as far as a program of the system is needed.
+    own: { run: 'adds', exec: 'adds' },
     ahead: { words: /^(?:run|container)$/, unless: NOT_PLAIN, module: AHEAD },
   });
   chmodSync('dist/dobos.cjs', 0o755);
@@ -129,7 +131,8 @@ async function bundle(): Promise<void> {
     await writeLaunched({ ...common, plugins: [lazyNode, apart] }, partOf(file), join('src', file));
   }
   for (const file of PARTS) {
-    await writeLaunched({ ...common, plugins: [lazyNode] }, partOf(file), join('src', file));
+    const own = { run: 'alone', build: 'alone' } as const;
+    await writeLaunched({ ...common, plugins: [lazyNode] }, partOf(file), join('src', file), { own });
   }
 }
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type LaunchedBundle, launcherText } from './launcher-text.ts';
 
 /** Where the bundle of a launcher stands, and what V8 made of it: of a program with commands one for each kind of them, as what is in a bundle and in a form costs time. */
 export const bundleOf = (launcher: string, kind = ALL): string =>
@@ -12,6 +12,8 @@ export const ALL = 'all';
 export interface LaunchedOptions {
   /** First words with a bundle of their own, and what leaves out of it what they do not need. */
   readonly kinds?: Readonly<Record<string, Plugin>>;
+  /** First words whose runs make a form of their own, though the build's is one that V8 takes. */
+  readonly own?: Readonly<Record<string, LaunchedBundle['own']>>;
   /** Where the first word is one of these, and not root asks without a word of those, what the `spawnAhead` of this module beside the launcher makes of the words is given to the program. */
   readonly ahead?: { readonly words: RegExp; readonly unless: RegExp; readonly module: string };
 }
@@ -24,14 +26,24 @@ export async function writeLaunched(
   common: BuildOptions,
   launcher: string,
   entry: string,
-  { kinds = {}, ahead }: LaunchedOptions = {},
+  { kinds = {}, own = {}, ahead }: LaunchedOptions = {},
 ): Promise<void> {
   await writeBundle(common, entry, bundleOf(launcher));
   for (const [kind, plugin] of Object.entries(kinds)) {
     const plugins = [plugin, ...(common.plugins ?? [])];
     await writeBundle({ ...common, plugins }, entry, bundleOf(launcher, kind));
   }
-  writeFileSync(launcher, launcherText(launcher, Object.keys(kinds), ahead));
+  const words = [...new Set([...Object.keys(kinds), ...Object.keys(own)])];
+  const bundles = words.map((word) => ({
+    word,
+    bundle: bundleOf(launcher, word in kinds ? word : ALL),
+    own: own[word] ?? ('instead' as const),
+  }));
+  const rest = { word: undefined, bundle: bundleOf(launcher), own: 'instead' as const };
+  writeFileSync(
+    launcher,
+    launcherText([...bundles, rest], ahead === undefined ? 'undefined' : spawned(ahead)),
+  );
 }
 
 async function writeBundle(common: BuildOptions, entry: string, outfile: string): Promise<void> {
@@ -64,30 +76,5 @@ async function writeBundle(common: BuildOptions, entry: string, outfile: string)
   writeFileSync(outfile, ascii);
 }
 
-/** CommonJS: for a module Node would start its loader of modules, for 3 to 5 ms. */
-function launcherText(launcher: string, kinds: readonly string[], ahead: LaunchedOptions['ahead']): string {
-  const bundle = (kind: string): string => JSON.stringify(basename(bundleOf(launcher, kind)));
-  // The first word of the command line, where it names a kind.
-  const file = kinds.reduceRight(
-    (others, kind) => `process.argv[2] === ${JSON.stringify(kind)} ? ${bundle(kind)} : ${others}`,
-    bundle(ALL),
-  );
-  const spawned =
-    ahead === undefined
-      ? 'undefined'
-      : `/${ahead.words.source}/.test(process.argv[2]) && (process.getuid?.() !== 0 || process.argv.some((word) => /${ahead.unless.source}/.test(word))) ? require('./${ahead.module}').spawnAhead(process.argv.slice(2)) : undefined`;
-  return `#!/usr/bin/env node
-'use strict';
-const ahead = ${spawned};
-const { readFileSync } = require('node:fs');
-const { join } = require('node:path');
-const { pathToFileURL } = require('node:url');
-const { Script } = require('node:vm');
-const filename = join(__dirname, ${file});
-let cachedData;
-try {
-  cachedData = readFileSync(filename + '.cache');
-} catch {}
-module.exports = new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()(require, pathToFileURL(__filename).href, (name) => import(name), ahead);
-`;
-}
+const spawned = ({ words, unless, module }: NonNullable<LaunchedOptions['ahead']>): string =>
+  `/${words.source}/.test(process.argv[2]) && (process.getuid?.() !== 0 || process.argv.some((word) => /${unless.source}/.test(word))) ? require('./${module}').spawnAhead(process.argv.slice(2)) : undefined`;

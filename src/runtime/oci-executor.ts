@@ -11,12 +11,13 @@ import { type ConsoleSocket, openConsole } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { hearWords } from './hear-words.ts';
 import { killTree } from './kill-tree.ts';
-import { isRuncOrCrun } from './known-runtimes.ts';
+import { isCrun, isRuncOrCrun } from './known-runtimes.ts';
 import { type ConfigRequest, type CopyHook, ociConfigText, type RootShutter } from './oci-config.ts';
 import { ociContainer, takesConsole } from './oci-exec.ts';
 import { exitCode } from './oci-exit.ts';
 import { readOwnNamespace } from './own-namespace.ts';
 import { type PreparedProcess, prepareProcess } from './prepare-process.ts';
+import { showReadOnly } from './read-only-program.ts';
 import { createReadyRuntimes } from './ready-runtimes.ts';
 import { refuseProcess } from './refuse-process.ts';
 import {
@@ -66,8 +67,16 @@ const isProxy = ({ program }: OciRuntime): boolean => /runsc/.test(basename(prog
 /** Runtimes that read their config.json in one go, so that it may be a pipe and they may be started before there is one. */
 const READS_PIPES = /^runc$/;
 
-/** Runs processes by an OCI runtime in the foreground; bundle, state and log live in a folder of their own and go when it ends. */
-export function createOciExecutor(runtime: OciRuntime, place: RuntimePlace = KEEPER_PLACE): Executor {
+/** Runs processes by an OCI runtime in the foreground; bundle, state and log live in a folder of their own and go when it ends. To be used in a mount namespace of its own. */
+export function createOciExecutor(given: OciRuntime, place: RuntimePlace = KEEPER_PLACE): Executor {
+  let runtime = given;
+  let isShown = false;
+  /** Once, before the first is started. */
+  const show = (): void => {
+    if (!isShown && isCrun(given.program))
+      runtime = { ...given, env: { ...given.env, ...showReadOnly(given.program) } };
+    isShown = true;
+  };
   const noCgroups = NO_CGROUPS.find(([name]) => name.test(basename(runtime.program)))?.[1] ?? [];
   const commandIn = (
     folder: string,
@@ -107,6 +116,7 @@ export function createOciExecutor(runtime: OciRuntime, place: RuntimePlace = KEE
     name: runtime.name,
     async run(root, process, io, o = {}) {
       if (process.tty && io.output === 'inherit') requireTerminal();
+      show();
       const ready = process.mayBeFollowed === true ? readies?.take() : undefined;
       const folder = ready?.folder ?? join(root.folder, 'runtime');
       mkdirSync(fsPath(folder), { recursive: true, mode: 0o700 });
