@@ -3,6 +3,7 @@
  * @module
  */
 import { bindCall, checked } from './libc.ts';
+import { isSpawned } from './spawn.ts';
 
 const prctlCall = bindCall<number, [number, number, number, number, number]>(
   'int prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)',
@@ -25,7 +26,7 @@ export function dieWithParent(): void {
   checked(prctlCall(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), 'prctl', 'this process');
 }
 
-/** Takes away what a dead child left in the process table; false if it is alive or not ours. Never for children that Node started: it waits for them itself. */
+/** Takes away what a dead child left in the process table; false if it is alive, not ours, or waited for (`spawnChild`). Never for children that Node started: it waits for them itself. */
 export function reapChild(pid: number): boolean {
-  return waitpidCall(pid, new Int32Array(1), WNOHANG) === pid;
+  return !isSpawned(pid) && waitpidCall(pid, new Int32Array(1), WNOHANG) === pid;
 }

@@ -1,14 +1,14 @@
-import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import type { Child } from '../linux/spawn.ts';
 
 /** Programs on the person's own streams, with how a signal reaches what they run. */
-const foreground = new Map<ChildProcess, SignalWay>();
+const foreground = new Map<Child, SignalWay>();
 
 /** `itself`: an OCI runtime in the foreground passes signals on. `children`: the program ignores them, what it started does not. */
 export type SignalWay = 'itself' | 'children';
 
 /** Signals go to this program until the returned function is called. */
-export function takeSignals(child: ChildProcess, way: SignalWay): () => void {
+export function takeSignals(child: Child, way: SignalWay): () => void {
   foreground.set(child, way);
   return () => foreground.delete(child);
 }

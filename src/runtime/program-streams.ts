@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
@@ -6,6 +5,7 @@ import { ReadStream } from 'node:tty';
 import { systemCode } from '../base/errors.ts';
 import { makePipe } from '../linux/process.ts';
 import { openTerminal, resizeTerminal, type TerminalSize } from '../linux/pty.ts';
+import type { Child } from '../linux/spawn.ts';
 import type { ConsoleSocket } from './console-socket.ts';
 import type { ContainerIo, ProgramReach } from './types.ts';
 
@@ -34,7 +34,7 @@ export interface ProgramStreams {
         open(): readonly Readable[];
       }
     | undefined;
-  reach(child: ChildProcess, ended: Promise<unknown>): ProgramReach;
+  reach(child: Child, ended: Promise<unknown>): ProgramReach;
 }
 
 /** docker's, until somebody says what it is. */

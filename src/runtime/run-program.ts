@@ -1,9 +1,11 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, fchownSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, fchownSync, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { systemCode } from '../base/errors.ts';
 import type { WatchOptions } from '../base/options.ts';
+import { errnoOf } from '../linux/libc.ts';
+import { type Child, canSpawn, spawnChild } from '../linux/spawn.ts';
 import type { ConsoleSocket } from './console-socket.ts';
 import { runtimeError } from './errors.ts';
 import { type SignalWay, takeSignals } from './pass-signal.ts';
@@ -34,7 +36,7 @@ export interface ProgramRun {
   /** A descriptor that the program has as its number 3. */
   readonly task?: number | undefined;
   /** Called to start it, so that something can be different meanwhile. */
-  readonly around?: ((start: () => ChildProcess) => ChildProcess) | undefined;
+  readonly around?: (<T extends Child>(start: () => T) => T) | undefined;
   /** Descriptor of the person's standard error here; KEEPER_STDERR when absent. */
   readonly stderr?: number | undefined;
 }
@@ -44,7 +46,7 @@ export interface ProgramWatch {
   /** Who must be able to open /dev/stdout again: the pipes become theirs. */
   readonly owner: { readonly uid: number; readonly gid: number };
   /** Ends the run for good, called once at an abort; the program itself is killed too. */
-  readonly kill: (child: ChildProcess) => void;
+  readonly kill: (child: Child) => void;
   /** How a signal reaches what the program runs, where it has this process's own streams; `itself` when absent. */
   readonly signals?: SignalWay | undefined;
   /** Called when the program has ended, before the end of its output is waited for: what it left may hold that open. */
@@ -55,7 +57,7 @@ export interface ProgramWatch {
 
 /** A program that is running and whose output nobody has taken yet. */
 export interface StartedProgram {
-  readonly child: ChildProcess;
+  readonly child: Child;
   readonly ended: Promise<ProgramEnd>;
   /** What its output is read from, if that comes as events. */
   readonly outputs: ProgramStreams['outputs'];
@@ -89,39 +91,69 @@ export async function runProgram(
 
 /** Starts the program. Without a terminal of the person's it has a session of its own: no Ctrl-C, no /dev/tty. */
 export function startProgram(run: ProgramRun): StartedProgram {
-  const { program, args, env, io, owner, errorApart, task, around = (start) => start() } = run;
   const streams = streamsOf(run);
-  if (owner !== undefined) give(streams.given, owner);
-  const stderr = streams.stderr ?? run.stderr ?? KEEPER_STDERR;
-  const stdio: SpawnOptions['stdio'] = [
-    streams.stdin ?? (io.stdin === 'inherit' ? 0 : 'ignore'),
-    streams.stdout ?? 1,
-    ...(errorApart === true ? (['pipe', stderr] as const) : [stderr]),
-    ...(task === undefined ? [] : [task]),
-  ];
+  if (run.owner !== undefined) give(streams.given, run.owner);
   try {
-    const options: SpawnOptions = { stdio, env: { ...env }, cwd: '/', detached: io.output !== 'inherit' };
-    const child = around(() => spawn(program, args, options));
-    const end = ended(child, program);
+    const started =
+      run.errorApart !== true && canSpawn() ? startPlain(run, streams) : startByNode(run, streams);
+    const { child, ended } = started;
     // Heard by whoever waits for it.
-    end.catch(() => {});
-    let said = '';
-    child.stderr?.on('data', (bytes: Buffer) => {
-      if (said.length < MAX_SAID_CHARACTERS) said += String(bytes);
-    });
-    return {
-      child,
-      ended: end,
-      outputs: streams.outputs,
-      reach: streams.reach(child, end),
-      said: () => said,
-    };
+    ended.catch(() => {});
+    return { said: () => '', ...started, outputs: streams.outputs, reach: streams.reach(child, ended) };
   } catch (error) {
     for (const fd of streams.kept) closeSync(fd);
     throw error;
   } finally {
     for (const fd of streams.passed) closeSync(fd);
   }
+}
+
+type Started = Pick<StartedProgram, 'child' | 'ended'> & Partial<Pick<StartedProgram, 'said'>>;
+
+function startPlain(run: ProgramRun, streams: ProgramStreams): Started {
+  const { program, args, env, io, task, around = (start) => start() } = run;
+  const isFed = streams.stdin !== undefined || io.stdin === 'inherit';
+  const nothing = isFed ? undefined : openSync('/dev/null', 'r');
+  const fds = [
+    nothing ?? streams.stdin ?? 0,
+    streams.stdout ?? 1,
+    streams.stderr ?? run.stderr ?? KEEPER_STDERR,
+    ...(task === undefined ? [] : [task]),
+  ];
+  try {
+    const child = around(() =>
+      spawnChild({ program, args, env, cwd: '/', fds, session: io.output !== 'inherit' }),
+    );
+    return { child, ended: child.ended };
+  } catch (error) {
+    throw errnoOf(error) === 'ENOENT' ? runtimeError('RUNTIME_PROGRAM_MISSING', { program }) : error;
+  } finally {
+    if (nothing !== undefined) closeSync(nothing);
+  }
+}
+
+/** With a stream of Node's for its own words, or where the C library starts nothing by itself. */
+function startByNode(run: ProgramRun, streams: ProgramStreams): Started {
+  const { program, args, env, io, errorApart, task, around = (start) => start() } = run;
+  const stderr = streams.stderr ?? run.stderr ?? KEEPER_STDERR;
+  const child = around(() =>
+    spawn(program, args, {
+      stdio: [
+        streams.stdin ?? (io.stdin === 'inherit' ? 0 : 'ignore'),
+        streams.stdout ?? 1,
+        ...(errorApart === true ? (['pipe', stderr] as const) : [stderr]),
+        ...(task === undefined ? [] : [task]),
+      ],
+      env: { ...env },
+      cwd: '/',
+      detached: io.output !== 'inherit',
+    }),
+  );
+  let said = '';
+  child.stderr?.on('data', (bytes: Buffer) => {
+    if (said.length < MAX_SAID_CHARACTERS) said += String(bytes);
+  });
+  return { child, ended: endOf(child, program), said: () => said };
 }
 
 function streamsOf(run: ProgramRun): ProgramStreams {
@@ -147,7 +179,8 @@ export async function finishProgram(
   o.signal?.addEventListener('abort', abort, { once: true });
   const leave = outputs === undefined ? takeSignals(child, signals ?? 'itself') : undefined;
   const { onStarted } = o;
-  const start = onStarted && isStarted && watchStart(isStarted, () => onStarted(reach));
+  const isApart = outputs !== undefined;
+  const start = onStarted && isStarted && watchStart(isStarted, () => onStarted(reach), isApart);
   try {
     give(outputs?.fds ?? [], owner);
     const [end] = await Promise.all([
@@ -173,7 +206,7 @@ function give(fds: readonly number[], { uid, gid }: ProgramWatch['owner']): void
   if (uid !== 0) for (const fd of fds) fchownSync(fd, uid, gid);
 }
 
-function ended(child: ChildProcess, program: string): Promise<ProgramEnd> {
+function endOf(child: ChildProcess, program: string): Promise<ProgramEnd> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) =>
       reject(
@@ -188,21 +221,25 @@ function ended(child: ChildProcess, program: string): Promise<ProgramEnd> {
 
 /** Between two looks whether a program runs, in milliseconds. */
 const LOOK_EVERY_MS = 4;
+/** On this process's own streams a program needs nobody to reach it: what is done then (Node's `net` takes 8 ms) would hold up the end of one that ends at once. */
+const FIRST_LOOK_MS = 40;
 
-/** Tells once that it is started, at the latest when the watch ends. */
-function watchStart(isStarted: () => boolean, tell: () => void): { end(): void } {
+/** Tells once that it is started; of one whose streams are not this process's at the latest when the watch ends. */
+function watchStart(isStarted: () => boolean, tell: () => void, isApart: boolean): { end(): void } {
   let told = false;
   const look = (): void => {
-    if (told || !isStarted()) return;
-    told = true;
-    clearInterval(timer);
-    tell();
+    if (isStarted()) {
+      told = true;
+      tell();
+    } else timer = setTimeout(look, LOOK_EVERY_MS);
   };
-  const timer = setInterval(look, LOOK_EVERY_MS);
+  let timer = setTimeout(look, isApart ? LOOK_EVERY_MS : FIRST_LOOK_MS);
   return {
     end: () => {
-      look();
-      clearInterval(timer);
+      clearTimeout(timer);
+      if (told || !isApart || !isStarted()) return;
+      told = true;
+      tell();
     },
   };
 }

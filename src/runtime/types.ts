@@ -178,7 +178,7 @@ export interface ExecutorWatch extends RunWatch {
 }
 
 export interface RunWatch extends WatchOptions<Output> {
-  /** Told once, as soon as the program runs; never if nothing was started. */
+  /** Told once, when the program runs; never if nothing was started, nor of a program on this process's own streams that has ended within milliseconds. */
   readonly onStarted?: ((program: ProgramReach) => void) | undefined;
 }
 

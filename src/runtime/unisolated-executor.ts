@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +5,7 @@ import { fsPath } from '../base/names.ts';
 import { builtWorker } from '../base/pool.ts';
 import { takeTerminalBack } from '../linux/process.ts';
 import { memoryFile } from '../linux/sealed-file.ts';
+import type { Child } from '../linux/spawn.ts';
 import { chrootExit, chrootTask, reportOf } from './chroot-run.ts';
 import { READY } from './chroot-task.ts';
 import { endStrays } from './end-strays.ts';
@@ -47,8 +47,8 @@ export function createUnisolatedExecutor(why: string): Executor {
           why,
         );
         try {
-          let child: ChildProcess | undefined;
-          const onChild = (started: ChildProcess): void => {
+          let child: Child | undefined;
+          const onChild = (started: Child): void => {
             child = started;
           };
           o.onContainer?.(knownByFirst(why, () => child));
@@ -69,7 +69,7 @@ export function createUnisolatedExecutor(why: string): Executor {
 }
 
 /** What runs without namespaces cannot be told from what is around it, but for the process that was started here: the helper, which becomes the program. */
-function knownByFirst(why: string, child: () => ChildProcess | undefined): RunningContainer {
+function knownByFirst(why: string, child: () => Child | undefined): RunningContainer {
   const refuse = (): never => {
     throw runtimeError('RUNTIME_UNISOLATED', { what: 'reaching what runs already', why });
   };
@@ -117,7 +117,7 @@ async function runReady(
   root: {
     readonly folder: string;
     readonly merged: string;
-    readonly onChild: (child: ChildProcess) => void;
+    readonly onChild: (child: Child) => void;
   },
   ready: PreparedProcess,
   process: Process,
