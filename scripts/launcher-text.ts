@@ -83,7 +83,9 @@ function isOurs({ uid, mode }) {
 
 function keep() {
   try {
-    const { folder, path, home } = form;
+    const { folder, path } = form;
+    let home = form.home;
+    while (!fs.existsSync(home)) home = dirname(home);
     if (fs.statSync(home).uid !== process.getuid()) return;
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (!isOurs(fs.statSync(folder))) return;

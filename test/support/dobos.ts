@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** The built command over one store. */
@@ -41,7 +42,9 @@ export function dobosFor(o: DobosOptions): Dobos {
           'setpriv',
           ...[`--reuid=${o.user.uid}`, `--regid=${o.user.gid}`, '--clear-groups', '--inh-caps=-all', '--'],
         ];
-  const env = { PATH: PATH, HOME: '/', LANG: 'C.UTF-8', DOBOS_ROOT: o.store, ...o.env };
+  // Not below that home: nothing of the machine's is a test's.
+  const forms = { XDG_CACHE_HOME: join(tmpdir(), 'dobos-forms') };
+  const env = { PATH: PATH, HOME: '/', LANG: 'C.UTF-8', DOBOS_ROOT: o.store, ...forms, ...o.env };
   const umask = o.umask === undefined ? [] : ['sh', '-c', `umask ${o.umask}; exec "$@"`, 'sh'];
   const tell = (...args: readonly string[]): Told => {
     const [program = '', ...rest] = [
