@@ -57,7 +57,6 @@ const setDefaults = bindCall<number, [Buffer, Buffer]>(
 const setMask = bindCall<number, [Buffer, Buffer]>(
   'int posix_spawnattr_setsigmask(void *attr, const void *set)',
 );
-const fillSet = bindCall<number, [Buffer]>('int sigfillset(void *set)');
 const emptySet = bindCall<number, [Buffer]>('int sigemptyset(void *set)');
 const waitCall = bindCall<number, [number, Int32Array, number]>(
   'int waitpid(int pid, void *status, int options)',
@@ -100,11 +99,11 @@ export function spawnChild({ program, args, env, cwd, fds, session }: SpawnReque
   for (const [to, fd] of fds.entries()) addDup2(actions, fd, to);
   addChdir(actions, cPath(cwd));
   initAttributes(attributes);
-  const set = Buffer.alloc(STRUCTURE_BYTES);
-  fillSet(set);
-  setDefaults(attributes, set);
-  emptySet(set);
-  setMask(attributes, set);
+  // Not by sigfillset(3): that leaves out two of the C library's own, which the program would find ignored (nptl(7)).
+  setDefaults(attributes, Buffer.alloc(STRUCTURE_BYTES, 0xff));
+  const none = Buffer.alloc(STRUCTURE_BYTES);
+  emptySet(none);
+  setMask(attributes, none);
   setFlags(attributes, SETSIGDEF | SETSIGMASK | (session ? SETSID : 0));
   const pid = new Int32Array(1);
   const texts = Object.entries(env).map(([name, value]) => `${name}=${value}`);

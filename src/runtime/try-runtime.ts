@@ -87,9 +87,15 @@ export async function tryRuntime(
   return { ...trial, helpers };
 }
 
+/** One container that is run to find out. */
+interface Attempt extends Pick<Success, 'seccomp' | 'shut' | 'compiled'> {
+  readonly readOnly?: boolean;
+  /** What takes the filter that the runtime compiles. */
+  readonly copier?: Copier | undefined;
+}
+
 async function tryOut(o: TrialOptions, runtime: TriedRuntime, helpers: Helpers | undefined): Promise<Trial> {
-  const tryWith = (how: Pick<Success, 'seccomp' | 'shut' | 'compiled'>, copier?: Copier): Promise<Trial> =>
-    tryOnce(o, runtime, { ...how, helpers }, copier);
+  const tryWith = (attempt: Attempt): Promise<Trial> => tryOnce(o, runtime, helpers, attempt);
   const plain = await tryPlain(tryWith, isCrun(runtime.program) ? copierOf(o) : undefined);
   if ('problem' in plain) return plain;
   const { seccomp, opensDevices } = plain;
@@ -98,20 +104,24 @@ async function tryOut(o: TrialOptions, runtime: TriedRuntime, helpers: Helpers |
   for (const shut of opensDevices ? shuts : (['itself'] as const)) {
     for (const compiled of filters) {
       if (shut === plain.shut && compiled === undefined) break;
-      const trial = await tryWith({ seccomp, shut, compiled });
-      if (!('problem' in trial) && !trial.opensDevices) return trial;
+      const how = { seccomp, shut, compiled };
+      const trial = await tryWith(how);
+      if (isShut(trial) && (shut === 'itself' || isShut(await tryWith({ ...how, readOnly: true }))))
+        return trial;
     }
   }
   return { ...plain, compiled: undefined };
 }
 
+const isShut = (trial: Trial): trial is Success => !('problem' in trial) && !trial.opensDevices;
+
 /** With the filter that `copier` took. */
 async function tryPlain(
-  tryWith: (how: Pick<Success, 'seccomp' | 'shut'>, copier?: Copier) => Promise<Trial>,
+  tryWith: (attempt: Attempt) => Promise<Trial>,
   copier: Copier | undefined,
 ): Promise<Trial> {
   const how = { seccomp: true, shut: 'itself' } as const;
-  const copied = copier && (await tryWith(how, copier));
+  const copied = copier && (await tryWith({ ...how, copier }));
   if (copied !== undefined && !('problem' in copied)) return copied;
   const first = await tryWith(how);
   return 'problem' in first && /seccomp/i.test(first.problem) ? tryWith({ ...how, seccomp: false }) : first;
@@ -120,20 +130,14 @@ async function tryPlain(
 async function tryOnce(
   o: TrialOptions,
   runtime: TriedRuntime,
-  {
-    helpers,
-    ...how
-  }: Pick<Success, 'seccomp' | 'shut' | 'compiled'> & {
-    readonly helpers: Helpers | undefined;
-  },
-  copier: Copier | undefined,
+  helpers: Helpers | undefined,
+  { copier, readOnly, ...how }: Attempt,
 ): Promise<Trial> {
   const probe = probeProgram(process.arch);
   if (probe === undefined) return { ...how, opensDevices: true };
-  const filter = seccompFilter(
-    process.arch,
-    capabilitiesOf(false, {}).map(({ name }) => name),
-  );
+  const confinement = { readOnlyRoot: readOnly === true };
+  const capabilities = capabilitiesOf(false, {}).map(({ name }) => name);
+  const filter = seccompFilter(process.arch, capabilities);
   try {
     return await o.withEmptyRoot(async (root) => {
       probe.writeInto(root.merged);
@@ -141,7 +145,7 @@ async function tryOnce(
       const copiesFilter = copier && { ...copier, to: copy };
       const executor = ociExecutor(o, runtime, { ...how, helpers, opensDevices: false, copiesFilter });
       const io = { stdin: 'null', output: 'events' } as const;
-      const { code } = await executor.run(root, { ...PROBE, args: [probe.path] }, io);
+      const { code } = await executor.run(root, { ...PROBE, confinement, args: [probe.path] }, io);
       if (code !== 0 && code !== PROBE_DEVICES_OPEN)
         return { problem: `a trivial container ends with ${code}` };
       const compiled =

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -100,6 +109,21 @@ describe('the choice of a runtime', () => {
     expect(chosen(shut, 'auto', { storeFolder }).name).toBe('chroot');
     rmSync(join(shut, 'mount'));
     expect(chosen(shut, 'auto', { storeFolder }).name).toBe('chroot');
+  });
+  it('keeps the filter that crun compiled, if crun takes it again', () => {
+    const programs = { crun: '/usr/bin/crun', sh: '/bin/sh', mount: '/bin/mount', cp: '/bin/cp' };
+    const known = (name: string, more: Readonly<Record<string, string>> = {}): unknown => {
+      const told = chosen(searchPath(name, { ...programs, ...more }));
+      const notes = join(told.storeFolder, 'notes', 'runtime');
+      const [trial] = readdirSync(notes).map((file) => JSON.parse(readFileSync(join(notes, file), 'utf8')));
+      return { name: told.name, shut: trial.shut, isKept: trial.compiled !== undefined };
+    };
+    expect(known('kept')).toEqual({ name: 'crun', shut: 'remount', isKept: true });
+    const none = { name: 'crun', shut: 'remount', isKept: false };
+    expect(known('useless-cp', { cp: 'exit 0' })).toEqual(none);
+    expect(known('failing-cp', { cp: 'exit 1' })).toEqual(none);
+    const refuse = `for word; do [ "$last" = --bundle ] && /bin/grep -q bpf_data "$word/config.json" && exit 1; last=$word; done; exec /usr/bin/crun "$@"`;
+    expect(known('refused', { crun: refuse })).toEqual(none);
   });
   it('takes crun, and runc for limits and terminals', () => {
     const programs = { sh: '/bin/sh', mount: '/bin/mount' };
