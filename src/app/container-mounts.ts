@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, posix, resolve } from 'node:path';
 import { errorMaker, systemCode } from '../base/errors.ts';
+import { randomBytes } from '../base/random.ts';
 import { theirMode } from '../base/umask.ts';
 import { type NewVolume, openVolumes, parseVolumeName } from '../containers/volumes.ts';
 import type { BindMount, MemoryMount } from '../runtime/types.ts';

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { randomBytes } from '../base/random.ts';
 import { theirMode } from '../base/umask.ts';
 import { type ContainerRecords, openContainerRecords } from '../containers/container-records.ts';
 import { findContainer } from '../containers/find-container.ts';

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { errorMaker, isDobosError } from '../base/errors.ts';
+import { randomBytes } from '../base/random.ts';
 import { removeVolume } from '../containers/remove-container.ts';
 import { parseVolumeName, usersOf, type Volume } from '../containers/volumes.ts';
 import { folderBytes } from '../rootfs/folder-bytes.ts';

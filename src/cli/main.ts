@@ -3,8 +3,10 @@ import { homedir } from 'node:os';
 import { type Ahead, createApp } from '../app/app.ts';
 import { readSettings, type Settings } from '../app/settings.ts';
 import { VERSION } from '../app/version.ts';
+import { hashShortBy } from '../base/bytes.ts';
 import { isLibcLoaded } from '../linux/libc.ts';
 import { endAtOnce } from '../linux/process.ts';
+import { opensslSha256 } from '../linux/sha256.ts';
 import { enterOwnMounts } from '../runtime/own-mounts.ts';
 import type { SpawnedKeeper } from '../runtime/spawn-keeper.ts';
 import { runCli } from './run-cli.ts';
@@ -17,6 +19,7 @@ declare const __ahead: SpawnedKeeper | undefined;
 const words = process.argv.slice(2);
 // Before anything starts a thread.
 const ready: Ahead = { spawned: __ahead, mounts: mayBeKeeper(words) ? enterOwnMounts() : undefined };
+if (isLibcLoaded()) hashShortBy(opensslSha256());
 const settings = (): Settings =>
   readSettings({
     env: process.env,

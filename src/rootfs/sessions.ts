@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
+import { randomBytes } from '../base/random.ts';
 import { type FileLock, openLock } from '../linux/flock.ts';
 import { rootfsError } from './errors.ts';
 import { waitForLock } from './locks.ts';

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { digestOf } from '../base/bytes.ts';
 import type { Digest } from '../oci/types.ts';
 
 /** How a snapshot is kept: a layer's own changes with overlay marks in `trusted.` or `user.` attributes, or the whole file system. */
@@ -12,7 +12,7 @@ const NAME_CHARACTERS = 16;
 
 /** The directory name of a chain's snapshot. */
 export function snapshotName(chainId: Digest): string {
-  return createHash('sha256').update(chainId).digest('base64url').slice(0, NAME_CHARACTERS);
+  return digestOf(chainId).toString('base64url').slice(0, NAME_CHARACTERS);
 }
 
 /** The lock file of a snapshot: one of 4096, so two chains rarely share one and the folder stays small. */

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { lstatSync, readdirSync, renameSync } from 'node:fs';
 import { decodeName, fsPath } from '../base/names.ts';
+import { randomBytes } from '../base/random.ts';
 import { copyPath } from './copy-tree.ts';
 
 /** Of a name that nothing else has. */

@@ -41,14 +41,23 @@ export interface ProgramStreams {
 export const USUAL_SIZE: TerminalSize = { columns: 80, rows: 24 };
 
 /** The end of a terminal that sees and types. That nobody has the other end open any more is its end, and no error that takes away what has been read before (pty(7)). */
-class TerminalEnd extends ReadStream {
-  override destroy(error?: Error): this {
-    if (systemCode(error) !== 'EIO') return super.destroy(error);
-    this.push(null);
-    // Without a reader too it is noticed.
-    this.read(0);
-    return this;
-  }
+const defineTerminalEnd = () =>
+  class extends ReadStream {
+    override destroy(error?: Error): this {
+      if (systemCode(error) !== 'EIO') return super.destroy(error);
+      this.push(null);
+      // Without a reader too it is noticed.
+      this.read(0);
+      return this;
+    }
+  };
+
+/** Defined when there is a first terminal: Node's `tty`, which it extends, takes 2 ms to load. */
+let TerminalEnd: ReturnType<typeof defineTerminalEnd> | undefined;
+
+function openEnd(fd: number): ReadStream {
+  TerminalEnd ??= defineTerminalEnd();
+  return new TerminalEnd(fd);
 }
 
 /** When the program that a terminal belongs to ends, the kernel throws away what has not been read from it yet. So this much is read ahead of who takes it, in bytes. */
@@ -65,9 +74,9 @@ function terminalOutput(): PassThrough {
 /** A terminal of its own, which is all three of its streams. */
 export function terminalStreams(size: TerminalSize = USUAL_SIZE): ProgramStreams {
   const { master, slave } = openTerminal(size);
-  let terminal: TerminalEnd | undefined;
-  const open = (): TerminalEnd => {
-    terminal ??= new TerminalEnd(master);
+  let terminal: ReadStream | undefined;
+  const open = (): ReadStream => {
+    terminal ??= openEnd(master);
     return terminal;
   };
   const read = (): readonly Readable[] => {
@@ -107,7 +116,7 @@ export function consoleStreams(sent: ConsoleSocket): ProgramStreams {
       output.end();
       return undefined;
     }
-    const terminal = new TerminalEnd(fd);
+    const terminal = openEnd(fd);
     resize = (size) => {
       if (!terminal.destroyed) resizeTerminal(fd, size);
     };

@@ -1,3 +1,5 @@
+import { hashShortBy } from '../base/bytes.ts';
+import { opensslSha256 } from '../linux/sha256.ts';
 import type { FromKeeper } from './keeper-messages.ts';
 import { openKeeperTools } from './keeper-tools.ts';
 import { isRuncOrCrun } from './known-runtimes.ts';
@@ -16,6 +18,7 @@ export async function serveHere(
   receive: (message: FromKeeper) => unknown,
   { programs, path }: { readonly programs: HerePrograms; readonly path: string | undefined },
 ): Promise<KeeperProcess | undefined> {
+  hashShortBy(opensslSha256());
   const tools = await openKeeperTools(options, { clientProc: '/proc', path, place: placeHere(programs) });
   const choice = await tools.executor('plain').catch(() => undefined);
   if (choice?.program === undefined || !isRuncOrCrun(choice.program)) return undefined;

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallOptions } from '../base/options.ts';
+import { randomBytes } from '../base/random.ts';
 import type { Descriptor } from '../oci/types.ts';
 import { ownerOf, withFolder, writeAll } from './atomic-file.ts';
 import { readNames } from './blob-files.ts';

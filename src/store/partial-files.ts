@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { constants, fstatSync, lstatSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { randomBytes } from '../base/random.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import { ownedTemp, type TempFile, withFolder } from './atomic-file.ts';
 import { readNames } from './blob-files.ts';

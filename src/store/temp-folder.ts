@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import { decodeName, fsPath } from '../base/names.ts';
+import { randomBytes } from '../base/random.ts';
 import { ensureLayout } from './layout.ts';
 import { ownerId } from './owner.ts';
 
