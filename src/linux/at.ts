@@ -189,6 +189,11 @@ export function unlinkAt(dirfd: number, path: string, flags = 0): void {
   checked(unlinkatCall(dirfd, cPath(path), flags), 'unlink', path);
 }
 
+/** The same, where it is usual that it cannot be: the errno name then, as an error costs more than the call. */
+export function tryUnlinkAt(dirfd: number, path: string, flags = 0): string | undefined {
+  return unlinkatCall(dirfd, cPath(path), flags) < 0 ? lastErrno() : undefined;
+}
+
 export function renameAt(fromFd: number, from: string, toFd: number, to: string): void {
   checked(renameatCall(fromFd, cPath(from), toFd, cPath(to)), 'rename', to);
 }

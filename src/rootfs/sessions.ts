@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { systemCode } from '../base/errors.ts';
 import type { CallOptions } from '../base/options.ts';
 import { randomBytes } from '../base/random.ts';
@@ -22,6 +22,8 @@ export interface Session {
   /** Marks snapshots as used until `release`: `collect` leaves them alone. */
   use(names: readonly string[], o?: CallOptions): Promise<{ release(): void }>;
   close(): void;
+  /** The same where nothing is left in it; otherwise it is what a dead process leaves. */
+  closeIfEmpty(): void;
 }
 
 /** Makes the folders of the snapshots and a session in them; leftovers of dead processes are removed on the way. @throws ROOTFS_SYSTEM */
@@ -63,6 +65,12 @@ function createSession(paths: SnapshotPaths, folder: string, lock: FileLock): Se
     },
     close() {
       removeTree(folder);
+      lock.release();
+    },
+    closeIfEmpty() {
+      if (readdirSync(folder).some((name) => name !== LOCK_FILE)) return;
+      rmSync(`${folder}/${LOCK_FILE}`);
+      rmdirSync(folder);
       lock.release();
     },
   };

@@ -96,5 +96,6 @@ export async function createSnapshotter(store: LocalStore, o: SnapshotterOptions
     },
     list: async () => snapshots.list(),
     collect: (keep) => snapshots.collect(keep, session),
+    close: () => session.closeIfEmpty(),
   };
 }

@@ -135,4 +135,6 @@ export interface Snapshotter {
     keep: ReadonlySet<Digest>,
     o?: CallOptions,
   ): Promise<{ readonly bytes: number; readonly removed: number }>;
+  /** For the end: what this process has made for itself goes, unless something is still in it. Nothing may be asked of this afterwards. */
+  close(): void;
 }

@@ -27,7 +27,8 @@ export async function openKeeperTools(
     import('../rootfs/snapshotter.ts'),
     import('../rootfs/cache-mounts.ts'),
   ]);
-  const store = createDirectoryStore(options.storeFolder);
+  // A command that is its own keeper has opened it, too.
+  const store = createDirectoryStore(options.storeFolder, { isCleared: place?.name === 'here' });
   const snapshotter = await createSnapshotter(store, unisolated === undefined ? {} : { format: 'whole' });
   const choices = new Map<ExecutorUse, Promise<ExecutorChoice>>();
   let networks: Promise<Networks> | undefined;

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { fsPath } from '../base/names.ts';
 
 import { bindMount, MNT_DETACH, MS_NODEV, unmount } from '../linux/mount.ts';
+import { removeTree } from '../rootfs/remove-tree.ts';
 import { capabilitiesOf, DEVICES } from './capabilities.ts';
 import { cgroupConfig, readCgroups, removeCgroups, showCgroups } from './cgroups.ts';
 import { type CompiledFilter, codeOf, compiledFilterFile } from './compiled-filter.ts';
@@ -173,7 +174,7 @@ export function createOciExecutor(given: OciRuntime, place: RuntimePlace = KEEPE
         unmount(root.merged, MNT_DETACH);
         limits?.close();
         ready?.end();
-        rmSync(fsPath(folder), { recursive: true, force: true });
+        removeTree(folder);
       }
     },
   };

@@ -38,6 +38,10 @@ export async function serveHere(
     async close() {
       await new Promise<void>((resolve) => server.onIdle(resolve));
       await server.release();
+      // What cannot be removed is what a killed process leaves, and goes when the next one comes.
+      try {
+        tools.snapshotter.close();
+      } catch {}
     },
   };
 }

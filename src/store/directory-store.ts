@@ -42,6 +42,8 @@ import type { OnWritePoint } from './write-points.ts';
 export interface DirectoryStoreOptions {
   /** Called at each moment where a kill leaves something; for tests. */
   readonly onWritePoint?: OnWritePoint | undefined;
+  /** Another store of this process on the same folder clears away what dead processes left. */
+  readonly isCleared?: boolean | undefined;
 }
 
 /**
@@ -61,7 +63,7 @@ export function createDirectoryStore(
   let recovered: Promise<unknown> | undefined;
   /** If nothing can be removed here, a write itself says so better. */
   const clear = async (): Promise<void> => {
-    recovered ??= recover(folder).catch(() => undefined);
+    recovered ??= o.isCleared === true ? Promise.resolve() : recover(folder).catch(() => undefined);
     await recovered;
   };
   const begin = async (): Promise<void> => {
