@@ -121,7 +121,7 @@ async function bundle(): Promise<void> {
     banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
   });
   await writeLaunched(command, 'dist/dobos.cjs', join('src', 'cli', 'main.ts'), {
-    kinds: Object.fromEntries(KINDS.map((kind) => [kind, onlyCommand(kind)])),
+    kinds: Object.fromEntries(KINDS.map((kind) => [kind, pluginsOf(kind)])),
     // The build's comes only as far as a program of the system is needed.
     own: { run: 'adds', exec: 'adds' },
     ahead: { words: /^(?:run|container)$/, unless: NOT_PLAIN, module: AHEAD },
@@ -131,7 +131,7 @@ async function bundle(): Promise<void> {
     await writeLaunched({ ...common, plugins: [lazyNode, apart] }, partOf(file), join('src', file));
   }
   for (const file of PARTS) {
-    const own = { run: 'alone', build: 'alone' } as const;
+    const own = { build: 'alone' } as const;
     await writeLaunched({ ...common, plugins: [lazyNode] }, partOf(file), join('src', file), { own });
   }
 }
@@ -158,6 +158,14 @@ const apart: Plugin = {
 
 /** First words that are the name of one command, which has a bundle of its own: of those that are called often, and must start fast. */
 const KINDS = ['build', 'run', 'exec', 'explore'];
+
+/** Parts are in the bundle of `run`, which always needs them: of what both would have there is one then. */
+const pluginsOf = (kind: string): Plugin[] => [
+  onlyCommand(kind),
+  undiciPools,
+  lazyNode,
+  ...(kind === 'run' ? [] : [apart]),
+];
 
 /** Of the commands' modules the one of this name. Its words lead nowhere else (test/compiled-forms.test.ts). */
 const onlyCommand = (name: string): Plugin => ({

@@ -10,8 +10,8 @@ export const cacheOf = (launcher: string, kind = ALL): string => `${bundleOf(lau
 export const ALL = 'all';
 
 export interface LaunchedOptions {
-  /** First words with a bundle of their own, and what leaves out of it what they do not need. */
-  readonly kinds?: Readonly<Record<string, Plugin>>;
+  /** First words with a bundle of their own, and what makes it of theirs alone. */
+  readonly kinds?: Readonly<Record<string, readonly Plugin[]>>;
   /** First words whose runs make a form of their own, though the build's is one that V8 takes. */
   readonly own?: Readonly<Record<string, LaunchedBundle['own']>>;
   /** Where the first word is one of these, and not root asks without a word of those, what the `spawnAhead` of this module beside the launcher makes of the words is given to the program. */
@@ -29,10 +29,8 @@ export async function writeLaunched(
   { kinds = {}, own = {}, ahead }: LaunchedOptions = {},
 ): Promise<void> {
   await writeBundle(common, entry, bundleOf(launcher));
-  for (const [kind, plugin] of Object.entries(kinds)) {
-    const plugins = [plugin, ...(common.plugins ?? [])];
-    await writeBundle({ ...common, plugins }, entry, bundleOf(launcher, kind));
-  }
+  for (const [kind, plugins] of Object.entries(kinds))
+    await writeBundle({ ...common, plugins: [...plugins] }, entry, bundleOf(launcher, kind));
   const words = [...new Set([...Object.keys(kinds), ...Object.keys(own)])];
   const bundles = words.map((word) => ({
     word,

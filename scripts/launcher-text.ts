@@ -59,21 +59,21 @@ function isWanted() {
 
 function ownForm() {
   const { env, execArgv, version, arch } = process;
-  const folders = isAbsolute(env.XDG_CACHE_HOME ?? '') ? [env.XDG_CACHE_HOME] : isAbsolute(env.HOME ?? '') ? [env.HOME, '.cache'] : [];
-  if (process.getuid === undefined || folders.length === 0 || execArgv.length > 0 || env.NODE_OPTIONS) return undefined;
-  const folder = join(...folders, 'dobos', 'forms');
+  const home = isAbsolute(env.XDG_CACHE_HOME ?? '') ? env.XDG_CACHE_HOME : join(env.HOME ?? '', '.cache');
+  if (process.getuid === undefined || !isAbsolute(home) || execArgv.length > 0 || env.NODE_OPTIONS) return undefined;
+  const folder = join(home, 'dobos', 'forms');
   const path = join(folder, [file, own === 'alone' ? process.argv[2] : '', digest, version, arch].join('-'));
   try {
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
     try {
       const stat = fs.fstatSync(fd);
       if (!stat.isFile() || !isOurs(stat) || !isOurs(fs.statSync(folder))) return undefined;
-      return { folder, path, home: folders[0], bytes: fs.readFileSync(fd), isOld: Date.now() - stat.mtimeMs > DAY };
+      return { folder, path, home, bytes: fs.readFileSync(fd), isOld: Date.now() - stat.mtimeMs > DAY };
     } finally {
       fs.closeSync(fd);
     }
   } catch (error) {
-    return error.code === 'ENOENT' ? { folder, path, home: folders[0] } : undefined;
+    return error.code === 'ENOENT' ? { folder, path, home } : undefined;
   }
 }
 
@@ -84,9 +84,8 @@ function isOurs({ uid, mode }) {
 function keep() {
   try {
     const { folder, path } = form;
-    let home = form.home;
-    while (!fs.existsSync(home)) home = dirname(home);
-    if (fs.statSync(home).uid !== process.getuid()) return;
+    // A home that is not there is nobody's.
+    if (fs.statSync(fs.existsSync(form.home) ? form.home : dirname(form.home)).uid !== process.getuid()) return;
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (!isOurs(fs.statSync(folder))) return;
     const half = path + '.' + process.pid;

@@ -73,7 +73,8 @@ describe.runIf(process.getuid !== undefined)('the compiled forms that a personâ€
     expect(run(['exec', '--help'], { NODE_OPTIONS: '--no-warnings' }).status).toBe(0);
     expect(run(['version']).status).toBe(0);
     expect(run(['exec', '--help'], { HOME: 'relative' }).status).toBe(0);
-    expect(names()).toEqual([]);
+    expect(run(['exec', '--help'], { HOME: join(home, 'gone') }).status).toBe(0);
+    expect([names(), existsSync(join(home, 'gone'))]).toEqual([[], false]);
   });
 
   it('are made of every bundle whose form of the build V8 does not take, as with another Node', () => {
