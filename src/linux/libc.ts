@@ -5,6 +5,8 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { errorMaker, isDobosError } from '../base/errors.ts';
 import { encodeName, hasRawBytes } from '../base/names.ts';
 
@@ -41,17 +43,33 @@ const MUSL: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64'
 
 /** koffi's compiled part from where npm lays it; what stands around it looks for that part for 5 ms, and adds only names that are no longer to be used. */
 function loadKoffi(): Koffi {
-  const require = createRequire(import.meta.url);
   const { arch } = process;
   const musl = MUSL[arch];
-  if (musl !== undefined && !existsSync(`/lib/ld-musl-${musl}.so.1`)) {
+  const compiled =
+    musl === undefined || existsSync(`/lib/ld-musl-${musl}.so.1`)
+      ? undefined
+      : findPackaged(join('@koromix', `koffi-linux-${arch}`, `linux_${arch}`, 'koffi.node'));
+  if (compiled !== undefined) {
     try {
-      return require(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`) as Koffi;
+      // As `require` does in the end, which looks for 1 ms first.
+      const module = { exports: {} };
+      process.dlopen(module, compiled);
+      return module.exports as Koffi;
     } catch {
-      // Laid elsewhere: koffi finds it.
+      // koffi says what is wrong with it.
     }
   }
-  return require('koffi') as Koffi;
+  // Laid elsewhere: koffi finds it.
+  return createRequire(import.meta.url)('koffi') as Koffi;
+}
+
+/** A file of a package in the nearest `node_modules` that has it. */
+function findPackaged(name: string): string | undefined {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const path = join(folder, 'node_modules', name);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) return undefined;
+  }
 }
 
 /** A C function that is bound at its first call; `prototype` as koffi writes it, e.g. `int flock(int fd, int operation)`. */
