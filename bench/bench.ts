@@ -46,7 +46,7 @@ try {
   for (const row of [...ROWS, ...EXPLORE_ROWS, ...BUILD_ROWS, ...CONTAINER_ROWS].filter(
     ({ name }) => only === undefined || only.test(name),
   )) {
-    const text = rowText(row, row.measure({ work, peers, rounds, ...prepared }));
+    const text = rowText(row, await row.measure({ work, peers, rounds, ...prepared }));
     console.log(text);
     lines.push(text);
   }

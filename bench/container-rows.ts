@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { measurePairs, type Side } from './measure.ts';
-import { must } from './peers.ts';
+import { must, startDocker } from './peers.ts';
 import { type Bench, DOBOS, dobosSide, dockerSide, type Row } from './rows.ts';
 
 /** podman, with its images, containers and all that runs below the bench's folder. */
@@ -31,6 +32,16 @@ function withContainers<T>(bench: Bench, command: readonly string[], work: () =>
 /** 300 MB that no compression makes smaller, in 30 files. */
 const WRITE = 'for i in $(seq 30); do dd if=/dev/urandom of=/f$i bs=1M count=10 2>/dev/null; done; ';
 
+const RUN_TRUE = ['run', '--rm', 'bench-base', '/bin/true'];
+
+function podmanSide(bench: Bench, args: readonly string[]): Side {
+  must(podman(bench, 'load', '-i', join(bench.work, 'base.tar')));
+  const [run = '', ...rest] = args;
+  // More open files and processes than this machine gives would be asked for.
+  const limits = ['nofile', 'nproc'].flatMap((name) => ['--ulimit', `${name}=1024:1024`]);
+  return { name: 'podman', command: () => podman(bench, run, ...limits, ...rest) };
+}
+
 /** Rows of containers: the start of one, a program in one that runs, a layer of what one wrote. */
 export const CONTAINER_ROWS: readonly Row[] = [
   {
@@ -40,17 +51,38 @@ export const CONTAINER_ROWS: readonly Row[] = [
       { kind: 'ratio', most: 0.5 },
     ],
     measure(bench) {
-      must(podman(bench, 'load', '-i', join(bench.work, 'base.tar')));
       const args = (): string[] => ['run', '--rm', '--network=host', 'bench-base', '/bin/true'];
-      const [run = '', ...rest] = args();
-      // More open files and processes than this machine gives would be asked for.
-      const podmanArgs = [
-        run,
-        ...['nofile', 'nproc'].flatMap((name) => ['--ulimit', `${name}=1024:1024`]),
-        ...rest,
-      ];
-      const side: Side = { name: 'podman', command: () => podman(bench, ...podmanArgs) };
-      return measurePairs(bench.work, bench.rounds, [dobosSide(bench, args), dockerSide(bench, args), side]);
+      return measurePairs(bench.work, bench.rounds, [
+        dobosSide(bench, args),
+        dockerSide(bench, args),
+        podmanSide(bench, args()),
+      ]);
+    },
+  },
+  {
+    // What docker and podman do when nothing else is said.
+    name: 'a container with a network of its own: run --rm of true',
+    targets: [
+      { kind: 'ratio', most: 0.9 },
+      { kind: 'ratio', most: 0.5 },
+    ],
+    async measure(bench) {
+      const rules = must(['iptables-save']);
+      const { docker, stop } = await startDocker(join(bench.work, 'docker-networks'));
+      try {
+        must(docker('load', '-i', join(bench.work, 'base.tar')));
+        const [run = '', ...rest] = RUN_TRUE;
+        return measurePairs(bench.work, bench.rounds, [
+          dobosSide(bench, () => [run, '--network=bridge', ...rest]),
+          { name: 'docker', command: () => docker(...RUN_TRUE) },
+          podmanSide(bench, RUN_TRUE),
+        ]);
+      } finally {
+        await stop();
+        for (const name of ['docker0', 'cni-podman0']) spawnSync('ip', ['link', 'delete', name]);
+        // docker forwards nothing of others, and its rules outlive it.
+        spawnSync('iptables-restore', { input: rules });
+      }
     },
   },
   {

@@ -20,6 +20,52 @@ export interface Peers {
   stop(): Promise<void>;
 }
 
+/** A docker daemon of its own. */
+export interface Daemon {
+  readonly docker: (...args: readonly string[]) => readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Starts dockerd with everything below `folder`. */
+export async function startDocker(folder: string, options: readonly string[] = []): Promise<Daemon> {
+  mkdirSync(folder, { recursive: true });
+  const socket = `unix://${folder}/docker.sock`;
+  const log = openSync(join(folder, 'log'), 'w');
+  const daemon = spawn(
+    '/usr/sbin/dockerd',
+    [
+      ...options,
+      ...[
+        '-H',
+        socket,
+        '--data-root',
+        `${folder}/data`,
+        '--exec-root',
+        `${folder}/exec`,
+        '-p',
+        `${folder}/pid`,
+      ],
+    ],
+    { stdio: ['ignore', log, log], env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } },
+  );
+  for (let attempt = 0; ; attempt++) {
+    if (spawnSync(DOCKER, ['-H', socket, 'version']).status === 0) break;
+    if (attempt === 300 || daemon.exitCode !== null)
+      throw new Error(`dockerd does not answer; see ${folder}/log`);
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+  return {
+    docker: (...args) => [DOCKER, '-H', socket, ...args],
+    async stop() {
+      const ended = new Promise((resume) => daemon.once('exit', resume));
+      daemon.kill('SIGTERM');
+      await ended;
+      // dockerd leaves the mount of its own network namespace behind.
+      spawnSync('umount', ['-l', `${folder}/exec/netns/default`]);
+    },
+  };
+}
+
 /** Starts dockerd with everything below `work`, and names the peers. */
 export async function startPeers(work: string): Promise<Peers> {
   for (const program of [
@@ -38,32 +84,7 @@ export async function startPeers(work: string): Promise<Peers> {
       );
   }
   const folder = join(work, 'docker');
-  mkdirSync(folder, { recursive: true });
-  const socket = `unix://${folder}/docker.sock`;
-  const log = openSync(join(folder, 'log'), 'w');
-  const daemon = spawn(
-    '/usr/sbin/dockerd',
-    [
-      '--iptables=false',
-      '--bridge=none',
-      '-H',
-      socket,
-      '--data-root',
-      `${folder}/data`,
-      '--exec-root',
-      `${folder}/exec`,
-      '-p',
-      `${folder}/pid`,
-    ],
-    { stdio: ['ignore', log, log], env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } },
-  );
-  const docker = (...args: readonly string[]) => [DOCKER, '-H', socket, ...args];
-  for (let attempt = 0; ; attempt++) {
-    if (spawnSync(DOCKER, ['-H', socket, 'version']).status === 0) break;
-    if (attempt === 300 || daemon.exitCode !== null)
-      throw new Error(`dockerd does not answer; see ${folder}/log`);
-    await new Promise((resume) => setTimeout(resume, 100));
-  }
+  const { docker, stop } = await startDocker(folder, ['--iptables=false', '--bridge=none']);
   requireBuildKit(docker, folder);
   const registry: DockerRegistry = await startDockerRegistry(join(work, 'registry'));
   const root = join(work, 'buildah');
@@ -102,11 +123,7 @@ export async function startPeers(work: string): Promise<Peers> {
     stop: async () => {
       dive.remove();
       await registry.stop();
-      const ended = new Promise((resume) => daemon.once('exit', resume));
-      daemon.kill('SIGTERM');
-      await ended;
-      // dockerd leaves the mount of its own network namespace behind.
-      spawnSync('umount', ['-l', `${folder}/exec/netns/default`]);
+      await stop();
       // podman one below its images.
       spawnSync('umount', ['-l', join(work, 'podman', 'root', 'overlay')]);
     },

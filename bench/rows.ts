@@ -23,7 +23,7 @@ export interface Row {
     readonly most: number;
     readonly of?: string;
   }[];
-  measure(bench: Bench): Measured[];
+  measure(bench: Bench): Measured[] | Promise<Measured[]>;
 }
 
 export const DOBOS = [process.execPath, join(process.cwd(), 'dist', 'dobos.cjs')];

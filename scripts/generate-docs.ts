@@ -37,6 +37,7 @@ Exit codes: 0 done · 1 it failed, or found something · 2 wrong usage · \`run\
 | \`HTTPS_PROXY\`, \`HTTP_PROXY\`, \`NO_PROXY\`, \`ALL_PROXY\` | proxies, in lower case too |
 | \`SOURCE_DATE_EPOCH\` | seconds since 1970 for every time in an image: the same input gives the same digest |
 | \`NO_COLOR\` | no colours |
+| \`XDG_CACHE_HOME\` | \`dobos/forms\` below it, else below \`~/.cache\`: what Node has compiled of dobos in earlier runs, a megabyte or two; it may be removed at any time |
 
 \`dobos --debug COMMAND\` adds the stack and the causes to an error.`;
 

@@ -10,8 +10,22 @@ const OWN = '/proc/thread-self/ns/net';
  * Moves this thread for good into a new network namespace, which lives as long as the file at `path` is mounted over with it (the file must not exist). `setUp` runs inside of it, before
  * the file is there. @throws LINUX_CALL
  */
-export function makeNetworkNamespace(path: string, setUp: () => void): void {
+export function enterNewNetwork(path: string, setUp: () => void): void {
   unshareThread(CLONE_NEWNET, 'the network');
+  hold(path, setUp);
+}
+
+/** The same, and the thread comes back: only root outside does. @throws LINUX_CALL */
+export function makeNewNetwork(path: string, setUp: () => void): void {
+  andBack(
+    'net',
+    CLONE_NEWNET,
+    () => unshareThread(CLONE_NEWNET, 'the network'),
+    () => hold(path, setUp),
+  );
+}
+
+function hold(path: string, setUp: () => void): void {
   setUp();
   writeFileSync(fsPath(path), '', { mode: 0o600, flag: 'wx' });
   mount({ source: OWN, target: path, flags: MS_BIND });

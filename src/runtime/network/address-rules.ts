@@ -1,59 +1,60 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from '../../base/random.ts';
 import { runtimeError } from '../errors.ts';
 import { BRIDGE } from './bridge.ts';
 import { TOOL_ENV } from './run-tool.ts';
 import { interfaceOf } from './subnets.ts';
 import type { PublishedPort } from './types.ts';
 
-/** Rules that are in force until `close`, or until this process dies. */
+/** A running nft, and rules that are in force until `close`, or until this process dies. */
 export interface AddressRules {
+  /**
+   * Has the kernel translate addresses for a container: what it sends leaves as this machine's, what comes for its ports from elsewhere goes to it with the sender's address kept. Connections
+   * to this machine's loopback are not among them. Once. @throws RUNTIME_NETWORK
+   */
+  make(address: string, ports: readonly PublishedPort[]): Promise<void>;
   close(): void;
 }
 
-/**
- * Has the kernel translate addresses for a container: what it sends leaves as this machine's, what comes for its ports from elsewhere goes to it with the sender's address kept. The
- * rules lie in a table that belongs to a running nft, so that the kernel removes them with that process. Connections to this machine's loopback are not among them.
- * @throws RUNTIME_RULES
- */
-export async function makeRules(
-  nft: string,
-  address: string,
-  ports: readonly PublishedPort[],
-): Promise<AddressRules> {
-  // One that died a moment ago may still have its table.
-  const name = `${interfaceOf(address)}-${randomBytes(4).toString('hex')}`;
+/** Starts nft, which takes 10 ms, before an address is known. The rules lie in a table that belongs to it, so that the kernel removes them with that process. */
+export function openRules(nft: string): AddressRules {
   const child = spawn(nft, ['-i'], { stdio: 'pipe', env: { ...TOOL_ENV, HOME: '/nowhere' }, cwd: '/' });
   let said = '';
-  let listed = '';
-  const { text, count } = rulesText(name, address, ports);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const fail = (): void => {
-        reject(
-          runtimeError('RUNTIME_NETWORK', { problem: `nft: ${said.trim().split('\n')[0] || 'it ended'}` }),
-        );
-      };
-      child.once('error', reject);
-      child.once('close', fail);
-      child.stdin.on('error', () => {});
-      child.stderr.on('data', (bytes: Buffer) => {
-        said += String(bytes);
-        fail();
+  let problem: Error | undefined;
+  let tell = (_: Error): void => {};
+  const fail = (error: Error): void => {
+    problem ??= error;
+    tell(problem);
+  };
+  const failed = (): void =>
+    fail(runtimeError('RUNTIME_NETWORK', { problem: `nft: ${said.trim().split('\n')[0] || 'it ended'}` }));
+  child.once('error', fail);
+  child.once('close', failed);
+  child.stdin.on('error', () => {});
+  child.stderr.on('data', (bytes: Buffer) => {
+    said += String(bytes);
+    failed();
+  });
+  return {
+    async make(address, ports) {
+      // One that died a moment ago may still have its table.
+      const name = `${interfaceOf(address)}-${randomBytes(4).toString('hex')}`;
+      const { text, count } = rulesText(name, address, ports);
+      let listed = '';
+      await new Promise<void>((resolve, reject) => {
+        tell = reject;
+        if (problem !== undefined) reject(problem);
+        child.stdout.on('data', (bytes: Buffer) => {
+          listed += String(bytes);
+          if (listed.match(/masquerade|dnat to/g)?.length === count) resolve();
+        });
+        child.stdin.write(`${text}list table ip ${name}\n`);
       });
-      child.stdout.on('data', (bytes: Buffer) => {
-        listed += String(bytes);
-        if (listed.match(/masquerade|dnat to/g)?.length === count) resolve();
-      });
-      child.stdin.write(`${text}list table ip ${name}\n`);
-    });
-  } catch (error) {
-    child.kill('SIGKILL');
-    throw error;
-  }
-  child.stdout.resume();
-  child.unref();
-  return { close: () => void child.kill('SIGKILL') };
+      child.stdout.resume();
+      child.unref();
+    },
+    close: () => void child.kill('SIGKILL'),
+  };
 }
 
 function rulesText(

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { systemCode } from '../../base/errors.ts';
+import { fsPath } from '../../base/names.ts';
 import { inNetworkNamespace } from '../../linux/net-namespace.ts';
 import { runtimeError } from '../errors.ts';
 import { mustRun, runTool, TOOL_ENV } from './run-tool.ts';
@@ -17,8 +18,11 @@ const MAX_CLAIMS = 4096;
 /** Connects the namespace at `path` to the bridge, which is made if need be; the address it got. @throws RUNTIME_NETWORK */
 export async function joinBridge(ip: string, path: string): Promise<NetworkAddress> {
   allowForwarding();
+  const links = linksOfBridge(ip);
+  // Heard where it is waited for.
+  links.catch(() => {});
   const half = await makeBridge(ip);
-  const address = await claimAddress(ip, half, path);
+  const address = await claimAddress(ip, half, path, await links);
   const gateway = `${half}.0.1`;
   const lines = [
     `address add ${address}/${PREFIX} dev eth0`,
@@ -73,28 +77,45 @@ async function subnetOfBridge(ip: string): Promise<string | undefined> {
     .find((half) => half !== undefined);
 }
 
+/** Names of the interfaces that hang on the bridge; none where there is no bridge yet. */
+async function linksOfBridge(ip: string): Promise<ReadonlySet<string>> {
+  const { code, stdout } = await runTool(ip, ['-j', 'link', 'show', 'master', BRIDGE]);
+  if (code !== 0 || stdout.trim() === '') return new Set();
+  const links = JSON.parse(stdout) as { ifname?: string }[];
+  return new Set(links.flatMap(({ ifname }) => (ifname === undefined ? [] : [ifname])));
+}
+
 /** Makes the pair of interfaces whose name is the address: the kernel gives a name once, so no lock is needed, and frees it with the namespace. */
-async function claimAddress(ip: string, half: string, path: string): Promise<string> {
-  const links = JSON.parse(await mustRun(ip, ['-j', 'link', 'show', 'master', BRIDGE])) as {
-    ifname?: string;
-  }[];
-  const taken = new Set(links.map(({ ifname }) => ifname));
-  const size = ['mtu', String(packetSize())];
-  let claims = 0;
-  for (const address of addressesOf(half)) {
-    const name = interfaceOf(address);
-    if (taken.has(name)) continue;
-    const peer = ['peer', 'name', 'eth0', ...size, 'address', macOf(address), 'netns', path];
-    const pair = ['name', name, ...size, 'master', BRIDGE, 'type', 'veth', ...peer];
-    const made = await runTool(ip, ['link', 'add', ...pair]);
-    if (made.code === 0) {
-      await mustRun(ip, ['link', 'set', name, 'up']);
-      return address;
+async function claimAddress(
+  ip: string,
+  half: string,
+  path: string,
+  taken: ReadonlySet<string>,
+): Promise<string> {
+  // By a name that may stand in a line of words, whatever the store's folder is called.
+  const there = openSync(fsPath(path), 'r');
+  try {
+    let claims = 0;
+    for (const address of addressesOf(half)) {
+      if (taken.has(interfaceOf(address))) continue;
+      // One start of the program for all; what comes behind a failure is not done.
+      const made = await runTool(ip, ['-batch', '-'], pairOf(address, `/proc/${process.pid}/fd/${there}`));
+      if (made.code === 0) return address;
+      if (!/File exists/.test(made.stderr) || ++claims > MAX_CLAIMS)
+        throw runtimeError('RUNTIME_NETWORK', { problem: `no interface can be made: ${made.stderr.trim()}` });
     }
-    if (!/File exists/.test(made.stderr) || ++claims > MAX_CLAIMS)
-      throw runtimeError('RUNTIME_NETWORK', { problem: `no interface can be made: ${made.stderr.trim()}` });
+  } finally {
+    closeSync(there);
   }
   throw runtimeError('RUNTIME_NETWORK', { problem: `no address is free in ${half}.0.0/${PREFIX}` });
+}
+
+/** ip(8)'s words for a pair of interfaces, one on the bridge and one in the namespace. */
+function pairOf(address: string, namespace: string): string {
+  const name = interfaceOf(address);
+  const size = `mtu ${packetSize()}`;
+  const peer = `peer name eth0 ${size} address ${macOf(address)} netns ${namespace}`;
+  return `link add name ${name} ${size} master ${BRIDGE} type veth ${peer}\nlink set ${name} up\n`;
 }
 
 /** Usual on a wire, in bytes. */

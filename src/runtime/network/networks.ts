@@ -4,13 +4,15 @@ import { isDobosError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import { createPool } from '../../base/pool.ts';
 import { MNT_DETACH, MS_BIND, mount, unmount } from '../../linux/mount.ts';
+import { makeNewNetwork } from '../../linux/net-namespace.ts';
 import { makeTempFolder } from '../../store/temp-folder.ts';
 import { runtimeError } from '../errors.ts';
 import type { RuntimePlace } from '../runtime-place.ts';
-import { makeRules } from './address-rules.ts';
+import { type AddressRules, openRules } from './address-rules.ts';
 import { joinBridge } from './bridge.ts';
 import { forwardPorts } from './forward-ports.ts';
 import { hostNameservers } from './nameservers.ts';
+import { setUpNetwork } from './set-up-network.ts';
 import type { NetworkPlace, NetworkPlan, OpenNetwork, PortWish } from './types.ts';
 import { startPasta, startSlirp, type UserNetwork } from './user-mode.ts';
 
@@ -104,7 +106,8 @@ async function make(tools: NetworkTools, place: NetworkPlace, wishes: readonly P
       `no ${tools.isRootless ? '' : 'ip (iproute2), '}slirp4netns or pasta in PATH`,
       wishes,
     );
-  await makeNamespace(place.path);
+  if (tools.isRootless) await makeNamespace(place.path);
+  else makeNewNetwork(place.path, setUpNetwork);
   const userMode = (): Promise<Made> =>
     makeUserMode(() => start(user!, place, wishes, tools.place), place, wishes);
   if (ip === undefined) return userMode();
@@ -117,7 +120,7 @@ async function make(tools: NetworkTools, place: NetworkPlace, wishes: readonly P
   }
 }
 
-/** A namespace with its loopback switched on, at `path`. */
+/** A namespace with its loopback switched on, at `path`, by a thread that stays there: 25 ms. */
 async function makeNamespace(path: string): Promise<void> {
   const thread = createPool<string, undefined>(new URL('./namespace-worker.ts', import.meta.url), 1);
   try {
@@ -143,13 +146,29 @@ async function makeBridged(
   { path }: NetworkPlace,
   wishes: readonly PortWish[],
 ): Promise<Made> {
+  const rules = nft === undefined ? undefined : openRules(nft);
+  const closers = rules === undefined ? [] : [rules.close];
+  try {
+    return await overBridge(ip, rules, { path, wishes, closers });
+  } catch (error) {
+    for (const close of closers) close();
+    throw error;
+  }
+}
+
+async function overBridge(
+  ip: string,
+  rules: AddressRules | undefined,
+  o: { readonly path: string; readonly wishes: readonly PortWish[]; readonly closers: (() => void)[] },
+): Promise<Made> {
+  const { path, wishes, closers } = o;
   const address = await joinBridge(ip, path);
   const forwarder = await forwardPorts(address.address, wishes);
-  const closers = [forwarder.close];
+  closers.push(forwarder.close);
   let warning: string | undefined;
   try {
-    if (nft === undefined) warning = 'no nft in PATH';
-    else closers.push((await makeRules(nft, address.address, forwarder.ports)).close);
+    if (rules === undefined) warning = 'no nft in PATH';
+    else await rules.make(address.address, forwarder.ports);
   } catch (error) {
     warning = error instanceof Error ? error.message : String(error);
   }

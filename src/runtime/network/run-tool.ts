@@ -10,13 +10,20 @@ export interface ToolRun {
 
 const MAX_SAID_CHARACTERS = 4 * 1024 * 1024;
 
-/** Runs a network tool to its end. */
-export function runTool(program: string, args: readonly string[]): Promise<ToolRun> {
+/** Runs a network tool to its end, with this as its standard input. */
+export function runTool(program: string, args: readonly string[], input?: string): Promise<ToolRun> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: TOOL_ENV, cwd: '/' });
+    const child = spawn(program, args, {
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      env: TOOL_ENV,
+      cwd: '/',
+    });
+    // One that ends before it has read all says why.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
     const said = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const)
-      child[stream].on('data', (bytes: Buffer) => {
+      child[stream]?.on('data', (bytes: Buffer) => {
         if (said[stream].length < MAX_SAID_CHARACTERS) said[stream] += String(bytes);
       });
     child.once('error', reject);
