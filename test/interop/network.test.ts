@@ -38,12 +38,15 @@ const told = async (...words: string[]): Promise<string> => {
 /** The body of a page, or what went wrong. */
 function page(host: string, port: number | string): Promise<string> {
   return new Promise((resolve) => {
-    const request = get({ host, port: Number(port), agent: false, timeout: 20_000 }, (response) => {
+    const request = get({ host, port: Number(port), agent: false, timeout: 10_000 }, (response) => {
       let text = '';
       response.on('data', (bytes: Buffer) => {
         text += bytes;
       });
       response.on('end', () => resolve(text.trim()));
+      // Given up in the middle: pasta may lose the end of what was asked for before anybody listened.
+      response.on('error', () => {});
+      response.on('close', () => resolve('cut off'));
     });
     request.on('timeout', () => request.destroy(new Error('timeout')));
     request.on('error', (error) => resolve(String((error as NodeJS.ErrnoException).code ?? error)));
