@@ -90,7 +90,8 @@ function keep() {
     if (!isOurs(fs.statSync(folder))) return;
     const half = path + '.' + process.pid;
     try {
-      fs.writeFileSync(half, script.createCachedData(), { flag: 'wx', mode: 0o600 });
+      // On the disk before it has its name: not every V8 would notice a hole in it.
+      fs.writeFileSync(half, script.createCachedData(), { flag: 'wx', mode: 0o600, flush: true });
       fs.renameSync(half, path);
     } catch (error) {
       fs.rmSync(half, { force: true });
