@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   ftruncateSync,
@@ -16,6 +15,7 @@ import { mapLimited } from '../base/concurrency.ts';
 import { isDobosError, never, systemCode } from '../base/errors.ts';
 import { fsPath } from '../base/names.ts';
 import type { CallOptions } from '../base/options.ts';
+import { randomBytes } from '../base/random.ts';
 import { decompress } from '../compress/decompress.ts';
 import { layerProblem } from '../layer/layer-problem.ts';
 import { endOfArchive, padding } from '../tar/encoder.ts';

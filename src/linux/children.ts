@@ -3,18 +3,14 @@
  * @module
  */
 import { bindCall, checked } from './libc.ts';
-import { isSpawned } from './spawn.ts';
+import { isSpawned, takeStatus } from './spawn.ts';
 
 const prctlCall = bindCall<number, [number, number, number, number, number]>(
   'int prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)',
 );
-const waitpidCall = bindCall<number, [number, Int32Array, number]>(
-  'int waitpid(int pid, void *status, int options)',
-);
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
 const SIGKILL = 9;
-const WNOHANG = 1;
 
 /** From now on descendants whose parent dies become children of this process instead of leaving it (prctl(2), PR_SET_CHILD_SUBREAPER). */
 export function becomeSubreaper(): void {
@@ -28,5 +24,5 @@ export function dieWithParent(): void {
 
 /** Takes away what a dead child left in the process table; false if it is alive, not ours, or waited for (`spawnChild`). Never for children that Node started: it waits for them itself. */
 export function reapChild(pid: number): boolean {
-  return !isSpawned(pid) && waitpidCall(pid, new Int32Array(1), WNOHANG) === pid;
+  return !isSpawned(pid) && takeStatus(pid) !== undefined;
 }

@@ -147,13 +147,19 @@ function rest(): void {
 /** Whether the child is one of these: its end is told here, and nobody else may take it. */
 export const isSpawned = (pid: number): boolean => running.has(pid);
 
+/** Takes a child that has ended out of the process table: the status that waitpid(2) tells, or undefined if it runs or is not ours. */
+export function takeStatus(pid: number): number | undefined {
+  const status = new Int32Array(1);
+  return waitCall(pid, status, WNOHANG) === pid ? status[0] : undefined;
+}
+
 /** Asks for our own children alone: others are others'. */
 function reap(): void {
-  const status = new Int32Array(1);
   for (const [pid, tell] of running) {
-    if (waitCall(pid, status, WNOHANG) !== pid) continue;
+    const status = takeStatus(pid);
+    if (status === undefined) continue;
     running.delete(pid);
-    tell(status[0]!);
+    tell(status);
   }
   rest();
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   chownSync,
   closeSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import { randomBytes } from '../base/random.ts';
 
 /** As many as Linux follows. */
 const MAX_LINKS = 40;

@@ -11,7 +11,7 @@ import type { KeeperOptions } from './types.ts';
 
 /**
  * The keeper's work in this process. Each container's runtime is first of a pid namespace of its own and is killed with this process, and all in it then; the mounts go with the mount namespace.
- * Undefined where no runtime works that can do so. In the command this module has a bundle of its own (scripts/build.ts): it shares no variables with what imports it.
+ * Undefined where no runtime works that can do so. In the command this module has a bundle of its own but for `run` (scripts/build.ts): it may share no variables with what imports it.
  */
 export async function serveHere(
   options: KeeperOptions,

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ByteStream, hasherFor, streamOf, verify } from '../base/bytes.ts';
+import { randomBytes } from '../base/random.ts';
 import type { Descriptor, Digest } from '../oci/types.ts';
 import { blobPath } from './blob-path.ts';
 import {

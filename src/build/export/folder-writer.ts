@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -15,6 +14,7 @@ import {
 } from 'node:fs';
 import { systemCode } from '../../base/errors.ts';
 import { fsPath } from '../../base/names.ts';
+import { randomBytes } from '../../base/random.ts';
 
 /**
  * Puts files into a folder and never through a symbolic link: what stands in the way of a directory is replaced. Paths are relative and clean.
