@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { usedSnapshots } from './sessions.ts';
-import type { SnapshotPaths } from './snapshot-names.ts';
+import { openSession, usedSnapshots } from './sessions.ts';
+import { type SnapshotPaths, snapshotPaths } from './snapshot-names.ts';
 
 describe('the snapshots that living sessions use', () => {
   let base: string;
@@ -29,5 +29,29 @@ describe('the snapshots that living sessions use', () => {
     symlinkSync('gone', join(paths.sessions, 'ended'));
     writeFileSync(join(paths.sessions, 'stray'), '');
     expect([...usedSnapshots(paths)].sort()).toEqual(['one', 'two']);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('the end of a session', () => {
+  let base: string;
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), 'dobos-sessions-'));
+  });
+  afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+  it('takes away what it made, unless something is left in it', async () => {
+    const paths = snapshotPaths(base);
+    const empty = await openSession(paths);
+    const filled = await openSession(paths);
+    const root = filled.makeFolder();
+    empty.closeIfEmpty();
+    filled.closeIfEmpty();
+    expect(readdirSync(paths.sessions).map((name) => join(paths.sessions, name))).toEqual([filled.folder]);
+    // It lives on: whoever comes next leaves it alone.
+    (await openSession(paths)).closeIfEmpty();
+    expect(readdirSync(filled.folder).sort()).toEqual(['0', 'lock']);
+    rmSync(root, { recursive: true });
+    filled.closeIfEmpty();
+    expect(readdirSync(paths.sessions)).toEqual([]);
   });
 });
