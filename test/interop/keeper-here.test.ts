@@ -159,4 +159,22 @@ describe.each(['crun', 'runc'])('a command of root that is its own keeper, over 
     expect(Number(await told('run', '--rm', 'built', 'cat', '/count'))).toBeLessThan(5);
     expect(readdirSync(join(box.store, 'leases'))).toEqual([]);
   });
+
+  it('leaves no folder of its own, and what it compiled for the next', async () => {
+    const ran = async (words: readonly string[]): Promise<void> =>
+      expect(await box.run(words)).toMatchObject({ code: 0, stderr: '' });
+    const context = join(box.folder, `forms-${runtime}`);
+    mkdirSync(context);
+    writeFileSync(join(context, 'Dockerfile'), 'FROM base:1\nARG N\nRUN echo $N > /n\n');
+    const forms = join(box.folder, 'home', '.cache', 'dobos', 'forms');
+    // The second begins with what the first has kept.
+    for (const n of [1, 2]) {
+      await ran(['run', '--rm', 'base:1', 'true']);
+      await ran(['build', '-q', '--build-arg', `N=${n}`, context]);
+      expect(readdirSync(join(box.store, 'snapshots', 't'))).toEqual([]);
+      const kept = readdirSync(forms).map((name) => name.replace(/-[\w-]{16}-v.*/, ''));
+      expect(kept).toEqual(expect.arrayContaining(['dobos.run.bundle.cjs-', 'serve-here.bundle.cjs-build']));
+      expect(readdirSync(forms).some((name) => /\.\d+$/.test(name))).toBe(false);
+    }
+  });
 });
