@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -86,6 +86,22 @@ describe.runIf(process.platform === 'linux' && canSpawn())('a program that is st
         facts: { call: 'spawn', code: 'ENOENT', what: '/no/such' },
       }),
     );
-    expect(() => sh('', { fds: [0, 2, 1] })).toThrow('overwrite');
+    for (const fds of [
+      [0, 2, 1],
+      [0, out, 1],
+    ])
+      expect(() => sh('', { fds })).toThrow('overwrite');
+  });
+
+  it('may have one of ours twice, and one whose number another gets later', async () => {
+    // 2 is taken for 1 before it is made what `out` is.
+    const nothing = openSync('/dev/null', 'w');
+    await sh('echo lost; echo kept >&2; echo more >&3', { fds: [0, nothing, out, out] }).ended;
+    closeSync(nothing);
+    expect(readFileSync(join(folder, 'out'), 'utf8')).toBe('kept\nmore\n');
+    const script = 'there=$(readlink /proc/$$/fd/1 /proc/$$/fd/0); echo "$there" >&2';
+    const own = readlinkSync('/proc/self/fd/2');
+    await sh(script, { fds: [2, 2, out] }).ended;
+    expect(readFileSync(join(folder, 'out'), 'utf8').split('\n').slice(2, 4)).toEqual([own, own]);
   });
 });

@@ -91,7 +91,8 @@ function tryToBind(): boolean {
 
 /** Starts a program with every signal at its default and none blocked. In the main thread only, which hears of its end. @throws LINUX_CALL */
 export function spawnChild({ program, args, env, cwd, fds, session }: SpawnRequest): SpawnedChild {
-  if (fds.some((fd, to) => fd < fds.length && fd !== to))
+  // They are laid in turn: one that was another's place before is gone by its own turn.
+  if (fds.some((fd, to) => fd < to && fds[fd] !== fd))
     throw new Error(`descriptors ${fds.join(' ')} would overwrite each other`);
   const actions = Buffer.alloc(STRUCTURE_BYTES);
   const attributes = Buffer.alloc(STRUCTURE_BYTES);
